@@ -1,0 +1,78 @@
+package checks
+
+import "github.com/sluicegate/sluice/checks/policy"
+
+// Check is one named rule: what it has to know under a policy, and what it finds in the facts.
+type Check struct {
+	Name  string
+	Wants func(*policy.Policy, *Facts, *Wants)
+	Judge func(*policy.Policy, *Facts) Result
+}
+
+// Result is what one check found under one policy.
+type Result struct {
+	Findings []Finding
+	Pass     string // the sentence that is shown when nothing is missing
+	Rule     string // where the rule came from, when nothing is missing
+}
+
+// All are the checks of a change, in the order shown. Adding one means adding a line here.
+func All() []Check {
+	return []Check{
+		{"tagging", wantTagging, judgeTagging},
+		{"changelog", wantChangelog, judgeChangelog},
+		{"config-separation", wantConfigSeparation, judgeConfigSeparation},
+		{"approval", wantApproval, judgeApproval},
+	}
+}
+
+// AskFor says what the checks still have to know about the subject under the policies in force.
+func AskFor(set *policy.Set, f *Facts) *Wants {
+	w := &Wants{}
+	for _, layer := range set.Layers {
+		for _, c := range All() {
+			if layer.ModeOf(c.Name) != policy.Off {
+				c.Wants(layer, f, w)
+			}
+		}
+		wantHouse(layer, f, w)
+	}
+	wantPolicy(set, f, w)
+	return w
+}
+
+// Judge gives one verdict per check, in the order of All, then one per house rule, then `policy` where the change
+// edits it. It is pure: the same set and facts give the same verdicts.
+func Judge(set *policy.Set, f *Facts) []Verdict {
+	var verdicts []Verdict
+	for _, c := range All() {
+		verdicts = append(verdicts, judgeOne(set, f, c))
+	}
+	verdicts = append(verdicts, judgeHouse(set, f)...)
+	if v, ok := judgePolicy(set, f); ok {
+		verdicts = append(verdicts, v)
+	}
+	return verdicts
+}
+
+// judgeOne judges one check under every layer: all of them are in force, and the strictest word counts.
+func judgeOne(set *policy.Set, f *Facts, c Check) Verdict {
+	var findings []Finding
+	var pass, rule string
+	for _, layer := range set.Layers {
+		mode := layer.ModeOf(c.Name)
+		if mode == policy.Off {
+			findings = append(findings, Finding{Outcome: Skip, What: "Switched off by the policy.", Rule: layer.Rule(c.Name + ".mode")})
+			continue
+		}
+		r := c.Judge(layer, f)
+		for _, x := range r.Findings {
+			x.Mode = policy.Weaker(x.Mode, mode)
+			findings = append(findings, x)
+		}
+		if pass == "" {
+			pass, rule = r.Pass, r.Rule
+		}
+	}
+	return conclude(c.Name, findings, pass, rule)
+}

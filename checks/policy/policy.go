@@ -1,0 +1,263 @@
+// Package policy is `.sluice.yml`: what it may say, what it means where it is silent, and where each word stands.
+//
+// It refuses to read files or ask a forge: texts come in as Sources. It refuses to guess: an unknown key, a wrong
+// type or a value out of range is a Problem with file, line and column, never a default.
+package policy
+
+import (
+	"time"
+
+	"github.com/sluicegate/sluice/checks/expression"
+)
+
+// Origin says whose policy a source is.
+type Origin string
+
+// The origins.
+const (
+	Repository   Origin = "repository"
+	Organisation Origin = "organisation"
+	Given        Origin = "given" // on the command line
+)
+
+// Source is one policy text as found.
+type Source struct {
+	Origin Origin `json:"origin"`
+	Name   string `json:"name"`             // as people see it: ".sluice.yml", "acme/.github:sluice.yml"
+	Commit string `json:"commit,omitempty"` // where it was read
+	Text   string `json:"text"`
+	// Kind is "" for text, else why it cannot be one: binary, symlink, submodule, lfs, encoding, large.
+	Kind string `json:"kind,omitempty"`
+}
+
+// Paths are where a repository's policy is looked for, in order.
+var Paths = []string{".sluice.yml", ".github/sluice.yml", ".gitlab/sluice.yml"}
+
+// Mode says what a check, a rule or a part of one does.
+type Mode string
+
+// The modes; the empty Mode stands for Enforce.
+const (
+	Enforce Mode = "enforce"
+	Advise  Mode = "advise"  // shown, never blocks
+	Observe Mode = "observe" // judged and counted, not posted
+	Off     Mode = "off"     // not judged, posted as skipped
+)
+
+// Weaker returns the weaker of two modes.
+func Weaker(a, b Mode) Mode {
+	rank := map[Mode]int{"": 3, Enforce: 3, Advise: 2, Observe: 1, Off: 0}
+	if rank[b] < rank[a] {
+		return b
+	}
+	if a == "" {
+		return Enforce
+	}
+	return a
+}
+
+// Set is all that is in force for one subject: the repository's policy (or the organisation's, or the defaults),
+// then, where the organisation has one, its `required:` floor. Every layer is judged; the strictest word counts.
+type Set struct {
+	Layers []*Policy
+	Digest string // SHA-256 over the sources, hex
+}
+
+// Policy is one layer, defaults filled in. YAML keys are in the tags; the loader knows them from there.
+type Policy struct {
+	Version          int              `yaml:"version"`
+	Tagging          Tagging          `yaml:"tagging"`
+	Changelog        Changelog        `yaml:"changelog"`
+	ConfigSeparation ConfigSeparation `yaml:"config-separation"`
+	Approval         Approval         `yaml:"approval"`
+	Checks           []HouseRule      `yaml:"checks"`
+	Roles            map[string]From  `yaml:"roles"`
+	Environments     []Environment    `yaml:"environments"` // a mapping in YAML; kept in its order
+	Override         Override         `yaml:"override"`
+
+	source Source
+	where  map[string]Position // by key path: "approval.rules[0].count"
+}
+
+// Tagging says how versions and tags are named, and what a change must say of the version that it would ship.
+type Tagging struct {
+	Mode       Mode        `yaml:"mode"`
+	Scheme     string      `yaml:"scheme"` // semver, calver:FORMAT, regexp:PATTERN (or regexp with pattern:)
+	Pattern    string      `yaml:"pattern"`
+	Tag        string      `yaml:"tag"`  // "v{version}"
+	Bump       string      `yaml:"bump"` // inferred, declared
+	Annotated  bool        `yaml:"annotated"`
+	Signed     bool        `yaml:"signed"`
+	By         From        `yaml:"by"`       // who may push a release tag; default: permission write
+	Branches   []string    `yaml:"branches"` // release tags must lie on one of these; default: the default branch
+	Files      []string    `yaml:"files"`    // version files; left out: found by looking
+	Components []Component `yaml:"components"`
+}
+
+// Component is one part of a monorepo that is released by itself.
+type Component struct {
+	Name      string `yaml:"name"`
+	Paths     Globs  `yaml:"paths"`
+	Tag       string `yaml:"tag"`
+	Scheme    string `yaml:"scheme"` // default: tagging.scheme
+	Changelog string `yaml:"changelog"` // its changelog; left out: found under its paths
+}
+
+// Changelog says where entries are written, and who need not write one.
+type Changelog struct {
+	Mode      Mode     `yaml:"mode"`
+	Files     []string `yaml:"files"`     // paths or globs; left out: found by looking
+	Fragments Globs    `yaml:"fragments"` // left out: found by looking
+	Exempt    Exempt   `yaml:"exempt"`
+}
+
+// Exempt says which changes a check does not ask anything of.
+type Exempt struct {
+	Paths   Globs    `yaml:"paths"`   // all paths of the change are among these
+	Labels  []string `yaml:"labels"`  // set by somebody with write access
+	Authors []string `yaml:"authors"` // logins; "dependabot[bot]"
+}
+
+// ConfigSeparation says which files are configuration of which environment, and what must not mix.
+type ConfigSeparation struct {
+	Mode         Mode          `yaml:"mode"`
+	Environments []EnvFiles    `yaml:"environments"` // a mapping in YAML; left out: found by well-known names
+	Mixing       Mode          `yaml:"mixing"`       // = advise
+	BakedIn      Mode          `yaml:"baked-in"`     // = enforce
+	Parity       Mode          `yaml:"parity"`       // = enforce
+	Hosts        []string      `yaml:"hosts"`        // host patterns: "*.prod.acme.internal"
+	Ignore       Globs         `yaml:"ignore"`
+}
+
+// EnvFiles are the configuration files of one environment.
+type EnvFiles struct {
+	Name  string
+	Paths Globs
+}
+
+// Approval says who must agree.
+type Approval struct {
+	Mode    Mode           `yaml:"mode"`
+	Rules   []ApprovalRule `yaml:"rules"`
+	Exclude []string       `yaml:"exclude"` // author, contributors
+	Stale   string         `yaml:"stale"`   // commit, push-by-others, never
+	Satisfy Satisfy        `yaml:"satisfy"` // all (Satisfy zero value), or a tree over rule names
+}
+
+// ApprovalRule asks for Count approvals from those named.
+type ApprovalRule struct {
+	Name  string   `yaml:"name"`
+	When  When     `yaml:"when"`
+	Count int      `yaml:"count"` // = 1
+	From  From     `yaml:"from"`  // = permission: write
+	After []string `yaml:"after"` // names of earlier rules; also as a single string
+	Mode  Mode     `yaml:"mode"`
+}
+
+// From says who is meant: anybody who fits one of these. Empty: those with write access.
+type From struct {
+	Users         []string `yaml:"users"` // logins
+	Teams         []string `yaml:"teams"` // org/slug
+	Organizations []string `yaml:"organizations"`
+	Permission    string   `yaml:"permission"` // read, triage, write, maintain, admin: at least this
+	Codeowners    bool     `yaml:"codeowners"` // the owners of the paths touched
+	Roles         []string `yaml:"roles"`      // names under roles:
+}
+
+// Zero says that nobody is named.
+func (f From) Zero() bool {
+	return len(f.Users)+len(f.Teams)+len(f.Organizations)+len(f.Roles) == 0 && f.Permission == "" && !f.Codeowners
+}
+
+// When says which changes a rule is for; every condition given must hold. Empty: all changes.
+type When struct {
+	Paths      Globs               `yaml:"paths"`      // the change touches one of these (old paths of renames too)
+	OnlyPaths  Globs               `yaml:"only-paths"` // it touches nothing else
+	Branches   Globs               `yaml:"branches"`   // of the target
+	Labels     []string            `yaml:"labels"`     // one of these is set
+	Authors    From                `yaml:"authors"`    // a list of logins in YAML, or a mapping as in from:
+	Size       Size                `yaml:"size"`
+	Title      string              `yaml:"title"`      // RE2
+	Expression *expression.Program `yaml:"expression"` // CEL, to a bool
+}
+
+// Size bounds additions + deletions: "> 500", "<= 20", or a mapping of min and max. Zero Max: no bound.
+type Size struct {
+	Min int `yaml:"min"`
+	Max int `yaml:"max"`
+}
+
+// Satisfy is a tree over rule names. The zero value stands for "all rules".
+type Satisfy struct {
+	Rule string // a leaf
+	Any  []Satisfy
+	All  []Satisfy
+}
+
+// HouseRule is a check of the team's own, in CEL over the facts.
+type HouseRule struct {
+	Name    string               `yaml:"name"`
+	Rule    *expression.Program  `yaml:"rule"`    // to a bool
+	Message *expression.Template `yaml:"message"` // "{{expression}}" inside
+	Mode    Mode                 `yaml:"mode"`
+}
+
+// Environment is a place that is deployed to, and what guards it.
+type Environment struct {
+	Name       string         `yaml:"-"`
+	Mode       Mode           `yaml:"mode"`
+	After      string         `yaml:"after"`
+	Deploy     string         `yaml:"deploy"` // on-merge, automatic, by-request (=)
+	Soak       Duration       `yaml:"soak"`
+	Verify     []string       `yaml:"verify"`
+	Statuses   []string       `yaml:"statuses"`
+	Approval   []ApprovalRule `yaml:"approval"`
+	Deployers  From           `yaml:"deployers"`
+	Separate   []string       `yaml:"separate"` // author, contributors, requester
+	Windows    []Window       `yaml:"windows"`
+	Freezes    []Freeze       `yaml:"freezes"`
+	Interval   Duration       `yaml:"interval"`
+	Lineage    Mode           `yaml:"lineage"`
+	Changes    Mode           `yaml:"changes"`
+	Release    Mode           `yaml:"release"`
+}
+
+// Window is when deployments may start.
+type Window struct {
+	Days     []string `yaml:"days"` // mon … sun
+	From     string   `yaml:"from"` // 15:04
+	To       string   `yaml:"to"`   // exclusive; 24:00 allowed
+	Timezone string   `yaml:"timezone"`
+}
+
+// Freeze is when they may not.
+type Freeze struct {
+	From     string `yaml:"from"` // a date, inclusive, or an RFC 3339 instant
+	To       string `yaml:"to"`
+	Reason   string `yaml:"reason"`
+	Timezone string `yaml:"timezone"` // = UTC
+}
+
+// Override says who may let a check through.
+type Override struct {
+	By     From     `yaml:"by"`     // = permission: admin
+	Checks []string `yaml:"checks"` // what may be overridden at all
+	People int      `yaml:"people"` // = 1
+	Self   bool     `yaml:"self"`   // = false
+	Lasts  string   `yaml:"lasts"`  // commit (=), or a duration
+}
+
+// Duration is Go's, plus d and w.
+type Duration time.Duration
+
+// Position is where a key stands.
+type Position struct{ Line, Column int }
+
+// ModeOf is the mode of one of the four checks.
+func (p *Policy) ModeOf(check string) Mode {
+	m := map[string]Mode{
+		"tagging": p.Tagging.Mode, "changelog": p.Changelog.Mode,
+		"config-separation": p.ConfigSeparation.Mode, "approval": p.Approval.Mode,
+	}[check]
+	return Weaker(m, Enforce)
+}

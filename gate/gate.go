@@ -1,0 +1,189 @@
+// Package gate goes from events to decisions: it reads a subject afresh through a Provider, has it judged, weighs the
+// verdicts, keeps the decision, and has what changed shown.
+//
+// It refuses to trust an event (an event says where to look), to know a forge or a database by name, and to open on
+// anything but a verdict: an error is never a pass.
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// Errors that a Provider gives; each may be wrapped.
+var (
+	// ErrStale says that the forge does not yet know what the event told of: ask again later.
+	ErrStale = errors.New("the forge does not know this yet")
+	// ErrGone says that the subject no longer exists, or that Sluice may no longer see it: nothing to do.
+	ErrGone = errors.New("gone")
+)
+
+// RetryError is an error after which asking again makes sense, not before After.
+type RetryError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *RetryError) Error() string { return fmt.Sprintf("%v (again in %v)", e.Err, e.After) }
+func (e *RetryError) Unwrap() error { return e.Err }
+
+// Provider is a forge, read and written. It is safe for concurrent use.
+type Provider interface {
+	// Facts reads all that checks.AskFor wants of the subject, in as few calls as the forge allows. What it cannot
+	// have in full it names in Facts.Gaps. expect, when not "", is the head commit an event told of: ErrStale if the
+	// forge's answer is older than that.
+	Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error)
+	// Post makes the forge show these, on their commits, and returns what it shows then, in the same order. On an
+	// error some of them may have been posted.
+	Post(ctx context.Context, s checks.Subject, f *checks.Facts, posts []Post) ([]Posted, error)
+	// Changes lists the open changes of a repository: all, those into one base branch, or those with one head commit.
+	Changes(ctx context.Context, repo Repo, base, head string) ([]checks.Subject, error)
+}
+
+// Repo names a repository at a forge, and how it is reached.
+type Repo struct {
+	Forge        string
+	Name         string // "acme/shop"
+	Installation int64  // 0: not known
+}
+
+// Post is one check as people shall see it.
+type Post struct {
+	Name        string              // "sluice/changelog"
+	Commit      string              // full object id
+	Outcome     checks.Outcome      // or Cancelled
+	Cancelled   bool                // ends what was pending
+	Title       string              // within 140 characters
+	Summary     string              // Markdown, escaped, within 60,000 bytes
+	Annotations []checks.Annotation //
+	URL         string              // details
+	ExternalID  string              // the decision's id
+	Digest      string              // of everything above but URL and ExternalID: equal digests need no new post
+	Known       *Posted             // what the forge is known to show under this name on this commit, or nil
+}
+
+// Posted is what the forge was last known to show.
+type Posted struct {
+	Name, Commit string
+	ID           int64  // of the check run or status
+	Node         string // the forge's own id for writes
+	Digest       string
+	State        string // as checks.Status.State says it
+}
+
+// Delivery is one webhook request that was verified.
+type Delivery struct {
+	Forge    string // namespace of ID: "github"
+	ID       string // X-GitHub-Delivery
+	Event    string // "pull_request"
+	Action   string // "opened", or ""
+	At       time.Time
+	Body     []byte // raw
+	Marks    []Mark // what to look at; none: stored as ignored
+	Account  string // whose installation, for the record
+	Install  int64
+}
+
+// MarkKind says what a Mark points at.
+type MarkKind string
+
+// The kinds of mark; each is worked off under its own key.
+const (
+	MarkChange MarkKind = "change" // judge one change
+	MarkTag    MarkKind = "tag"    // judge one tag
+	MarkBase   MarkKind = "base"   // judge all open changes into Base again (or of the whole repository when Base is "")
+	MarkHead   MarkKind = "head"   // judge all open changes with head commit Commit again
+	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
+	MarkPrune  MarkKind = "prune"  // delete what is old
+)
+
+// Mark is a reason to look somewhere. It is never evidence.
+type Mark struct {
+	Kind         MarkKind
+	Forge, Repo  string
+	Change       int    // MarkChange
+	Tag          string // MarkTag
+	Base         string // MarkBase
+	Commit       string // MarkHead: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it points now
+	Before       string // MarkTag: where it pointed before, as the event told
+	By           string // MarkTag: login of who pushed, as the event told
+	Installation int64
+	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name.
+	Why, Detail string
+}
+
+// Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.
+func (m Mark) Key() string {
+	switch m.Kind {
+	case MarkChange, MarkTag:
+		return m.Subject().Key()
+	case MarkBase:
+		return m.Forge + ":" + m.Repo + "~" + m.Base
+	case MarkHead:
+		return m.Forge + ":" + m.Repo + "!" + m.Commit
+	default:
+		return m.Forge + ":" + m.Repo
+	}
+}
+
+// Subject is what a MarkChange or MarkTag points at.
+func (m Mark) Subject() checks.Subject {
+	kind := checks.KindChange
+	if m.Kind == MarkTag {
+		kind = checks.KindTag
+	}
+	return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: kind, Change: m.Change, Tag: m.Tag, Installation: m.Installation}
+}
+
+// Decision is all verdicts weighed.
+type Decision struct {
+	ID       string           `json:"id"` // 32 hex digits, random: it is part of a link
+	Subject  checks.Subject   `json:"subject"`
+	Commit   string           `json:"commit"`
+	At       time.Time        `json:"at"`
+	Open     bool             `json:"open"`
+	Verdicts []checks.Verdict `json:"verdicts"`
+	Gate     checks.Verdict   `json:"gate"`
+	Policy   string           `json:"policy"` // digest of the policy set
+	Facts    string           `json:"facts"`  // digest of the facts, hex SHA-256
+	Digest   string           `json:"digest"` // of subject, commit, policy, verdicts and gate: equal digests say the same
+}
+
+// Work is one claimed piece of work.
+type Work struct {
+	ID      int64
+	Token   int64 // fences: only the holder of the newest token may finish
+	Seen    int64 // `wanted` when claimed
+	Attempt int64 // claims since the last success, this one included
+	Mark    Mark  // Kind and identity; Commit and such from the newest delivery
+	Causes  []Mark // what was delivered since the last success, oldest first (at most the newest 256)
+	Dropped bool  // Causes is not all of them
+}
+
+// Outcome is what working off a piece of work leaves behind, written in one transaction.
+type Outcome struct {
+	Decision *Decision     // nil: none, or the same as before
+	Facts    []byte        // canonical JSON of the facts, for Decision
+	Sources  []byte        // canonical JSON of the policy sources, for Decision
+	Subject  *SubjectState // nil: unchanged
+	Posted   []Posted      // what the forge shows now
+	Marks    []Mark        // more work that came of it
+	Delays   []time.Duration // one per mark, or nil: not before so long
+	Next     time.Time     // look again then by itself; zero: only when something happens
+	Note     string        // shown in the inbox: why nothing was decided, say
+}
+
+// SubjectState is what is remembered of a subject without reading its facts.
+type SubjectState struct {
+	Open     bool   // an open change, to be swept
+	Head     string // head commit
+	Base     string // target branch
+	Author   string
+	Title    string
+	Decision string // id of the newest decision
+	ReadAt   time.Time
+}
