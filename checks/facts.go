@@ -31,6 +31,9 @@ type Subject struct {
 	Tag    string `json:"tag,omitempty"`    // name of the tag, without refs/tags/
 	// Installation is how the forge is reached for this repository (GitHub: the installation's id); 0: not known.
 	Installation int64 `json:"installation,omitempty"`
+	// Before and By are what an event told of a pushed tag: where it pointed, and the login of who pushed it.
+	Before string `json:"before,omitempty"`
+	By     string `json:"by,omitempty"`
 }
 
 // Key is the identity as one string: "github:acme/shop#42" or "github:acme/shop@v1.2.3". Case of Repo is folded.
@@ -143,9 +146,9 @@ type Label struct {
 
 // File is one path that the change touches, against the merge base.
 type File struct {
-	Path      string `json:"path"`          // slash-separated, from the repository root
-	Old       string `json:"old,omitempty"` // the path before, of a rename or copy
-	Status    string `json:"status"`        // added, modified, removed, renamed, copied, changed (mode or type only)
+	Path      string `json:"path"`           // slash-separated, from the repository root
+	Old       string `json:"old,omitempty"`  // the path before, of a rename or copy
+	Status    string `json:"status"`         // added, modified, removed, renamed, copied, changed (mode or type only)
 	Kind      string `json:"kind,omitempty"` // "" an ordinary file, else symlink, submodule, binary, lfs
 	Additions int    `json:"additions,omitempty"`
 	Deletions int    `json:"deletions,omitempty"`
@@ -193,14 +196,14 @@ type Tag struct {
 
 // TagPush is what is known about a tag that was pushed, moved or deleted.
 type TagPush struct {
-	Name      string  `json:"name"`
-	Commit    string  `json:"commit"`           // where it points now; "" when it is gone
-	Before    string  `json:"before,omitempty"` // where it pointed when last seen; "" when new
-	Annotated bool    `json:"annotated,omitempty"`
-	Signed    bool    `json:"signed,omitempty"` // the forge verified the tag's signature
-	Reason    string  `json:"reason,omitempty"` // the forge's word on the signature ("unsigned", "unknown_key")
-	Tagger    Person  `json:"tagger"`
-	By        *Person `json:"by,omitempty"`       // who pushed; nil when not known
+	Name      string   `json:"name"`
+	Commit    string   `json:"commit"`           // where it points now; "" when it is gone
+	Before    string   `json:"before,omitempty"` // where it pointed when last seen; "" when new
+	Annotated bool     `json:"annotated,omitempty"`
+	Signed    bool     `json:"signed,omitempty"` // the forge verified the tag's signature
+	Reason    string   `json:"reason,omitempty"` // the forge's word on the signature ("unsigned", "unknown_key")
+	Tagger    Person   `json:"tagger"`
+	By        *Person  `json:"by,omitempty"`       // who pushed; nil when not known
 	Branches  []string `json:"branches,omitempty"` // protected branches (or the default branch) that contain Commit
 }
 
@@ -277,12 +280,12 @@ func (f *Facts) File(path string) *File {
 // Wants is what the checks still have to know. A provider asks with AskFor, fills the facts, and asks again until
 // Empty; it must never ask the forge for what is not wanted.
 type Wants struct {
-	Paths   func(path string) bool // which paths of the tree at head; nil: none, or already Listed
-	Lines   func(File) bool        // whose Added and Removed lines; nil: none
-	Texts   []Text                 // Side and Path alone are set
-	People  []Person               // whose permission on the repository
-	Teams   []string               // "org/slug"
-	Orgs    []string
+	Paths  func(path string) bool // which paths of the tree at head; nil: none, or already Listed
+	Lines  func(File) bool        // whose Added and Removed lines; nil: none
+	Texts  []Text                 // Side and Path alone are set
+	People []Person               // whose permission on the repository
+	Teams  []string               // "org/slug"
+	Orgs   []string
 }
 
 // WantText asks for the content of path at side, once, unless it was read already.

@@ -64,6 +64,7 @@ type Post struct {
 	ExternalID  string              // the decision's id
 	Digest      string              // of everything above but URL and ExternalID: equal digests need no new post
 	Known       *Posted             // what the forge is known to show under this name on this commit, or nil
+	Deferrable  bool                // may wait while the forge's write budget is short; the gate itself may not
 }
 
 // Posted is what the forge was last known to show.
@@ -77,15 +78,15 @@ type Posted struct {
 
 // Delivery is one webhook request that was verified.
 type Delivery struct {
-	Forge    string // namespace of ID: "github"
-	ID       string // X-GitHub-Delivery
-	Event    string // "pull_request"
-	Action   string // "opened", or ""
-	At       time.Time
-	Body     []byte // raw
-	Marks    []Mark // what to look at; none: stored as ignored
-	Account  string // whose installation, for the record
-	Install  int64
+	Forge   string // namespace of ID: "github"
+	ID      string // X-GitHub-Delivery
+	Event   string // "pull_request"
+	Action  string // "opened", or ""
+	At      time.Time
+	Body    []byte // raw
+	Marks   []Mark // what to look at; none: stored as ignored
+	Account string // whose installation, for the record
+	Install int64
 }
 
 // MarkKind says what a Mark points at.
@@ -136,7 +137,8 @@ func (m Mark) Subject() checks.Subject {
 	if m.Kind == MarkTag {
 		kind = checks.KindTag
 	}
-	return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: kind, Change: m.Change, Tag: m.Tag, Installation: m.Installation}
+	return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: kind, Change: m.Change, Tag: m.Tag,
+		Installation: m.Installation, Before: m.Before, By: m.By}
 }
 
 // Decision is all verdicts weighed.
@@ -156,25 +158,25 @@ type Decision struct {
 // Work is one claimed piece of work.
 type Work struct {
 	ID      int64
-	Token   int64 // fences: only the holder of the newest token may finish
-	Seen    int64 // `wanted` when claimed
-	Attempt int64 // claims since the last success, this one included
-	Mark    Mark  // Kind and identity; Commit and such from the newest delivery
+	Token   int64  // fences: only the holder of the newest token may finish
+	Seen    int64  // `wanted` when claimed
+	Attempt int64  // claims since the last success, this one included
+	Mark    Mark   // Kind and identity; Commit and such from the newest delivery
 	Causes  []Mark // what was delivered since the last success, oldest first (at most the newest 256)
-	Dropped bool  // Causes is not all of them
+	Dropped bool   // Causes is not all of them
 }
 
 // Outcome is what working off a piece of work leaves behind, written in one transaction.
 type Outcome struct {
-	Decision *Decision     // nil: none, or the same as before
-	Facts    []byte        // canonical JSON of the facts, for Decision
-	Sources  []byte        // canonical JSON of the policy sources, for Decision
-	Subject  *SubjectState // nil: unchanged
-	Posted   []Posted      // what the forge shows now
-	Marks    []Mark        // more work that came of it
+	Decision *Decision       // nil: none, or the same as before
+	Facts    []byte          // canonical JSON of the facts, for Decision
+	Sources  []byte          // canonical JSON of the policy sources, for Decision
+	Subject  *SubjectState   // nil: unchanged
+	Posted   []Posted        // what the forge shows now
+	Marks    []Mark          // more work that came of it
 	Delays   []time.Duration // one per mark, or nil: not before so long
-	Next     time.Time     // look again then by itself; zero: only when something happens
-	Note     string        // shown in the inbox: why nothing was decided, say
+	Next     time.Time       // look again then by itself; zero: only when something happens
+	Note     string          // shown in the inbox: why nothing was decided, say
 }
 
 // SubjectState is what is remembered of a subject without reading its facts.
