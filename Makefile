@@ -1,0 +1,32 @@
+# make test sets up and runs every test; make bench prints the figures with the machine beside them.
+GO ?= go
+FUZZTIME ?= 5s
+
+.PHONY: build test fuzz bench guard
+
+build:
+	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
+
+test:
+	@command -v $(GO) >/dev/null || { echo 'Go is missing: install golang from https://go.dev/dl or your distribution'; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo 'A C compiler is missing (SQLite needs one): apt-get install gcc libc6-dev'; exit 1; }
+	@command -v git >/dev/null || { echo 'git is missing: apt-get install git'; exit 1; }
+	$(GO) mod download
+	$(GO) vet ./...
+	$(GO) test ./...
+
+# Every fuzz target for a short while; the seeds run with `make test` anyway.
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+bench:
+	$(GO) run ./testdata/bench
+
+# Sluice judges its own history with its own policy.
+guard:
+	$(GO) run ./cmd/sluice policy check .sluice.yml
+	$(GO) run ./cmd/sluice check --policy .sluice.yml --base $$(git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1) --head HEAD

@@ -1,0 +1,123 @@
+// Package dashboard shows people what was decided, over the store.
+//
+// It refuses to list: until there is sign-in, a decision is shown only to whoever has its link, which stands on the
+// check run and ends in 128 random bits; so those see it whom the forge shows the check. It refuses scripts, frames
+// and anything from elsewhere, and escapes every string.
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/gate"
+)
+
+//go:embed pages/*.html pages/style.css
+var pages embed.FS
+
+// Decisions is what the pages need of the store.
+type Decisions interface {
+	// Decision is the decision with this id, or nil.
+	Decision(ctx context.Context, id string) (*gate.Decision, error)
+}
+
+// Board serves the pages.
+type Board struct {
+	decisions Decisions
+	log       *slog.Logger
+	templates *template.Template
+	version   string
+	forge     bool // a forge is configured
+}
+
+// New makes the pages over a store; forge says whether one is configured, else the set-up page is what there is.
+func New(decisions Decisions, forge bool, version string, log *slog.Logger) (*Board, error) {
+	t, err := template.New("").Funcs(template.FuncMap{
+		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"short":  func(s string) string { return s[:min(len(s), 12)] },
+		"shown":  func(f checks.Finding) bool { return f.Mode != policy.Observe },
+	}).ParseFS(pages, "pages/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read pages: %w", err)
+	}
+	return &Board{decisions: decisions, log: log, templates: t, version: version, forge: forge}, nil
+}
+
+// Handler serves /, /setup, /decisions/ID and /style.css.
+func (b *Board) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { b.home(w) })
+	mux.HandleFunc("GET /setup", func(w http.ResponseWriter, r *http.Request) { b.show(w, http.StatusOK, "setup.html", nil) })
+	mux.HandleFunc("GET /decisions/{id}", b.decision)
+	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=3600")
+		http.ServeFileFS(w, r, pages, "pages/style.css")
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		b.show(w, http.StatusNotFound, "missing.html", "There is no such page.")
+	})
+	return secured(mux)
+}
+
+func (b *Board) home(w http.ResponseWriter) {
+	if !b.forge {
+		b.show(w, http.StatusOK, "setup.html", nil)
+		return
+	}
+	b.show(w, http.StatusOK, "home.html", nil)
+}
+
+var decisionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func (b *Board) decision(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !decisionID.MatchString(id) {
+		b.show(w, http.StatusNotFound, "missing.html", "There is no such decision.")
+		return
+	}
+	d, err := b.decisions.Decision(r.Context(), id)
+	switch {
+	case err != nil:
+		b.log.Error("read decision", "decision", id, "err", err)
+		b.show(w, http.StatusServiceUnavailable, "missing.html", "The decision cannot be read right now. Try again in a minute.")
+	case d == nil:
+		b.show(w, http.StatusNotFound, "missing.html", "There is no such decision. It may be older than SLUICE_KEEP.")
+	default:
+		b.show(w, http.StatusOK, "decision.html", d)
+	}
+}
+
+// show renders into memory first, so that a fault in a template is a 500 and not half a page.
+func (b *Board) show(w http.ResponseWriter, status int, page string, data any) {
+	var out bytes.Buffer
+	if err := b.templates.ExecuteTemplate(&out, page, map[string]any{"Data": data, "Version": b.version}); err != nil {
+		b.log.Error("render", "page", page, "err", err)
+		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // whoever asked may be gone
+}
+
+// secured sets what a browser needs to know to keep a page to itself.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		h.Set("Cache-Control", "private, no-cache")
+		next.ServeHTTP(w, r)
+	})
+}
