@@ -65,7 +65,7 @@ type Set struct {
 
 // Policy is one layer, defaults filled in. YAML keys are in the tags; the loader knows them from there.
 type Policy struct {
-	Version          int              `yaml:"version"`
+	Version          int              `yaml:"version" min:"1" max:"1"`
 	Tagging          Tagging          `yaml:"tagging"`
 	Changelog        Changelog        `yaml:"changelog"`
 	ConfigSeparation ConfigSeparation `yaml:"config-separation"`
@@ -76,57 +76,58 @@ type Policy struct {
 	Override         Override         `yaml:"override"`
 
 	source Source
-	where  map[string]Position // by key path: "approval.rules[0].count"
+	floor  bool             // the organisation's required:
+	where  map[string]place // by key path: "approval.rules[0].count"
 }
 
 // Tagging says how versions and tags are named, and what a change must say of the version that it would ship.
 type Tagging struct {
 	Mode       Mode        `yaml:"mode"`
-	Scheme     string      `yaml:"scheme"` // semver, calver:FORMAT, regexp:PATTERN (or regexp with pattern:)
-	Pattern    string      `yaml:"pattern"`
-	Tag        string      `yaml:"tag"`  // "v{version}"
-	Bump       string      `yaml:"bump"` // inferred, declared
+	Scheme     string      `yaml:"scheme" is:"scheme"` // semver, calver:FORMAT, regexp:PATTERN (or regexp with pattern:)
+	Pattern    string      `yaml:"pattern" is:"regexp"`
+	Tag        string      `yaml:"tag" is:"tag"`                 // "v{version}"
+	Bump       string      `yaml:"bump" one:"inferred declared"` // inferred, declared
 	Annotated  bool        `yaml:"annotated"`
 	Signed     bool        `yaml:"signed"`
-	By         From        `yaml:"by"`       // who may push a release tag; default: permission write
-	Branches   []string    `yaml:"branches"` // release tags must lie on one of these; default: the default branch
-	Files      []string    `yaml:"files"`    // version files; left out: found by looking
+	By         From        `yaml:"by"`                 // who may push a release tag; default: permission write
+	Branches   []string    `yaml:"branches" is:"glob"` // release tags must lie on one of these; default: the default branch
+	Files      []string    `yaml:"files" is:"glob"`    // version files; left out: found by looking
 	Components []Component `yaml:"components"`
 }
 
 // Component is one part of a monorepo that is released by itself.
 type Component struct {
-	Name      string `yaml:"name"`
+	Name      string `yaml:"name" is:"word"`
 	Paths     Globs  `yaml:"paths"`
-	Tag       string `yaml:"tag"`
-	Scheme    string `yaml:"scheme"` // default: tagging.scheme
-	Changelog string `yaml:"changelog"` // its changelog; left out: found under its paths
+	Tag       string `yaml:"tag" is:"tag"`
+	Scheme    string `yaml:"scheme" is:"scheme"`  // default: tagging.scheme
+	Changelog string `yaml:"changelog" is:"glob"` // its changelog; left out: found under its paths
 }
 
 // Changelog says where entries are written, and who need not write one.
 type Changelog struct {
 	Mode      Mode     `yaml:"mode"`
-	Files     []string `yaml:"files"`     // paths or globs; left out: found by looking
-	Fragments Globs    `yaml:"fragments"` // left out: found by looking
+	Files     []string `yaml:"files" is:"glob"` // paths or globs; left out: found by looking
+	Fragments Globs    `yaml:"fragments"`       // left out: found by looking
 	Exempt    Exempt   `yaml:"exempt"`
 }
 
 // Exempt says which changes a check does not ask anything of.
 type Exempt struct {
-	Paths   Globs    `yaml:"paths"`   // all paths of the change are among these
-	Labels  []string `yaml:"labels"`  // set by somebody with write access
-	Authors []string `yaml:"authors"` // logins; "dependabot[bot]"
+	Paths   Globs    `yaml:"paths"`              // all paths of the change are among these
+	Labels  []string `yaml:"labels" is:"name"`   // set by somebody with write access
+	Authors []string `yaml:"authors" is:"login"` // logins; "dependabot[bot]"
 }
 
 // ConfigSeparation says which files are configuration of which environment, and what must not mix.
 type ConfigSeparation struct {
-	Mode         Mode          `yaml:"mode"`
-	Environments []EnvFiles    `yaml:"environments"` // a mapping in YAML; left out: found by well-known names
-	Mixing       Mode          `yaml:"mixing"`       // = advise
-	BakedIn      Mode          `yaml:"baked-in"`     // = enforce
-	Parity       Mode          `yaml:"parity"`       // = enforce
-	Hosts        []string      `yaml:"hosts"`        // host patterns: "*.prod.acme.internal"
-	Ignore       Globs         `yaml:"ignore"`
+	Mode         Mode       `yaml:"mode"`
+	Environments []EnvFiles `yaml:"environments"`    // a mapping in YAML; left out: found by well-known names
+	Mixing       Mode       `yaml:"mixing"`          // = advise
+	BakedIn      Mode       `yaml:"baked-in"`        // = enforce
+	Parity       Mode       `yaml:"parity"`          // = enforce
+	Hosts        []string   `yaml:"hosts" is:"host"` // host patterns: "*.prod.acme.internal"
+	Ignore       Globs      `yaml:"ignore"`
 }
 
 // EnvFiles are the configuration files of one environment.
@@ -139,29 +140,29 @@ type EnvFiles struct {
 type Approval struct {
 	Mode    Mode           `yaml:"mode"`
 	Rules   []ApprovalRule `yaml:"rules"`
-	Exclude []string       `yaml:"exclude"` // author, contributors
-	Stale   string         `yaml:"stale"`   // commit, push-by-others, never
-	Satisfy Satisfy        `yaml:"satisfy"` // all (Satisfy zero value), or a tree over rule names
+	Exclude []string       `yaml:"exclude" one:"author contributors"`       // author, contributors
+	Stale   string         `yaml:"stale" one:"commit push-by-others never"` // commit, push-by-others, never
+	Satisfy Satisfy        `yaml:"satisfy"`                                 // all (Satisfy zero value), or a tree over rule names
 }
 
 // ApprovalRule asks for Count approvals from those named.
 type ApprovalRule struct {
-	Name  string   `yaml:"name"`
+	Name  string   `yaml:"name" is:"name"`
 	When  When     `yaml:"when"`
-	Count int      `yaml:"count"` // = 1
-	From  From     `yaml:"from"`  // = permission: write
-	After []string `yaml:"after"` // names of earlier rules; also as a single string
+	Count int      `yaml:"count" min:"1" max:"100"` // = 1
+	From  From     `yaml:"from"`                    // = permission: write
+	After []string `yaml:"after" is:"name"`         // names of earlier rules; also as a single string
 	Mode  Mode     `yaml:"mode"`
 }
 
 // From says who is meant: anybody who fits one of these. Empty: those with write access.
 type From struct {
-	Users         []string `yaml:"users"` // logins
-	Teams         []string `yaml:"teams"` // org/slug
-	Organizations []string `yaml:"organizations"`
-	Permission    string   `yaml:"permission"` // read, triage, write, maintain, admin: at least this
-	Codeowners    bool     `yaml:"codeowners"` // the owners of the paths touched
-	Roles         []string `yaml:"roles"`      // names under roles:
+	Users         []string `yaml:"users" is:"login"` // logins
+	Teams         []string `yaml:"teams" is:"team"`  // org/slug
+	Organizations []string `yaml:"organizations" is:"organization"`
+	Permission    string   `yaml:"permission" one:"read triage write maintain admin"` // read, triage, write, maintain, admin: at least this
+	Codeowners    bool     `yaml:"codeowners"`                                        // the owners of the paths touched
+	Roles         []string `yaml:"roles" is:"name"`                                   // names under roles:
 }
 
 // Zero says that nobody is named.
@@ -171,14 +172,14 @@ func (f From) Zero() bool {
 
 // When says which changes a rule is for; every condition given must hold. Empty: all changes.
 type When struct {
-	Paths      Globs               `yaml:"paths"`      // the change touches one of these (old paths of renames too)
-	OnlyPaths  Globs               `yaml:"only-paths"` // it touches nothing else
-	Branches   Globs               `yaml:"branches"`   // of the target
-	Labels     []string            `yaml:"labels"`     // one of these is set
-	Authors    From                `yaml:"authors"`    // a list of logins in YAML, or a mapping as in from:
+	Paths      Globs               `yaml:"paths"`            // the change touches one of these (old paths of renames too)
+	OnlyPaths  Globs               `yaml:"only-paths"`       // it touches nothing else
+	Branches   Globs               `yaml:"branches"`         // of the target
+	Labels     []string            `yaml:"labels" is:"name"` // one of these is set
+	Authors    From                `yaml:"authors"`          // a list of logins in YAML, or a mapping as in from:
 	Size       Size                `yaml:"size"`
-	Title      string              `yaml:"title"`      // RE2
-	Expression *expression.Program `yaml:"expression"` // CEL, to a bool
+	Title      string              `yaml:"title" is:"regexp"` // RE2
+	Expression *expression.Program `yaml:"expression"`        // CEL, to a bool
 }
 
 // Size bounds additions + deletions: "> 500", "<= 20", or a mapping of min and max. Zero Max: no bound.
@@ -196,7 +197,7 @@ type Satisfy struct {
 
 // HouseRule is a check of the team's own, in CEL over the facts.
 type HouseRule struct {
-	Name    string               `yaml:"name"`
+	Name    string               `yaml:"name" is:"check"`
 	Rule    *expression.Program  `yaml:"rule"`    // to a bool
 	Message *expression.Template `yaml:"message"` // "{{expression}}" inside
 	Mode    Mode                 `yaml:"mode"`
@@ -204,47 +205,47 @@ type HouseRule struct {
 
 // Environment is a place that is deployed to, and what guards it.
 type Environment struct {
-	Name       string         `yaml:"-"`
-	Mode       Mode           `yaml:"mode"`
-	After      string         `yaml:"after"`
-	Deploy     string         `yaml:"deploy"` // on-merge, automatic, by-request (=)
-	Soak       Duration       `yaml:"soak"`
-	Verify     []string       `yaml:"verify"`
-	Statuses   []string       `yaml:"statuses"`
-	Approval   []ApprovalRule `yaml:"approval"`
-	Deployers  From           `yaml:"deployers"`
-	Separate   []string       `yaml:"separate"` // author, contributors, requester
-	Windows    []Window       `yaml:"windows"`
-	Freezes    []Freeze       `yaml:"freezes"`
-	Interval   Duration       `yaml:"interval"`
-	Lineage    Mode           `yaml:"lineage"`
-	Changes    Mode           `yaml:"changes"`
-	Release    Mode           `yaml:"release"`
+	Name      string         `yaml:"-"`
+	Mode      Mode           `yaml:"mode"`
+	After     string         `yaml:"after" is:"name"`
+	Deploy    string         `yaml:"deploy" one:"on-merge automatic by-request"` // on-merge, automatic, by-request (=)
+	Soak      Duration       `yaml:"soak"`
+	Verify    []string       `yaml:"verify" is:"name"`
+	Statuses  []string       `yaml:"statuses" is:"name"`
+	Approval  []ApprovalRule `yaml:"approval"`
+	Deployers From           `yaml:"deployers"`
+	Separate  []string       `yaml:"separate" one:"author contributors requester"` // author, contributors, requester
+	Windows   []Window       `yaml:"windows"`
+	Freezes   []Freeze       `yaml:"freezes"`
+	Interval  Duration       `yaml:"interval"`
+	Lineage   Mode           `yaml:"lineage"`
+	Changes   Mode           `yaml:"changes"`
+	Release   Mode           `yaml:"release"`
 }
 
 // Window is when deployments may start.
 type Window struct {
-	Days     []string `yaml:"days"` // mon … sun
-	From     string   `yaml:"from"` // 15:04
-	To       string   `yaml:"to"`   // exclusive; 24:00 allowed
-	Timezone string   `yaml:"timezone"`
+	Days     []string `yaml:"days" one:"mon tue wed thu fri sat sun"` // mon … sun
+	From     string   `yaml:"from" is:"clock"`                        // 15:04
+	To       string   `yaml:"to" is:"clock"`                          // exclusive; 24:00 allowed
+	Timezone string   `yaml:"timezone" is:"timezone"`
 }
 
 // Freeze is when they may not.
 type Freeze struct {
-	From     string `yaml:"from"` // a date, inclusive, or an RFC 3339 instant
-	To       string `yaml:"to"`
+	From     string `yaml:"from" is:"date"` // a date, inclusive, or an RFC 3339 instant
+	To       string `yaml:"to" is:"date"`
 	Reason   string `yaml:"reason"`
-	Timezone string `yaml:"timezone"` // = UTC
+	Timezone string `yaml:"timezone" is:"timezone"` // = UTC
 }
 
 // Override says who may let a check through.
 type Override struct {
-	By     From     `yaml:"by"`     // = permission: admin
-	Checks []string `yaml:"checks"` // what may be overridden at all
-	People int      `yaml:"people"` // = 1
-	Self   bool     `yaml:"self"`   // = false
-	Lasts  string   `yaml:"lasts"`  // commit (=), or a duration
+	By     From     `yaml:"by"`                     // = permission: admin
+	Checks []string `yaml:"checks" is:"name"`       // what may be overridden at all
+	People int      `yaml:"people" min:"1" max:"2"` // = 1
+	Self   bool     `yaml:"self"`                   // = false
+	Lasts  string   `yaml:"lasts" is:"lasts"`       // commit (=), or a duration
 }
 
 // Duration is Go's, plus d and w.
