@@ -109,6 +109,8 @@ type Change struct {
 	ChangedFiles int       `json:"changed_files"`
 	CommitCount  int       `json:"commit_count"`
 	CreatedAt    time.Time `json:"created_at,omitzero"`
+	// Requested are those whose review is asked for now: logins, and teams as "org/slug". Who has reviewed has left it.
+	Requested []string `json:"requested,omitempty"`
 }
 
 // Ref is a branch and where it points.
