@@ -1,0 +1,152 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// Name of the check that sums up the others; the one that branch protection should require.
+const Gate = "gate"
+
+// Decide judges the facts under the policies in force and weighs the verdicts. It is pure: id and at come from
+// outside, and equal facts and policies give an equal Digest.
+func Decide(set *policy.Set, f *checks.Facts, id string, at time.Time) *Decision {
+	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: set.Digest}
+	if f.Subject.Kind == checks.KindTag {
+		d.Verdicts = checks.JudgeTag(set, f)
+	} else {
+		d.Verdicts = checks.Judge(set, f)
+	}
+	d.Gate = weigh(d.Verdicts)
+	return seal(d)
+}
+
+// DecideBroken is the decision under a policy that cannot be read: the gate fails and names the place, and nothing
+// else is judged, since nobody can say by what.
+func DecideBroken(f *checks.Facts, problem error, id string, at time.Time) *Decision {
+	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
+	place, list := "the policy", []string{problem.Error()}
+	var ps policy.Problems
+	if errors.As(problem, &ps) && len(ps) > 0 {
+		place, list = ps[0].File, nil
+		for _, p := range ps {
+			list = append(list, p.String())
+		}
+	}
+	for _, c := range checks.All() {
+		d.Verdicts = append(d.Verdicts, checks.Verdict{
+			Check: c.Name, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: place,
+			Reason: checks.Clip("Not judged: "+place+" on the target branch is broken; see sluice/gate.", 140),
+		})
+	}
+	d.Gate = checks.Verdict{Check: Gate, Outcome: checks.Fail, Mode: policy.Enforce, Rule: place,
+		Reason: checks.Clip("The policy is broken: "+list[0], 140)}
+	for _, p := range list {
+		d.Gate.Findings = append(d.Gate.Findings, checks.Finding{
+			Outcome: checks.Fail, Mode: policy.Enforce, What: p, Rule: place,
+			How: "Mend it on the target branch; `sluice policy check " + place + "` shows the same.",
+		})
+	}
+	return seal(d)
+}
+
+// weigh sums up: shut when a blocking verdict fails, waits or could not be had.
+func weigh(verdicts []checks.Verdict) checks.Verdict {
+	g := checks.Verdict{Check: Gate, Outcome: checks.Pass, Mode: policy.Enforce, Rule: "gate"}
+	missing, overridden, advised := 0, 0, 0
+	for _, v := range verdicts {
+		switch {
+		case v.Outcome == checks.Overridden:
+			overridden++
+		case v.Outcome == checks.Advise:
+			advised++
+		case v.Blocks():
+			missing++
+			if rank(v.Outcome) > rank(g.Outcome) {
+				g.Outcome, g.Rule, g.Reason = v.Outcome, v.Rule, v.Check+": "+v.Reason
+			}
+			g.Findings = append(g.Findings, checks.Finding{
+				Outcome: v.Outcome, Mode: policy.Enforce, What: v.Check + ": " + v.Reason, Rule: v.Rule,
+			})
+		}
+	}
+	switch {
+	case len(verdicts) == 0: // nothing judged is nothing proven
+		g.Outcome, g.Reason = checks.Unknown, "Nothing was judged."
+	case missing > 1:
+		g.Reason = fmt.Sprintf("%d checks hold this back; %s", missing, g.Reason)
+	case missing == 0:
+		g.Reason = "Open: every check that blocks passes" + also(overridden, "overridden") + also(advised, "advised") + "."
+	}
+	g.Reason = checks.Clip(g.Reason, 140)
+	return g
+}
+
+func also(n int, word string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d %s", n, word)
+}
+
+// rank orders what shuts the gate: a failure is told before something unknown, and that before waiting.
+func rank(o checks.Outcome) int {
+	switch o {
+	case checks.Fail:
+		return 3
+	case checks.Unknown:
+		return 2
+	case checks.Wait:
+		return 1
+	}
+	return 0
+}
+
+// seal fills in what follows from the rest.
+func seal(d *Decision) *Decision {
+	d.Open = d.Gate.Outcome == checks.Pass
+	d.Digest = digestOf(struct {
+		Subject  string
+		Commit   string
+		Policy   string
+		Verdicts []checks.Verdict
+		Gate     checks.Verdict
+	}{d.Subject.Key(), d.Commit, d.Policy, d.Verdicts, d.Gate})
+	return d
+}
+
+// identity leaves out of a subject what an event told of it.
+func identity(s checks.Subject) checks.Subject {
+	s.Before, s.By = "", ""
+	return s
+}
+
+// commitOf is the commit that is judged and posted on.
+func commitOf(f *checks.Facts) string {
+	switch {
+	case f.Change != nil:
+		return f.Change.Head.Commit
+	case f.Pushed != nil && f.Pushed.Commit != "":
+		return f.Pushed.Commit
+	case f.Pushed != nil:
+		return f.Pushed.Before
+	}
+	return ""
+}
+
+// digestOf is the SHA-256 of the canonical JSON of v, hex. encoding/json sorts the keys of maps.
+func digestOf(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil { // only values of our own types come here, and they all marshal
+		panic("gate: digest: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

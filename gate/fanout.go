@@ -1,0 +1,80 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// fanStep spreads the judgements that one push to a base branch asks for, so that a repository with a thousand open
+// changes does not ask for all of them at once.
+const fanStep = 50 * time.Millisecond
+
+// fanOut marks the open changes of a base branch, or those with one head commit.
+func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
+	m := w.Mark
+	provider, ok := r.Providers[m.Forge]
+	if !ok {
+		return Outcome{Note: "no forge " + m.Forge + " is configured"}, nil
+	}
+	subjects, err := provider.Changes(ctx, Repo{m.Forge, m.Repo, m.Installation}, m.Base, m.Commit)
+	if errors.Is(err, ErrGone) {
+		return Outcome{Note: "gone"}, nil
+	}
+	if err != nil {
+		return Outcome{}, fmt.Errorf("list open changes of %s: %w", m.Repo, err)
+	}
+	if m.Kind == MarkBase { // those we believe open, and the forge did not list, were closed or retargeted
+		known, err := r.Memory.OpenSubjects(ctx, m.Forge, m.Repo, m.Base)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("list remembered changes of %s: %w", m.Repo, err)
+		}
+		subjects = union(subjects, known)
+	}
+	why := string(m.Kind)
+	if n := len(w.Causes); n > 0 {
+		why = w.Causes[n-1].Why
+	}
+	return marked(subjects, why, fanStep), nil
+}
+
+// sweep has every open subject read anew, and itself called again.
+func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
+	subjects, err := r.Memory.OpenSubjects(ctx, w.Mark.Forge, "", "")
+	if err != nil {
+		return Outcome{}, fmt.Errorf("list open subjects: %w", err)
+	}
+	step := fanStep
+	if n := time.Duration(len(subjects)); n > 0 && r.Sweep/2/n < step {
+		step = r.Sweep / 2 / n
+	}
+	out := marked(subjects, "sweep", step)
+	out.Next = r.Now().Add(r.Sweep)
+	return out, nil
+}
+
+func marked(subjects []checks.Subject, why string, step time.Duration) Outcome {
+	out := Outcome{Note: fmt.Sprintf("%d open changes marked", len(subjects))}
+	for i, s := range subjects {
+		out.Marks = append(out.Marks, Mark{Kind: MarkChange, Forge: s.Forge, Repo: s.Repo, Change: s.Change, Installation: s.Installation, Why: why})
+		out.Delays = append(out.Delays, time.Duration(i)*step)
+	}
+	return out
+}
+
+// union adds to a what is in b alone.
+func union(a, b []checks.Subject) []checks.Subject {
+	have := map[string]bool{}
+	for _, s := range a {
+		have[s.Key()] = true
+	}
+	for _, s := range b {
+		if !have[s.Key()] {
+			a = append(a, s)
+		}
+	}
+	return a
+}

@@ -1,0 +1,90 @@
+package gate
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// idle says that nothing that happened can change the newest decision, so that the forge need not be asked: a label
+// that no rule reads, or a review that is a mere comment. It errs towards looking.
+func (r *Reconciler) idle(w Work, latest *Decision, sources []byte) (why string, idle bool) {
+	if latest == nil || w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 {
+		return "", false
+	}
+	var src []policy.Source
+	if json.Unmarshal(sources, &src) != nil {
+		return "", false
+	}
+	set, err := r.policies.load(src)
+	if err != nil {
+		return "", false
+	}
+	for _, c := range w.Causes {
+		if c.Commit != "" && c.Commit != latest.Commit || !unread(set, c) {
+			return "", false
+		}
+	}
+	return "no rule reads what happened", true
+}
+
+// unread says that no rule of the policies reads what the cause tells of.
+func unread(set *policy.Set, c Mark) bool {
+	switch c.Why {
+	case "pull_request.labeled", "pull_request.unlabeled":
+		return c.Detail != "" && !readsLabel(set, c.Detail)
+	case "pull_request_review.submitted":
+		return c.Detail == "commented" && !readsReviews(set)
+	}
+	return false
+}
+
+// readsLabel says whether a rule in force reads the label.
+func readsLabel(set *policy.Set, label string) bool {
+	for _, p := range set.Layers {
+		if isBump(label) && p.ModeOf("tagging") != policy.Off {
+			return true
+		}
+		named := append([]string{}, p.Changelog.Exempt.Labels...)
+		for _, rule := range p.Approval.Rules {
+			named = append(named, rule.When.Labels...)
+			if rule.When.Expression != nil && strings.Contains(rule.When.Expression.Source, "label") {
+				return true
+			}
+		}
+		if slices.ContainsFunc(named, func(n string) bool { return strings.EqualFold(n, label) }) {
+			return true
+		}
+		for _, h := range p.Checks {
+			if h.Rule != nil && strings.Contains(h.Rule.Source, "label") || h.Message != nil && strings.Contains(h.Message.Source, "label") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isBump says whether the label may declare a version: any that ends in one of the words, whatever stands before.
+func isBump(label string) bool {
+	l := strings.ToLower(label)
+	return strings.HasSuffix(l, "major") || strings.HasSuffix(l, "minor") || strings.HasSuffix(l, "patch")
+}
+
+// readsReviews says whether an expression in force reads reviews; the approval rules do not read comments.
+func readsReviews(set *policy.Set) bool {
+	for _, p := range set.Layers {
+		for _, h := range p.Checks {
+			if h.Rule != nil && strings.Contains(h.Rule.Source, "review") || h.Message != nil && strings.Contains(h.Message.Source, "review") {
+				return true
+			}
+		}
+		for _, rule := range p.Approval.Rules {
+			if rule.When.Expression != nil && strings.Contains(rule.When.Expression.Source, "review") {
+				return true
+			}
+		}
+	}
+	return false
+}

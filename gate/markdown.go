@@ -1,0 +1,82 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// plain makes one line of a hostile string: no control and no direction characters, so that what is read is what
+// is there.
+func plain(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))), " ")
+}
+
+// escape makes a hostile string into Markdown text: no link, no image, no mention, no HTML comes out of it. What
+// stands between backticks stays code, since commands and edits are shown that way.
+func escape(s string) string {
+	s = plain(s)
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "`")
+		code, after, closed := strings.Cut(rest, "`")
+		b.WriteString(escapeText(before))
+		if !found {
+			return b.String()
+		}
+		if !closed {
+			b.WriteString("&#96;" + escapeText(rest))
+			return b.String()
+		}
+		b.WriteString(codeSpan(code))
+		s = after
+	}
+}
+
+// escapeText writes every character that Markdown, HTML or GitHub reads as more than itself as an entity.
+func escapeText(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strings.ContainsRune("\\`*_{}[]<>()#+!|&@~:\"'$", r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// codeSpan shows s as code; a pipe would end a table's cell, so it is written as an entity outside of code.
+func codeSpan(s string) string {
+	s = strings.TrimSpace(plain(s))
+	if s == "" {
+		return ""
+	}
+	if strings.ContainsAny(s, "|") {
+		return "<code>" + escapeText(s) + "</code>"
+	}
+	return "`" + s + "`"
+}
+
+// fence shows a command or edit as a block that nothing in it can end.
+func fence(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	mark := "```"
+	for strings.Contains(s, mark) {
+		mark += "`"
+	}
+	return mark + "\n" + strings.TrimRight(s, "\n") + "\n" + mark
+}

@@ -1,0 +1,236 @@
+package gate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// Reconciler works off one piece of work at a time: read, judge, decide, keep, show. Looking twice is harmless, so
+// lost, late, doubled and shuffled deliveries need no cleverness.
+type Reconciler struct {
+	Providers map[string]Provider // by forge
+	Memory    Memory
+	Log       *slog.Logger
+	Now       func() time.Time // UTC
+	NewID     func() string    // 32 random hex digits
+	PublicURL string
+	DryRun    bool          // judge and record, post nothing
+	Sweep     time.Duration // how often open subjects are read anew
+	Prune     func(context.Context) error
+	Observe   Observer
+	policies  policyCache
+}
+
+// Observer is told what happened, for metrics; any of its functions may be nil.
+type Observer struct {
+	Decided func(check, outcome string)
+	Posted  func(sinceEvent time.Duration)
+	Worked  func(kind MarkKind, outcome string)
+}
+
+// Work works off one piece and says what it leaves behind. An error means that it must be tried again.
+func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
+	switch w.Mark.Kind {
+	case MarkChange:
+		return r.change(ctx, w)
+	case MarkTag:
+		return r.tag(ctx, w)
+	case MarkBase, MarkHead:
+		return r.fanOut(ctx, w)
+	case MarkSweep:
+		return r.sweep(ctx, w)
+	case MarkPrune:
+		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
+	}
+	return Outcome{Note: "nothing is done for " + string(w.Mark.Kind)}, nil
+}
+
+// change judges one change as it is now.
+func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
+	s := w.Mark.Subject()
+	log := r.Log.With("subject", s.Key())
+	provider, ok := r.Providers[s.Forge]
+	if !ok {
+		return Outcome{Note: "no forge " + s.Forge + " is configured"}, nil
+	}
+	latest, sources, err := r.Memory.Latest(ctx, s)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read latest decision of %v: %w", s, err)
+	}
+	if why, idle := r.idle(w, latest, sources); idle {
+		return Outcome{Note: why}, nil
+	}
+	f, err := provider.Facts(ctx, s, newestHead(w))
+	switch {
+	case errors.Is(err, ErrGone):
+		log.Info("subject is gone", "err", err)
+		return Outcome{Subject: &SubjectState{ReadAt: r.Now()}, Note: "gone"}, nil
+	case err != nil:
+		return Outcome{}, fmt.Errorf("read facts of %v: %w", s, err)
+	}
+	if f.Change == nil {
+		return Outcome{}, fmt.Errorf("read facts of %v: the forge told of no change", s)
+	}
+	if f.Change.State != "open" {
+		return r.ended(ctx, provider, f)
+	}
+	return r.settle(ctx, provider, f, latest, w)
+}
+
+// settle decides, keeps and shows.
+func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision, w Work) (Outcome, error) {
+	d := r.decide(f)
+	out := Outcome{Subject: stateOf(f, d, r.Now())}
+	if latest != nil && latest.Digest == d.Digest {
+		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay
+	} else if err := keep(&out, f, d); err != nil {
+		return Outcome{}, err
+	}
+	if names := foreigners(f.Statuses); len(names) > 0 {
+		r.Log.Warn("somebody else writes under our names", "subject", f.Subject.Key(), "commit", d.Commit, "checks", names)
+	}
+	if r.DryRun {
+		out.Note = "dry run: nothing was posted"
+		return out, nil
+	}
+	err := r.show(ctx, provider, f, d, posts(d, d.Commit, r.PublicURL), &out)
+	var later *RetryError
+	if errors.As(err, &later) && later.After > 0 {
+		// What was decided is kept now; the rest is shown when the forge lets us write again.
+		out.Next, out.Note = r.Now().Add(later.After), checks.Clip("not all shown yet: "+err.Error(), 300)
+		return out, nil
+	}
+	if err != nil {
+		return Outcome{}, fmt.Errorf("show %v: %w", f.Subject, err)
+	}
+	r.told(w)
+	return out, nil
+}
+
+// decide judges the facts under the policies that came with them.
+func (r *Reconciler) decide(f *checks.Facts) *Decision {
+	set, err := r.policies.load(f.Sources)
+	var d *Decision
+	if err != nil {
+		d = DecideBroken(f, err, r.NewID(), r.Now())
+	} else {
+		d = Decide(set, f, r.NewID(), r.Now())
+	}
+	if r.Observe.Decided != nil {
+		for _, v := range append([]checks.Verdict{d.Gate}, d.Verdicts...) {
+			r.Observe.Decided(v.Check, v.Outcome.String())
+		}
+	}
+	return d
+}
+
+// show posts what the forge does not show yet.
+func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Facts, d *Decision, want []Post, out *Outcome) error {
+	recorded, err := r.Memory.Posted(ctx, f.Subject, d.Commit)
+	if err != nil {
+		return fmt.Errorf("read what was posted: %w", err)
+	}
+	_, unread := f.Gap("statuses")
+	news, same := changed(want, recorded, f.Statuses, !unread)
+	out.Posted = same
+	if len(news) == 0 {
+		return nil
+	}
+	posted, err := provider.Post(ctx, f.Subject, f, news)
+	out.Posted = append(out.Posted, posted...)
+	return err
+}
+
+// ended lets what was pending end when a change closes unmerged, and forgets the change as an open one.
+func (r *Reconciler) ended(ctx context.Context, provider Provider, f *checks.Facts) (Outcome, error) {
+	out := Outcome{Subject: stateOf(f, nil, r.Now()), Note: f.Change.State}
+	if f.Change.State == "merged" || r.DryRun {
+		return out, nil
+	}
+	var end []Post
+	for _, s := range f.Statuses {
+		if s.Ours && s.State == "in_progress" {
+			p := Post{Name: s.Name, Commit: f.Change.Head.Commit, Cancelled: true, Title: "The change was closed.",
+				Summary: "The change was closed without being merged.", ExternalID: s.ExternalID,
+				Known: &Posted{Name: s.Name, Commit: f.Change.Head.Commit, ID: s.ID, Node: s.Node, State: s.State}}
+			p.URL = r.PublicURL + "/decisions/" + s.ExternalID
+			p.Digest = p.digest()
+			end = append(end, p)
+		}
+	}
+	if len(end) == 0 {
+		return out, nil
+	}
+	posted, err := provider.Post(ctx, f.Subject, f, end)
+	out.Posted = posted
+	return out, err
+}
+
+// told notes how long it took from the oldest cause to what people see.
+func (r *Reconciler) told(w Work) {
+	if r.Observe.Posted == nil || w.Since.IsZero() {
+		return
+	}
+	r.Observe.Posted(r.Now().Sub(w.Since))
+}
+
+// keep puts the decision, with its facts and policies, into what is written.
+func keep(out *Outcome, f *checks.Facts, d *Decision) error {
+	facts, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("keep facts of %v: %w", f.Subject, err)
+	}
+	sources, err := json.Marshal(f.Sources)
+	if err != nil {
+		return fmt.Errorf("keep policy of %v: %w", f.Subject, err)
+	}
+	sum := sha256.Sum256(facts)
+	d.Facts = hex.EncodeToString(sum[:])
+	out.Decision, out.Facts, out.Sources = d, facts, sources
+	return nil
+}
+
+func stateOf(f *checks.Facts, d *Decision, now time.Time) *SubjectState {
+	st := &SubjectState{ReadAt: now}
+	if c := f.Change; c != nil {
+		st.Open, st.Head, st.Base = c.State == "open", c.Head.Commit, c.Base.Name
+		st.Author, st.Title = c.Author.Login, checks.Clip(c.Title, 250)
+	}
+	if f.Pushed != nil {
+		st.Head = f.Pushed.Commit
+	}
+	if d != nil {
+		st.Decision = d.ID
+	}
+	return st
+}
+
+// newestHead is the newest head commit that an event told of, or "" when none did.
+func newestHead(w Work) string {
+	for i := len(w.Causes) - 1; i >= 0; i-- {
+		if c := w.Causes[i].Commit; c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+// load returns the policies in force for these sources, loading each set of sources once.
+func (c *policyCache) load(sources []policy.Source) (*policy.Set, error) {
+	key := digestOf(sources)
+	if e, ok := c.get(key); ok {
+		return e.set, e.err
+	}
+	set, err := policy.Load(sources...)
+	c.put(key, loaded{set, err})
+	return set, err
+}

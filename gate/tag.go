@@ -1,0 +1,99 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// tag judges a tag that was pushed, moved or deleted. Where it pointed before is what we last saw; only for a tag
+// never seen before is the event's word taken, since the forge does not remember it.
+func (r *Reconciler) tag(ctx context.Context, w Work) (Outcome, error) {
+	s := w.Mark.Subject()
+	for _, c := range w.Causes {
+		if c.By != "" {
+			s.By = c.By
+		}
+		if c.Before != "" && s.Before == "" {
+			s.Before = c.Before
+		}
+	}
+	provider, ok := r.Providers[s.Forge]
+	if !ok {
+		return Outcome{Note: "no forge " + s.Forge + " is configured"}, nil
+	}
+	last, err := r.Memory.State(ctx, s)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read state of %v: %w", s, err)
+	}
+	if last != nil && last.Head != "" {
+		s.Before = last.Head
+	}
+	latest, _, err := r.Memory.Latest(ctx, s)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read latest decision of %v: %w", s, err)
+	}
+	f, err := provider.Facts(ctx, s, "")
+	switch {
+	case errors.Is(err, ErrGone):
+		return Outcome{Note: "gone"}, nil
+	case err != nil:
+		return Outcome{}, fmt.Errorf("read facts of %v: %w", s, err)
+	case f.Pushed == nil:
+		return Outcome{}, fmt.Errorf("read facts of %v: the forge told of no tag", s)
+	case f.Pushed.Commit == "" && f.Pushed.Before == "":
+		return Outcome{Note: "the tag came and went"}, nil
+	}
+	out, err := r.settleTag(ctx, provider, f, latest)
+	if err != nil {
+		return Outcome{}, err
+	}
+	// A release tag takes a version: what open changes would ship may have changed with it.
+	out.Marks = append(out.Marks, Mark{Kind: MarkBase, Forge: s.Forge, Repo: s.Repo, Installation: s.Installation, Why: "tag"})
+	return out, nil
+}
+
+// settleTag decides, keeps, and shows the verdict on every commit involved: where the tag is, and where it was.
+func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision) (Outcome, error) {
+	d := r.decide(f)
+	out := Outcome{Subject: stateOf(f, d, r.Now())}
+	if latest != nil && latest.Digest == d.Digest {
+		d.ID, out.Subject.Decision = latest.ID, latest.ID
+	} else if err := keep(&out, f, d); err != nil {
+		return Outcome{}, err
+	}
+	if r.DryRun || len(d.Verdicts) == 0 || skipped(d) {
+		return out, nil
+	}
+	for _, commit := range involved(f.Pushed) {
+		at := *d
+		at.Commit = commit
+		if err := r.show(ctx, provider, f, &at, posts(&at, commit, r.PublicURL), &out); err != nil {
+			return Outcome{}, fmt.Errorf("show %v: %w", f.Subject, err)
+		}
+	}
+	return out, nil
+}
+
+// skipped says that the tag is no release tag: nothing is said about it.
+func skipped(d *Decision) bool {
+	for _, v := range d.Verdicts {
+		if v.Outcome != checks.Skip {
+			return false
+		}
+	}
+	return true
+}
+
+func involved(t *checks.TagPush) []string {
+	var commits []string
+	if t.Commit != "" {
+		commits = append(commits, t.Commit)
+	}
+	if t.Before != "" && t.Before != t.Commit {
+		commits = append(commits, t.Before)
+	}
+	return commits
+}
