@@ -66,6 +66,9 @@ func judgeOne(set *policy.Set, f *Facts, c Check) Verdict {
 			continue
 		}
 		r := c.Judge(layer, f)
+		if len(r.Findings) == 0 && r.Pass == "" { // a check that says nothing opens nothing
+			r.Findings = []Finding{{Outcome: Unknown, What: "This check came to no conclusion.", Rule: layer.Rule(c.Name)}}
+		}
 		for _, x := range r.Findings {
 			x.Mode = policy.Weaker(x.Mode, mode)
 			findings = append(findings, x)

@@ -158,12 +158,13 @@ type Decision struct {
 // Work is one claimed piece of work.
 type Work struct {
 	ID      int64
-	Token   int64  // fences: only the holder of the newest token may finish
-	Seen    int64  // `wanted` when claimed
-	Attempt int64  // claims since the last success, this one included
-	Mark    Mark   // Kind and identity; Commit and such from the newest delivery
-	Causes  []Mark // what was delivered since the last success, oldest first (at most the newest 256)
-	Dropped bool   // Causes is not all of them
+	Token   int64     // fences: only the holder of the newest token may finish
+	Seen    int64     // `wanted` when claimed
+	Attempt int64     // claims since the last success, this one included
+	Mark    Mark      // Kind and identity; Commit and such from the newest delivery
+	Causes  []Mark    // what was delivered since the last success, oldest first (at most the newest 256)
+	Dropped bool      // Causes is not all of them
+	Since   time.Time // when the oldest of the causes was received; zero: not known
 }
 
 // Outcome is what working off a piece of work leaves behind, written in one transaction.

@@ -1,0 +1,277 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// forge is a provider in memory: it shows what was posted, as a forge would.
+type forge struct {
+	facts   checks.Facts
+	err     error
+	postErr error
+	reads   int
+	posted  []Post
+	open    []checks.Subject
+	nextID  int64
+}
+
+func (f *forge) Facts(context.Context, checks.Subject, string) (*checks.Facts, error) {
+	f.reads++
+	if f.err != nil {
+		return nil, f.err
+	}
+	var copied checks.Facts
+	b, err := json.Marshal(f.facts)
+	if err != nil {
+		return nil, err
+	}
+	return &copied, json.Unmarshal(b, &copied)
+}
+
+func (f *forge) Post(_ context.Context, _ checks.Subject, _ *checks.Facts, posts []Post) ([]Posted, error) {
+	if f.postErr != nil {
+		return nil, f.postErr
+	}
+	var out []Posted
+	for _, p := range posts {
+		f.nextID++
+		f.posted = append(f.posted, p)
+		f.facts.Statuses = append(f.facts.Statuses, checks.Status{Name: p.Name, ID: f.nextID, State: p.State(), Title: p.Title,
+			Summary: p.Summary, ExternalID: p.ExternalID, Ours: true})
+		out = append(out, Posted{p.Name, p.Commit, f.nextID, "", p.Digest, p.State()})
+	}
+	return out, nil
+}
+
+func (f *forge) Changes(context.Context, Repo, string, string) ([]checks.Subject, error) {
+	return f.open, f.err
+}
+
+// memory keeps what outcomes leave behind.
+type memory struct {
+	state   *SubjectState
+	latest  *Decision
+	sources []byte
+	posted  []Posted
+	open    []checks.Subject
+}
+
+func (m *memory) State(context.Context, checks.Subject) (*SubjectState, error) { return m.state, nil }
+func (m *memory) Latest(context.Context, checks.Subject) (*Decision, []byte, error) {
+	return m.latest, m.sources, nil
+}
+func (m *memory) Posted(context.Context, checks.Subject, string) ([]Posted, error) {
+	return m.posted, nil
+}
+func (m *memory) OpenSubjects(context.Context, string, string, string) ([]checks.Subject, error) {
+	return m.open, nil
+}
+
+func (m *memory) keep(o Outcome) {
+	if o.Decision != nil {
+		m.latest, m.sources = o.Decision, o.Sources
+	}
+	if o.Subject != nil {
+		m.state = o.Subject
+	}
+	if o.Posted != nil {
+		m.posted = o.Posted
+	}
+}
+
+func change() checks.Facts {
+	return checks.Facts{
+		At: now, Subject: checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: 7}, Listed: true,
+		Repository: checks.Repository{Name: "acme/shop", Default: "main"},
+		Sources: []policy.Source{{Origin: policy.Repository, Name: ".sluice.yml",
+			Text: "version: 1\ntagging: {mode: off}\nconfig-separation: {mode: off}\nchangelog: {mode: off}\n"}},
+		Change: &checks.Change{Number: 7, State: "open", Title: "Add a basket", Author: checks.Person{ID: 1, Login: "ana", Kind: "user"},
+			Base: checks.Ref{Name: "main", Commit: "b1"}, Head: checks.Ref{Name: "x", Commit: "c1"}},
+		Commits: []checks.Commit{{ID: "c1", Author: checks.Person{ID: 1, Login: "ana", Kind: "user"}}},
+		People:  map[int64]checks.Person{1: {ID: 1, Login: "ana", Kind: "user", Permission: "write"}, 2: {ID: 2, Login: "bo", Kind: "user", Permission: "write"}},
+	}
+}
+
+func reconciler(f *forge, m *memory) *Reconciler {
+	n := 0
+	return &Reconciler{
+		Providers: map[string]Provider{"github": f}, Memory: m, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+		NewID: func() string { n++; return fmt.Sprintf("%032x", n) }, PublicURL: "http://sluice.example", Sweep: 10 * time.Minute,
+	}
+}
+
+func work(causes ...Mark) Work {
+	return Work{Attempt: 1, Mark: Mark{Kind: MarkChange, Forge: "github", Repo: "acme/shop", Change: 7}, Causes: causes}
+}
+
+func must(t *testing.T, r *Reconciler, m *memory, w Work) Outcome {
+	t.Helper()
+	out, err := r.Work(t.Context(), w)
+	if err != nil {
+		t.Fatalf("Work(%v) = %v", w.Mark.Key(), err)
+	}
+	m.keep(out)
+	return out
+}
+
+func TestWorkPostsEachCheckOnceAndThenIsQuiet(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	r := reconciler(f, m)
+	out := must(t, r, m, work())
+	if out.Decision == nil || out.Decision.Open || len(f.posted) != 5 {
+		t.Fatalf("first look posted %d checks and decided %+v, want five and shut", len(f.posted), out.Decision)
+	}
+	first := out.Decision.ID
+	if out = must(t, r, m, work()); out.Decision != nil || len(f.posted) != 5 {
+		t.Errorf("second look posted %d more and decided %v, want nothing new", len(f.posted)-5, out.Decision)
+	}
+	f.facts.Reviews = []checks.Review{{ID: 1, By: checks.Person{ID: 2, Login: "bo", Kind: "user"}, State: "approved", Commit: "c1"}}
+	out = must(t, r, m, work())
+	if out.Decision == nil || !out.Decision.Open || len(f.posted) != 7 || out.Decision.ID == first {
+		t.Errorf("an approval posted %d more, want approval and gate alone, open, under a new id", len(f.posted)-5)
+	}
+}
+
+func TestWorkAfterACrashBetweenPostingAndRemembering(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	r := reconciler(f, m)
+	if _, err := r.Work(t.Context(), work()); err != nil { // and its outcome is lost
+		t.Fatal(err)
+	}
+	must(t, r, m, work())
+	if len(f.posted) != 5 {
+		t.Errorf("posted %d checks in all, want the five of the first look", len(f.posted))
+	}
+}
+
+func TestWorkDoesNotReadWhatNoRuleReads(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	r := reconciler(f, m)
+	must(t, r, m, work())
+	for name, c := range map[string]struct {
+		cause Mark
+		reads int
+	}{
+		"a label that no rule names":  {Mark{Why: "pull_request.labeled", Detail: "wip", Commit: "c1"}, 0},
+		"a comment as a review":       {Mark{Why: "pull_request_review.submitted", Detail: "commented", Commit: "c1"}, 0},
+		"a label on another head":     {Mark{Why: "pull_request.labeled", Detail: "wip", Commit: "c2"}, 1},
+		"an approval":                 {Mark{Why: "pull_request_review.submitted", Detail: "approved", Commit: "c1"}, 1},
+		"a push":                      {Mark{Why: "pull_request.synchronize", Commit: "c1"}, 1},
+		"a re-request by hand":        {Mark{Why: "check_run.rerequested"}, 1},
+		"a sweep":                     {Mark{Why: "sweep"}, 1},
+		"a label that may be a bump":  {Mark{Why: "pull_request.labeled", Detail: "semver:minor", Commit: "c1"}, 0}, // tagging is off here
+		"an event of unknown meaning": {Mark{Why: "something.new"}, 1},
+	} {
+		before := f.reads
+		must(t, r, m, work(c.cause))
+		if got := f.reads - before; got != c.reads {
+			t.Errorf("%s: %d reads, want %d", name, got, c.reads)
+		}
+	}
+}
+
+func TestWorkOnABrokenPolicyShutsTheGate(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	f.facts.Sources[0].Text = "version: 1\nchangelgo: {}\n"
+	out := must(t, reconciler(f, m), m, work())
+	if out.Decision.Open || !strings.Contains(out.Decision.Gate.Reason, ".sluice.yml:2:1") {
+		t.Errorf("gate = %v %q, want shut and naming the line", out.Decision.Open, out.Decision.Gate.Reason)
+	}
+}
+
+func TestWorkOnAClosedChangeEndsWhatIsPending(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	r := reconciler(f, m)
+	must(t, r, m, work())
+	n := len(f.posted)
+	f.facts.Change.State = "closed"
+	out := must(t, r, m, work())
+	for _, p := range f.posted[n:] {
+		if !p.Cancelled {
+			t.Errorf("%s was posted as %s, want cancelled", p.Name, p.State())
+		}
+	}
+	if len(f.posted) != n+2 || out.Subject.Open { // approval and gate were waiting
+		t.Errorf("%d posts, open %v; want the two pending ones ended and the change forgotten", len(f.posted)-n, out.Subject.Open)
+	}
+}
+
+func TestWorkKeepsTheDecisionWhenTheForgeWantsAPause(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change(), postErr: &RetryError{After: time.Minute, Err: errors.New("secondary limit")}}, &memory{}
+	out := must(t, reconciler(f, m), m, work())
+	if out.Decision == nil || !out.Next.Equal(now.Add(time.Minute)) {
+		t.Errorf("decision %v, next %v; want it kept and another look in a minute", out.Decision, out.Next)
+	}
+}
+
+func TestWorkInADryRunPostsNothing(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	r := reconciler(f, m)
+	r.DryRun = true
+	if out := must(t, r, m, work()); out.Decision == nil || len(f.posted) != 0 {
+		t.Errorf("decision %v and %d posts, want the decision alone", out.Decision, len(f.posted))
+	}
+}
+
+func TestWorkOnAnErrorIsTriedAgainAndOpensNothing(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{err: errors.New("502")}, &memory{}
+	if _, err := reconciler(f, m).Work(t.Context(), work()); err == nil || len(f.posted) != 0 {
+		t.Errorf("Work = %v with %d posts, want an error and none", err, len(f.posted))
+	}
+	f.err = fmt.Errorf("read: %w", ErrGone)
+	if out := must(t, reconciler(f, m), m, work()); out.Subject == nil || out.Subject.Open {
+		t.Errorf("a subject that is gone left %+v, want it forgotten", out.Subject)
+	}
+}
+
+func TestFanOutMarksOpenChangesAndThoseWeBelieveOpen(t *testing.T) {
+	t.Parallel()
+	s := func(n int) checks.Subject {
+		return checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: n}
+	}
+	f, m := &forge{open: []checks.Subject{s(1), s(2)}}, &memory{open: []checks.Subject{s(2), s(3)}}
+	out := must(t, reconciler(f, m), m, Work{Mark: Mark{Kind: MarkBase, Forge: "github", Repo: "acme/shop", Base: "main"}})
+	var got []int
+	for _, k := range out.Marks {
+		got = append(got, k.Change)
+	}
+	if fmt.Sprint(got) != "[1 2 3]" || out.Delays[2] <= out.Delays[1] {
+		t.Errorf("marked %v after %v, want 1, 2 and 3, spread out", got, out.Delays)
+	}
+}
+
+func TestReplayGivesTheSameDecisionByteForByte(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	out := must(t, reconciler(f, m), m, work())
+	var facts checks.Facts
+	if err := json.Unmarshal(out.Facts, &facts); err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.Load(facts.Sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := Decide(set, &facts, out.Decision.ID, out.Decision.At), out.Decision
+	if got.Digest != want.Digest {
+		t.Errorf("replayed digest %s, want %s", got.Digest, want.Digest)
+	}
+}
