@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// plain makes one line of a hostile string: no control and no direction characters, so that what is read is what
+// Plain makes one line of a hostile string: no control and no direction characters, so that what is read is what
 // is there.
-func plain(s string) string {
+func Plain(s string) string {
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
@@ -23,7 +23,7 @@ func plain(s string) string {
 // escape makes a hostile string into Markdown text: no link, no image, no mention, no HTML comes out of it. What
 // stands between backticks stays code, since commands and edits are shown that way.
 func escape(s string) string {
-	s = plain(s)
+	s = Plain(s)
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(s, "`")
@@ -56,7 +56,7 @@ func escapeText(s string) string {
 
 // codeSpan shows s as code; a pipe would end a table's cell, so it is written as an entity outside of code.
 func codeSpan(s string) string {
-	s = strings.TrimSpace(plain(s))
+	s = strings.TrimSpace(Plain(s))
 	if s == "" {
 		return ""
 	}

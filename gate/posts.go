@@ -35,7 +35,7 @@ func posts(d *Decision, commit, publicURL string) []Post {
 func post(d *Decision, v checks.Verdict, commit, publicURL string) Post {
 	p := Post{
 		Name: "sluice/" + v.Check, Commit: commit, Outcome: v.Outcome,
-		Title:      checks.Clip(plain(v.Reason), 140),
+		Title:      checks.Clip(Plain(v.Reason), 140),
 		Summary:    summary(d, v),
 		URL:        strings.TrimRight(publicURL, "/") + "/decisions/" + d.ID,
 		ExternalID: d.ID,
