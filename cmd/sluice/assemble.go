@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sluicegate/sluice/dashboard"
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/store"
+	"github.com/sluicegate/sluice/webhook"
+)
+
+// Workers and bounds of one server. A worker mostly waits for the forge, so there are more of them than cores.
+const (
+	workers      = 48
+	lease        = 30 * time.Second
+	poll         = time.Second
+	workLimit    = 3 * time.Minute
+	deliveryKeep = 30 * 24 * time.Hour
+)
+
+// server is everything that serves, wired together. Scenario tests and the demo wire the same.
+type server struct {
+	store   *store.Store
+	runner  *gate.Runner
+	handler http.Handler
+	metrics *metrics
+	client  *github.Client // nil when no forge is configured
+	log     *slog.Logger
+}
+
+// outside is what comes from outside of the process; the zero value is the real world.
+type outside struct {
+	now       func() time.Time
+	transport http.RoundTripper // towards the forge
+}
+
+// assemble opens the database and wires the rooms. Whoever calls it closes the store.
+func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*server, error) {
+	if o.now == nil {
+		o.now = func() time.Time { return time.Now().UTC() }
+	}
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	v, err := wire(s, o, st, log)
+	if err != nil {
+		return nil, fmt.Errorf("%w%s", err, closing(st))
+	}
+	return v, nil
+}
+
+func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, error) {
+	m := newMetrics()
+	m.watchQueue(func(ctx context.Context) (queueDepth, error) {
+		q, err := st.Stats(ctx)
+		return queueDepth{q.Due, q.Dead, q.Oldest}, err
+	})
+	v := &server{store: st, metrics: m, log: log}
+	r := &gate.Reconciler{
+		Providers: map[string]gate.Provider{}, Memory: memory{st}, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
+		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
+	}
+	mux := http.NewServeMux()
+	if s.GitHub.Configured() {
+		client, err := github.New(s.GitHub, github.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(),
+			Call: m.call, Quota: m.left})
+		if err != nil {
+			return nil, err
+		}
+		hook, err := webhook.GitHub(webhook.Options{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: st, Bases: st,
+			Now: o.now, Log: log, Observe: m.delivery})
+		if err != nil {
+			return nil, err
+		}
+		r.Providers["github"], v.client = client, client
+		mux.Handle("/webhook/github", hook)
+	}
+	board, err := dashboard.New(memory{st}, s.GitHub.Configured(), version(), log)
+	if err != nil {
+		return nil, err
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET /readyz", v.ready)
+	mux.Handle("GET /metrics", m.handler())
+	mux.Handle("/", board.Handler())
+	v.handler = mux
+	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}
+	return v, nil
+}
+
+// ready says whether a delivery could be stored now.
+func (v *server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	if err := v.store.Ready(ctx); err != nil {
+		v.log.Error("not ready", "err", err)
+		http.Error(w, "not ready: the database cannot be written; the log says why", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// begin marks what is looked at by itself: open changes, at start and then every sweep, and what is old.
+func (v *server) begin(ctx context.Context) error {
+	marks := []gate.Mark{{Kind: gate.MarkPrune, Why: "start"}}
+	for forge := range v.runner.Reconciler.Providers {
+		marks = append(marks, gate.Mark{Kind: gate.MarkSweep, Forge: forge, Why: "start"})
+	}
+	return v.store.Mark(ctx, marks...)
+}
+
+// newID is 128 random bits in hex: it is part of a link that needs no sign-in.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}
+
+// closing closes the store and tells of it when that fails too.
+func closing(st *store.Store) string {
+	if err := st.Close(); err != nil {
+		return " (and closing the database: " + err.Error() + ")"
+	}
+	return ""
+}

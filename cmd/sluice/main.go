@@ -1,0 +1,134 @@
+// Command sluice is the gate between merged and live: a server for GitHub, and the same checks for a local repository.
+//
+// This package wires the rooms together and refuses to decide anything itself: it is the one place that names GitHub,
+// the database and the checks together.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // windows and freezes name time zones, and a small image has no zone files
+)
+
+// Exit codes that scripts rely on.
+const (
+	exitOpen   = 0 // or: done
+	exitShut   = 1
+	exitFailed = 2 // could not judge, or was called wrongly
+)
+
+// process is what a command may touch of the process that it runs in.
+type process struct {
+	args           []string
+	environ        []string // "NAME=value"
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// getenv is the value of a variable, or "".
+func (p process) getenv(name string) string {
+	for _, e := range slices.Backward(p.environ) {
+		if n, v, ok := strings.Cut(e, "="); ok && n == name {
+			return v
+		}
+	}
+	return ""
+}
+
+type command struct {
+	name, does string
+	run        func(context.Context, process) int
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "run the server", serveCommand},
+		{"demo", "show the whole loop with no account", demoCommand},
+		{"check", "judge a local git repository", func(ctx context.Context, p process) int {
+			return checkCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
+		}},
+		{"init", "write a first .sluice.yml that fits a repository", func(ctx context.Context, p process) int {
+			return initCommand(ctx, p.args, p.stdout, p.stderr)
+		}},
+		{"inspect", "show what Sluice sees: changelog, tags, config", func(ctx context.Context, p process) int {
+			return inspectCommand(ctx, p.args, p.stdin, p.stdout, p.stderr)
+		}},
+		{"policy", "check, schema or test a policy", func(ctx context.Context, p process) int {
+			return policyCommand(ctx, p.args, p.stdin, p.stdout, p.stderr)
+		}},
+		{"inbox", "list what waits, and retry what failed", func(ctx context.Context, p process) int {
+			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
+		}},
+		{"migrate", "bring the database up to date", migrateCommand},
+		{"version", "print the version", versionCommand},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, process{os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run finds the command and runs it. Tests call it too.
+func run(ctx context.Context, p process) int {
+	if len(p.args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, p.args[0]) {
+		out, code := p.stdout, exitOpen
+		if len(p.args) == 0 {
+			out, code = p.stderr, exitFailed
+		}
+		usage(out)
+		return code
+	}
+	name := p.args[0]
+	var names []string
+	for _, c := range commands() {
+		if c.name == name {
+			p.args = p.args[1:]
+			return c.run(ctx, p)
+		}
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(p.stderr, "sluice: there is no command %q%s; `sluice help` lists them\n", name, meant(name, names))
+	return exitFailed
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "Sluice is the gate between merged and live.\n\nusage: sluice COMMAND [ARGUMENTS]")
+	fmt.Fprintln(w)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.does)
+	}
+	fmt.Fprintln(w, "\n`sluice COMMAND --help` tells more.")
+}
+
+func versionCommand(_ context.Context, p process) int {
+	fmt.Fprintln(p.stdout, "sluice", version())
+	return exitOpen
+}
+
+// version is the module's, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
