@@ -61,6 +61,9 @@ func judgeOne(set *policy.Set, f *Facts, c Check) Verdict {
 	var pass, rule string
 	for _, layer := range set.Layers {
 		mode := layer.ModeOf(c.Name)
+		if mode == policy.Off && layer.Floor() {
+			continue // what the organisation does not ask for is not switched off, it is open
+		}
 		if mode == policy.Off {
 			findings = append(findings, Finding{Outcome: Skip, What: "Switched off by the policy.", Rule: layer.Rule(c.Name + ".mode")})
 			continue

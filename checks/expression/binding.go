@@ -15,8 +15,6 @@ type Binding struct {
 	facts  Object
 	words  *vocabulary
 	values map[string]any
-	// withheld is the error that a field gave in the evaluation under way: CEL's own words bury it.
-	withheld error
 }
 
 // Bind makes facts (an Object of the kind Facts) readable. It costs nothing until an expression asks.
@@ -31,7 +29,6 @@ func (b *Binding) ResolveName(name string) (any, bool) {
 		if f.Name == name {
 			v, err := b.words.convert(b.facts.Field(name), f.Type)
 			if err != nil {
-				b.withheld = err
 				return types.WrapErr(err), true
 			}
 			if b.values == nil {

@@ -1,7 +1,7 @@
 // Package expression compiles and runs the CEL of a policy: house rules, `when: {expression: …}` and messages.
 //
 // It refuses what could run for long or reach outside: no I/O, no clock, no text or nesting without bound; every
-// evaluation has a limit on its steps and one on its memory, and one that passes them is an error, never a value.
+// evaluation has a limit on its steps, which also bounds its memory; one that passes it is an error, never a value.
 package expression
 
 import (
@@ -24,7 +24,6 @@ const (
 	mostNodes  = 2000      // of the syntax tree, macros expanded
 	mostDepth  = 40        // of nesting
 	mostSteps  = 1_000_000 // of one evaluation: all of 3,000 files with some hundred steps each
-	mostMemory = 4_000_000 // elements and bytes that one evaluation holds
 	mostRegex  = 2000      // instructions of a regular expression
 )
 
@@ -152,17 +151,18 @@ func (p *Program) value(b *Binding) (any, error) {
 	if p == nil || p.run == nil {
 		return nil, errors.New("the expression was not compiled")
 	}
-	b.words, b.withheld = p.words, nil
+	b.words = p.words
 	v, _, err := p.run.Eval(b)
 	if err == nil {
 		return v, nil
 	}
 	var cancelled interpreter.EvalCancelledError
+	var missing *withheld
 	switch {
 	case errors.As(err, &cancelled):
 		return nil, errors.New("the expression takes more steps than are allowed; make it simpler")
-	case b.withheld != nil:
-		return nil, b.withheld
+	case errors.As(err, &missing):
+		return nil, missing.error
 	}
 	return nil, fmt.Errorf("the expression has no value here: %w", err)
 }

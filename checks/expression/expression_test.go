@@ -105,6 +105,19 @@ func TestEvalError(t *testing.T) {
 	}
 }
 
+func TestWithheldField(t *testing.T) {
+	t.Parallel()
+	p, err := expression.Compile("files.exists(f, f.kind == 'binary') && 'x' in change.labels")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := facts(2)
+	(*whole)["files"] = list(&thing{"kind": errHidden})
+	if got, err := p.Eval(expression.Bind(whole)); err != errHidden {
+		t.Errorf("Eval(a field that is an error) = %v, %v, want the very error", got, err)
+	}
+}
+
 func TestCompileError(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -181,7 +181,7 @@ func (v *vocabulary) FindStructFieldType(name, field string) (*types.FieldType, 
 func (v *vocabulary) convert(x any, typ string) (any, error) {
 	switch x := x.(type) {
 	case error:
-		return nil, x
+		return nil, &withheld{x}
 	case string:
 		return types.String(x), nil
 	case int:
@@ -207,6 +207,9 @@ func (v *vocabulary) list(l List, typ *types.Type) ref.Val {
 	}
 	return types.NewRefValList(v, values)
 }
+
+// withheld is the error of a part of the facts that is not known, kept apart from CEL's own words around it.
+type withheld struct{ error }
 
 type unknownValue struct{ typ string }
 

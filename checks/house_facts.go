@@ -1,0 +1,193 @@
+package checks
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/sluicegate/sluice/checks/expression"
+)
+
+// errOffline is what an expression gets that reads what only a forge knows, where there is none.
+var errOffline = errors.New("a git repository on disk does not tell this; it is judged at the forge")
+
+// factsObject shows Facts to expressions. What the forge withheld is an error for whoever reads it, never empty.
+type factsObject Facts
+
+func (o *factsObject) Field(name string) any {
+	f := (*Facts)(o)
+	if g, ok := f.Gap(name); ok {
+		return errors.New(strings.TrimSuffix(g.Reason, "."))
+	}
+	switch name {
+	case "change":
+		if f.Change == nil {
+			return errors.New("there is no change here")
+		}
+		return (*changeObject)(f)
+	case "files":
+		return expression.List{Len: len(f.Files), At: func(i int) expression.Object { return (*fileObject)(&f.Files[i]) }}
+	case "commits":
+		return expression.List{Len: len(f.Commits), At: func(i int) expression.Object { return (*commitObject)(&f.Commits[i]) }}
+	case "reviews":
+		if f.Local {
+			return errOffline
+		}
+		head := ""
+		if f.Change != nil {
+			head = f.Change.Head.Commit
+		}
+		return expression.List{Len: len(f.Reviews), At: func(i int) expression.Object { return reviewObject{&f.Reviews[i], head} }}
+	case "repository":
+		return (*repositoryObject)(&f.Repository)
+	}
+	return errNoField
+}
+
+var errNoField = errors.New("the facts have no such field")
+
+// changeObject shows the Change of Facts.
+type changeObject Facts
+
+func (o *changeObject) Field(name string) any {
+	c := o.Change
+	if o.Local && onlyForge(name) {
+		return errOffline
+	}
+	switch name {
+	case "number":
+		return c.Number
+	case "title":
+		return c.Title
+	case "body":
+		return c.Body
+	case "draft":
+		return c.Draft
+	case "author":
+		return c.Author.Login
+	case "bot":
+		return c.Author.Kind == "bot" || c.Author.Kind == "app"
+	case "fork":
+		return c.Fork
+	case "base":
+		return c.Base.Name
+	case "head":
+		return c.Head.Name
+	case "labels":
+		return (*Facts)(o).labelNames()
+	case "additions":
+		return c.Additions
+	case "deletions":
+		return c.Deletions
+	case "files":
+		return c.ChangedFiles
+	case "commits":
+		return c.CommitCount
+	}
+	return errNoField
+}
+
+// onlyForge says that a field of a change is one that a git repository on disk cannot tell.
+func onlyForge(name string) bool {
+	switch name {
+	case "number", "title", "body", "draft", "author", "bot", "fork", "labels":
+		return true
+	}
+	return false
+}
+
+func (f *Facts) labelNames() any {
+	if g, ok := f.Gap("labels"); ok {
+		return errors.New(strings.TrimSuffix(g.Reason, "."))
+	}
+	names := make([]string, len(f.Change.Labels))
+	for i, l := range f.Change.Labels {
+		names[i] = l.Name
+	}
+	return names
+}
+
+// fileObject shows a File.
+type fileObject File
+
+func (o *fileObject) Field(name string) any {
+	switch name {
+	case "path":
+		return o.Path
+	case "old":
+		return o.Old
+	case "status":
+		return o.Status
+	case "kind":
+		return o.Kind
+	case "additions":
+		return o.Additions
+	case "deletions":
+		return o.Deletions
+	}
+	return errNoField
+}
+
+// commitObject shows a Commit.
+type commitObject Commit
+
+func (o *commitObject) Field(name string) any {
+	switch name {
+	case "id":
+		return o.ID
+	case "message":
+		return o.Message
+	case "title":
+		first, _, _ := strings.Cut(o.Message, "\n")
+		return strings.TrimSpace(first)
+	case "author":
+		return o.Author.Login
+	case "name":
+		return o.Author.Name
+	case "email":
+		return o.Author.Email
+	case "committer":
+		return o.Committer.Login
+	case "co_authors":
+		mails := make([]string, len(o.CoAuthors))
+		for i, p := range o.CoAuthors {
+			mails[i] = p.Email
+		}
+		return mails
+	}
+	return errNoField
+}
+
+// reviewObject shows a Review, and whether it is of the head commit.
+type reviewObject struct {
+	*Review
+	head string
+}
+
+func (o reviewObject) Field(name string) any {
+	switch name {
+	case "author":
+		return o.By.Login
+	case "state":
+		return o.State
+	case "commit":
+		return o.Commit
+	case "current":
+		return o.Commit != "" && o.Commit == o.head
+	}
+	return errNoField
+}
+
+// repositoryObject shows a Repository.
+type repositoryObject Repository
+
+func (o *repositoryObject) Field(name string) any {
+	switch name {
+	case "name":
+		return o.Name
+	case "default":
+		return o.Default
+	case "private":
+		return o.Private
+	}
+	return errNoField
+}
