@@ -14,17 +14,16 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/ext"
 	"cel.dev/cel-go/interpreter"
 )
 
 // Limits. The steps are CEL's own count: about one per operation, more for long strings.
 const (
-	mostSource = 4096      // bytes of one expression
-	mostNodes  = 2000      // of the syntax tree, macros expanded
-	mostDepth  = 40        // of nesting
-	mostSteps  = 1_000_000 // of one evaluation: all of 3,000 files with some hundred steps each
-	mostRegex  = 2000      // instructions of a regular expression
+	mostSource = 4096    // bytes of one expression
+	mostNodes  = 2000    // of the syntax tree, macros expanded
+	mostDepth  = 40      // of nesting
+	mostSteps  = 400_000 // of one evaluation: all of 3,000 files with a hundred steps each
+	mostRegex  = 2000    // instructions of a regular expression
 )
 
 // Program is one compiled expression. It is safe for concurrent use.
@@ -51,11 +50,12 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	}
 	options := []cel.EnvOption{
 		cel.CustomTypeProvider(words), cel.CustomTypeAdapter(words),
-		ext.Strings(), cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true),
 		cel.ParserExpressionSizeLimit(mostSource), cel.ParserRecursionLimit(mostDepth), cel.ParserErrorRecoveryLimit(4),
 		cel.ExpressionNodeLimit(mostNodes), cel.RegexProgramSizeLimit(mostRegex),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateComprehensionNestingLimit(3)),
 	}
+	options = append(options, functions(words)...)
 	return cel.NewEnv(append(options, variables()...)...)
 })
 
@@ -90,7 +90,7 @@ func compile(src string) (*Program, error) {
 	if e := constructs(tree); e != nil {
 		return nil, e
 	}
-	run, err := env.Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(mostSteps))
+	run, err := env.Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(mostSteps), costs())
 	if err != nil {
 		return nil, &Error{1, 1, err.Error()}
 	}

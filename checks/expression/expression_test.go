@@ -54,6 +54,7 @@ func TestEval(t *testing.T) {
 		"files can be filtered":                               {"files.filter(f, f.path.endsWith('3.go')).size() == 1 && files[3].additions == 3", true},
 		"regular expressions work":                            {"change.title.matches('^Add ')", true},
 		"string functions work":                               {"change.title.lowerAscii().startsWith('add')", true},
+		"texts can be cut and joined":                         {"change.title.split(' ').join('-').replace('a', 'o').substring(0, change.title.indexOf(' ')) == 'Add'", true},
 		"reviews and repository are seen":                     {"reviews.exists(r, r.current && r.author == 'bo') && repository.private", true},
 		"an unknown part behind a settled or does not matter": {"change.fork || size(commits) > 1", true},
 		"a field is always there":                             {"has(change.title)", true},
@@ -75,22 +76,23 @@ func TestEval(t *testing.T) {
 func TestEvalError(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ src, want string }{
-		"a part that is not known":         {"size(commits) > 1", errHidden.Error()},
-		"nested loops without end":         {"files.all(a, files.all(b, files.all(c, a.path + b.path != c.path)))", "more steps"},
-		"an index past the end":            {"files[5000].path == ''", "no value here"},
-		"a text that grows and grows":      {"files.all(a, files.all(b, (change.body + change.body + change.body).size() > 1))", "more steps"},
-		"lists that grow":                  {"files.map(a, files.map(b, files)).size() > 0", "more steps"},
-		"replacing by ever longer text":    {"files.all(f, change.body.replace('t', change.body).size() > 0)", "more steps"},
-		"a division by zero":               {"change.additions / (change.files - 300) > 1", "no value here"},
-		"joining what has been split":      {"files.all(f, change.body.split('').join(change.body).size() > 0)", "more steps"},
-		"a slow pattern on a long text":    {"files.all(f, change.body.matches('(a|b|ab)*c' + f.path))", "more steps"},
-		"formatting with a huge precision": {"files.all(f, '%.900000f'.format([1.0]).size() > 0)", ""},
+		"a part that is not known":      {"size(commits) > 1", errHidden.Error()},
+		"nested loops without end":      {"files.all(a, files.all(b, files.all(c, a.path + b.path != c.path)))", "more steps"},
+		"an index past the end":         {"files[5000].path == ''", "no value here"},
+		"a text that grows and grows":   {"files.all(a, files.all(b, (change.body + change.body + change.body).size() > 1))", "more steps"},
+		"lists that grow":               {"files.map(a, files.map(b, files)).size() > 0", "more steps"},
+		"replacing by ever longer text": {"files.all(f, change.body.replace('t', change.body).size() > 0)", "more steps"},
+		"joining many long texts":       {"files.map(f, change.body).join(',').size() > 0", "256 KB"},
+		"adding to a text in a loop":    {"files.all(f, [change.body + change.body].all(a, (a + a + a + a).lowerAscii() != ''))", "more steps"},
+		"a division by zero":            {"change.additions / (change.files - 300) > 1", "no value here"},
+		"joining what has been split":   {"files.all(f, change.body.split(' ').join(change.body).size() > 0)", "more steps"},
+		"a slow pattern on a long text": {"files.all(f, !change.body.matches('(a|b|ab)*c' + f.path))", "more steps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, err := expression.Compile(c.src)
 			if err != nil {
-				t.Skipf("Compile(%q) = %v: refused before it can run", c.src, err)
+				t.Fatalf("Compile(%q) = %v, want nil", c.src, err)
 			}
 			began := time.Now()
 			got, err := p.Eval(expression.Bind(facts(300)))
@@ -100,14 +102,13 @@ func TestEvalError(t *testing.T) {
 			if took := time.Since(began); took > 3*time.Second {
 				t.Errorf("Eval(%q) took %v, want less than 3s", c.src, took)
 			}
-			t.Log(time.Since(began), err)
 		})
 	}
 }
 
 func TestWithheldField(t *testing.T) {
 	t.Parallel()
-	p, err := expression.Compile("files.exists(f, f.kind == 'binary') && 'x' in change.labels")
+	p, err := expression.Compile("files.exists(f, f.kind == 'binary') && 'ui' in change.labels")
 	if err != nil {
 		t.Fatal(err)
 	}
