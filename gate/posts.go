@@ -152,8 +152,9 @@ func (p Post) State() string {
 }
 
 // changed leaves the posts that say something new, each with what the forge is known to show. recorded is what was
-// last posted; statuses are what the forge shows now and win over it, unless they could not be read.
-func changed(want []Post, recorded []Posted, statuses []checks.Status, read bool) (news []Post, same []Posted) {
+// last posted; statuses are what the forge shows now and win over it, unless they could not be read. again names those
+// that somebody asked to be run again: they are posted once more, so that the asker sees an answer.
+func changed(want []Post, recorded []Posted, statuses []checks.Status, read bool, again func(name string) bool) (news []Post, same []Posted) {
 	for _, p := range want {
 		record := find(recorded, p)
 		ours, foreign := shown(p.Name, statuses)
@@ -164,6 +165,8 @@ func changed(want []Post, recorded []Posted, statuses []checks.Status, read bool
 		case ours == nil, foreign > ours.ID:
 			// Never posted, taken away, or somebody wrote under our name since: a new post stands above theirs.
 			p.Known = nil
+		case again(p.Name):
+			p.Known = &Posted{p.Name, p.Commit, ours.ID, ours.Node, "", ours.State}
 		case record != nil && record.Digest == p.Digest && ours.State == p.State() && ours.Title == p.Title:
 			same = append(same, *record)
 			continue

@@ -95,7 +95,7 @@ func TestChanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			news, same := changed([]Post{want}, c.recorded, c.statuses, c.read)
+			news, same := changed([]Post{want}, c.recorded, c.statuses, c.read, func(string) bool { return false })
 			if got := len(news) == 1; got != c.post || len(news)+len(same) != 1 {
 				t.Fatalf("changed(…) = %d news, %d same, want post %v", len(news), len(same), c.post)
 			}
@@ -107,5 +107,29 @@ func TestChanged(t *testing.T) {
 				t.Errorf("known = %d, want %d", known, c.known)
 			}
 		})
+	}
+}
+
+func TestChangedPostsAgainWhatSomebodyAskedFor(t *testing.T) {
+	t.Parallel()
+	want := posts(decision(verdict("a", checks.Fail, policy.Enforce)), "c1", "http://x")
+	var recorded []Posted
+	var statuses []checks.Status
+	for i, p := range want {
+		recorded = append(recorded, Posted{p.Name, "c1", int64(i + 1), "", p.Digest, p.State()})
+		statuses = append(statuses, checks.Status{Name: p.Name, ID: int64(i + 1), State: p.State(), Title: p.Title, Summary: p.Summary, Ours: true})
+	}
+	for name, c := range map[string]struct {
+		cause Mark
+		want  int
+	}{
+		"one check":           {Mark{Why: "check_run.rerequested", Detail: "sluice/a"}, 1},
+		"the whole suite":     {Mark{Why: "check_suite.rerequested"}, 2},
+		"nobody asked":        {Mark{Why: "pull_request.synchronize"}, 0},
+		"a check not of ours": {Mark{Why: "check_run.rerequested", Detail: "build"}, 0},
+	} {
+		if news, _ := changed(want, recorded, statuses, true, rerequested(Work{Causes: []Mark{c.cause}})); len(news) != c.want {
+			t.Errorf("%s: %d posts, want %d", name, len(news), c.want)
+		}
 	}
 }

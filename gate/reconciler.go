@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -102,7 +103,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 		out.Note = "dry run: nothing was posted"
 		return out, nil
 	}
-	err := r.show(ctx, provider, f, d, posts(d, d.Commit, r.PublicURL), &out)
+	err := r.show(ctx, provider, f, d, w, &out)
 	var later *RetryError
 	if errors.As(err, &later) && later.After > 0 {
 		// What was decided is kept now; the rest is shown when the forge lets us write again.
@@ -134,13 +135,13 @@ func (r *Reconciler) decide(f *checks.Facts) *Decision {
 }
 
 // show posts what the forge does not show yet.
-func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Facts, d *Decision, want []Post, out *Outcome) error {
+func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Facts, d *Decision, w Work, out *Outcome) error {
 	recorded, err := r.Memory.Posted(ctx, f.Subject, d.Commit)
 	if err != nil {
 		return fmt.Errorf("read what was posted: %w", err)
 	}
 	_, unread := f.Gap("statuses")
-	news, same := changed(want, recorded, f.Statuses, !unread)
+	news, same := changed(posts(d, d.Commit, r.PublicURL), recorded, f.Statuses, !unread, rerequested(w))
 	out.Posted = same
 	if len(news) == 0 {
 		return nil
@@ -212,6 +213,18 @@ func stateOf(f *checks.Facts, d *Decision, now time.Time) *SubjectState {
 		st.Decision = d.ID
 	}
 	return st
+}
+
+// rerequested says which checks somebody asked to be run again: a named one, or the whole suite.
+func rerequested(w Work) func(name string) bool {
+	return func(name string) bool {
+		for _, c := range w.Causes {
+			if strings.HasSuffix(c.Why, ".rerequested") && (c.Detail == "" || strings.EqualFold(c.Detail, name)) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // newestHead is the newest head commit that an event told of, or "" when none did.

@@ -97,7 +97,7 @@ func change() checks.Facts {
 			Text: "version: 1\ntagging: {mode: off}\nconfig-separation: {mode: off}\nchangelog: {mode: off}\n"}},
 		Change: &checks.Change{Number: 7, State: "open", Title: "Add a basket", Author: checks.Person{ID: 1, Login: "ana", Kind: "user"},
 			Base: checks.Ref{Name: "main", Commit: "b1"}, Head: checks.Ref{Name: "x", Commit: "c1"}},
-		Commits: []checks.Commit{{ID: "c1", Author: checks.Person{ID: 1, Login: "ana", Kind: "user"}}},
+		Commits: []checks.Commit{{ID: "c1", Author: checks.Person{ID: 1, Login: "ana", Kind: "user"}, Committer: checks.Person{ID: 1, Login: "ana", Kind: "user"}}},
 		People:  map[int64]checks.Person{1: {ID: 1, Login: "ana", Kind: "user", Permission: "write"}, 2: {ID: 2, Login: "bo", Kind: "user", Permission: "write"}},
 	}
 }
@@ -139,7 +139,7 @@ func TestWorkPostsEachCheckOnceAndThenIsQuiet(t *testing.T) {
 	f.facts.Reviews = []checks.Review{{ID: 1, By: checks.Person{ID: 2, Login: "bo", Kind: "user"}, State: "approved", Commit: "c1"}}
 	out = must(t, r, m, work())
 	if out.Decision == nil || !out.Decision.Open || len(f.posted) != 7 || out.Decision.ID == first {
-		t.Errorf("an approval posted %d more, want approval and gate alone, open, under a new id", len(f.posted)-5)
+		t.Errorf("an approval posted %d more and decided %+v, want approval and gate alone, open, under a new id", len(f.posted)-5, out.Decision)
 	}
 }
 

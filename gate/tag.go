@@ -46,7 +46,7 @@ func (r *Reconciler) tag(ctx context.Context, w Work) (Outcome, error) {
 	case f.Pushed.Commit == "" && f.Pushed.Before == "":
 		return Outcome{Note: "the tag came and went"}, nil
 	}
-	out, err := r.settleTag(ctx, provider, f, latest)
+	out, err := r.settleTag(ctx, provider, f, latest, w)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -56,7 +56,7 @@ func (r *Reconciler) tag(ctx context.Context, w Work) (Outcome, error) {
 }
 
 // settleTag decides, keeps, and shows the verdict on every commit involved: where the tag is, and where it was.
-func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision) (Outcome, error) {
+func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision, w Work) (Outcome, error) {
 	d := r.decide(f)
 	out := Outcome{Subject: stateOf(f, d, r.Now())}
 	if latest != nil && latest.Digest == d.Digest {
@@ -70,7 +70,7 @@ func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks
 	for _, commit := range involved(f.Pushed) {
 		at := *d
 		at.Commit = commit
-		if err := r.show(ctx, provider, f, &at, posts(&at, commit, r.PublicURL), &out); err != nil {
+		if err := r.show(ctx, provider, f, &at, w, &out); err != nil {
 			return Outcome{}, fmt.Errorf("show %v: %w", f.Subject, err)
 		}
 	}
