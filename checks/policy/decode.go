@@ -14,6 +14,7 @@ import (
 // goes on after a problem, so that all of them are told at once.
 type decoder struct {
 	file     string
+	text     string
 	required bool // inside the organisation's required:
 	where    map[string]place
 	problems Problems
@@ -91,7 +92,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 	}
 	switch v.Kind() {
 	case reflect.String:
-		if s, ok := d.text(n, path); ok {
+		if s, ok := d.scalar(n, path); ok {
 			d.word(n, s, path, tag)
 			v.SetString(s)
 		}
@@ -108,8 +109,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 	}
 }
 
-// text reads a scalar that stands for itself. A date needs no quotes; what YAML takes for a number or a truth value does.
-func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
+// scalar reads a text that stands for itself. A date needs no quotes; what YAML takes for a number or a truth value does.
+func (d *decoder) scalar(n *yaml.Node, path string) (string, bool) {
 	if n.Kind == yaml.ScalarNode {
 		switch n.ShortTag() {
 		case "!!str", "!!timestamp":

@@ -25,12 +25,12 @@ func Load(sources ...Source) (*Set, error) {
 	set := &Set{Digest: Digest(sources...)}
 	first, floor := Defaults(), (*Policy)(nil)
 	if organisation != nil {
-		d := &decoder{file: organisation.Name}
+		d := &decoder{file: organisation.Name, text: organisation.Text}
 		first, floor = d.organisation(*organisation)
 		problems = append(problems, d.problems.sorted()...)
 	}
 	if own != nil {
-		d := &decoder{file: own.Name}
+		d := &decoder{file: own.Name, text: own.Text}
 		first = d.repository(*own)
 		problems = append(problems, d.problems.sorted()...)
 	}

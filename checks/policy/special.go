@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -77,7 +78,7 @@ func (d *decoder) special(n *yaml.Node, v reflect.Value, path string, tag reflec
 	case *[]string:
 		// `after: x` is short for `after: [x]`.
 		if strings.HasSuffix(path, ".after") && n.Kind == yaml.ScalarNode {
-			if s, ok := d.text(n, path); ok {
+			if s, ok := d.scalar(n, path); ok {
 				d.word(n, s, path, tag)
 				*to = []string{s}
 			}
@@ -109,14 +110,14 @@ func (d *decoder) mode(n *yaml.Node, to *Mode, path string) {
 		d.wrong(n, path, "must be %s, not %s", either(modes), quote(n.Value))
 		return
 	}
-	if s, ok := d.text(n, path); ok {
+	if s, ok := d.scalar(n, path); ok {
 		d.oneOf(n, s, path, modes)
 		*to = Mode(s)
 	}
 }
 
 func (d *decoder) duration(n *yaml.Node, to *Duration, path string) {
-	s, ok := d.text(n, path)
+	s, ok := d.scalar(n, path)
 	if !ok {
 		return
 	}
@@ -216,7 +217,7 @@ func (d *decoder) size(n *yaml.Node, to *Size, path string) {
 }
 
 func (d *decoder) program(n *yaml.Node, to **expression.Program, path string) {
-	s, ok := d.text(n, path)
+	s, ok := d.scalar(n, path)
 	if !ok {
 		return
 	}
@@ -229,7 +230,7 @@ func (d *decoder) program(n *yaml.Node, to **expression.Program, path string) {
 }
 
 func (d *decoder) template(n *yaml.Node, to **expression.Template, path string) {
-	s, ok := d.text(n, path)
+	s, ok := d.scalar(n, path)
 	if !ok {
 		return
 	}
@@ -241,9 +242,31 @@ func (d *decoder) template(n *yaml.Node, to **expression.Template, path string) 
 	*to = t
 }
 
-// expression notes what is wrong with an expression.
+// expression notes what is wrong with an expression, in the line and column where it stands in the policy.
 func (d *decoder) expression(n *yaml.Node, path string, err error) {
-	d.wrong(n, path, "%v", err)
+	line, column := n.Line, n.Column
+	var e *expression.Error
+	if errors.As(err, &e) {
+		switch {
+		case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+			line, column = n.Line+e.Line, d.indent(n.Line+1)+e.Column
+		case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+			column += e.Column
+		default:
+			column += e.Column - 1
+		}
+	}
+	d.problem(line, column, "%s: %v", path, err)
+}
+
+// indent is how far a line of the text is indented.
+func (d *decoder) indent(line int) int {
+	for text := range strings.Lines(d.text) {
+		if line--; line == 0 {
+			return len(text) - len(strings.TrimLeft(text, " "))
+		}
+	}
+	return 0
 }
 
 // satisfy reads a tree over rule names.
@@ -258,7 +281,7 @@ func (d *decoder) satisfy(n *yaml.Node, to *Satisfy, path string) {
 // branch reads one node of the tree: a rule's name, or a mapping with the single key any or all.
 func (d *decoder) branch(n *yaml.Node, to *Satisfy, path string, depth int) {
 	if n.Kind == yaml.ScalarNode {
-		if s, ok := d.text(n, path); ok {
+		if s, ok := d.scalar(n, path); ok {
 			d.at(path+"="+s, n)
 			to.Rule = s
 		}
