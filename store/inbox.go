@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+// Add keeps a delivery and raises the work its marks point at, in one transaction, and returns when that is on disk.
+// It returns false for one that is kept already (by Forge and ID), and then neither stores nor raises anything. A
+// delivery without marks is kept as ignored. It fails with ErrBusy when too much is waiting to be written, and with
+// the context's error when that ends first; the delivery may be kept even so, and adding it again is harmless.
+func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error) {
+	if d.Forge == "" || d.ID == "" {
+		return false, fmt.Errorf("keep delivery: without a forge or an id")
+	}
+	body := s.pack.zip(d.Body)
+	marks := sorted(d.Marks)
+	now := s.now()
+	var fresh, learnt bool // the closure's own: it may outlive this call
+	err = s.do(ctx, hasty, func(t *tx) error {
+		fresh = false
+		id, ok, err := deliver(t, d, body, now)
+		if err != nil || !ok {
+			return err
+		}
+		for _, m := range marks {
+			if err := s.bump(t, m, id, now, now+s.opts.Debounce.Milliseconds()); err != nil {
+				return fmt.Errorf("mark %s %s: %w", m.Kind, m.Key(), err)
+			}
+		}
+		learnt, err = s.learn(t, d)
+		fresh = true
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("keep delivery %s: %w", d.ID, err)
+	}
+	if learnt {
+		s.accounts.Store(d.Forge+":"+fold(d.Account), d.Install)
+	}
+	if fresh && len(marks) > 0 {
+		s.poke()
+	}
+	return fresh, nil
+}
+
+func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bool, err error) {
+	outcome, at := "stored", now
+	if len(d.Marks) == 0 {
+		outcome = "ignored"
+	}
+	if !d.At.IsZero() {
+		at = d.At.UnixMilli()
+	}
+	fresh, err = t.row([]any{&id}, qDeliver, d.Forge, d.ID, d.Event, d.Action, d.Account, d.Install, outcome, at,
+		len(d.Body), body)
+	return id, fresh, err
+}
+
+// learn remembers how an account is reached, and writes only what is new to this process.
+func (s *Store) learn(t *tx, d gate.Delivery) (bool, error) {
+	if d.Account == "" || d.Install == 0 {
+		return false, nil
+	}
+	if id, ok := s.accounts.Load(d.Forge + ":" + fold(d.Account)); ok && id == d.Install {
+		return false, nil
+	}
+	_, err := t.exec(qSetInstallation, d.Forge, fold(d.Account), d.Install)
+	return true, err
+}
+
+// Mark raises work that no delivery asked for: a sweep, a fan-out, a person. It waits for room in the queue.
+func (s *Store) Mark(ctx context.Context, marks ...gate.Mark) error {
+	return s.MarkAfter(ctx, 0, marks...)
+}
+
+// MarkAfter raises work that is not due before delay has passed, unless something else makes it due.
+func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gate.Mark) error {
+	now := s.now()
+	for chunk := range slices.Chunk(sorted(marks), 500) {
+		err := s.do(ctx, patient, func(t *tx) error {
+			for _, m := range chunk {
+				if err := s.bump(t, m, 0, now, now+delay.Milliseconds()); err != nil {
+					return fmt.Errorf("mark %s %s: %w", m.Kind, m.Key(), err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		s.poke()
+	}
+	return nil
+}
+
+// bump raises the subject of one mark and keeps the cause. A delivery of 0 is none.
+func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
+	var id, wanted int64
+	_, err := t.row([]any{&id, &wanted}, qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...)
+	if err != nil {
+		return err
+	}
+	if delivery == 0 {
+		if n, err := t.exec(qAgain, id, wanted, now, m.Why, m.Detail, m.Commit); err != nil || n > 0 {
+			return err
+		}
+	}
+	_, err = t.exec(qCause, id, wanted, sql.NullInt64{Int64: delivery, Valid: delivery != 0}, now, m.Why, m.Detail,
+		m.Commit, m.Before, m.By, m.Installation)
+	return err
+}
+
+// identity is what names a mark's subject, in the order of the columns.
+func identity(m gate.Mark) []any {
+	number, name := 0, ""
+	switch m.Kind {
+	case gate.MarkChange:
+		number = m.Change
+	case gate.MarkTag:
+		name = m.Tag
+	case gate.MarkBase:
+		name = m.Base
+	case gate.MarkHead:
+		name = m.Commit
+	}
+	return []any{string(m.Kind), m.Key(), m.Forge, m.Repo, number, name, m.Installation}
+}
+
+// sorted orders marks by what they point at: two transactions that raise the same subjects then never wait for each
+// other in a ring.
+func sorted(marks []gate.Mark) []gate.Mark {
+	return slices.SortedStableFunc(slices.Values(marks), func(a, b gate.Mark) int {
+		if c := strings.Compare(string(a.Kind), string(b.Kind)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Key(), b.Key())
+	})
+}
+
+func fold(name string) string { return strings.ToLower(name) }
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// chunk is how much is deleted in one transaction: enough to get on, little enough that no delivery waits for it.
+const chunk = 200
+
+// Prune deletes what is older than it is kept: deliveries that no subject waits for, decisions but the newest of each
+// open change, facts and policies that no decision needs any more, what was shown on old commits, and subjects with
+// nothing left to remember. It works in small transactions and gives the space back to the file system.
+func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Duration) error {
+	decisions := s.opts.Now().Add(-keepDecisions).UnixMilli()
+	deliveries := s.opts.Now().Add(-keepDeliveries).UnixMilli()
+	steps := []struct {
+		what string
+		step func(*tx) (more bool, err error)
+	}{
+		{"deliveries", func(t *tx) (bool, error) {
+			n, err := t.exec(qOldDeliveries, deliveries, chunk)
+			return n == chunk, err
+		}},
+		{"decisions", func(t *tx) (bool, error) { return dropDecisions(t, decisions) }},
+		{"posted checks", func(t *tx) (bool, error) { return dropPosted(t, decisions) }},
+		{"subjects", dropSubjects(decisions)},
+		{"free pages", s.d.shrink},
+	}
+	for _, p := range steps {
+		for more := true; more; {
+			err := s.do(ctx, patient, func(t *tx) (err error) {
+				more, err = p.step(t)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("prune %s: %w", p.what, err)
+			}
+		}
+	}
+	return nil
+}
+
+// dropDecisions deletes a chunk of decisions, and of their facts and policies what no other decision shares.
+func dropDecisions(t *tx, before int64) (bool, error) {
+	var seqs []int64
+	blobs := map[int64]bool{}
+	err := t.rows(func(scan func(...any) error) error {
+		var seq int64
+		var facts, sources sql.NullInt64
+		err := scan(&seq, &facts, &sources)
+		seqs = append(seqs, seq)
+		for _, b := range []sql.NullInt64{facts, sources} {
+			if b.Valid {
+				blobs[b.Int64] = true
+			}
+		}
+		return err
+	}, qOldDecisions, before, chunk)
+	for i := 0; err == nil && i < len(seqs); i++ {
+		_, err = t.exec(qDropDecision, seqs[i])
+	}
+	for b := range blobs {
+		if err == nil {
+			_, err = t.exec(qDropBlob, b)
+		}
+	}
+	return len(seqs) == chunk, err
+}
+
+func dropPosted(t *tx, before int64) (bool, error) {
+	var keys [][]any
+	err := t.rows(func(scan func(...any) error) error {
+		var subject int64
+		var sha, name string
+		err := scan(&subject, &sha, &name)
+		keys = append(keys, []any{subject, sha, name})
+		return err
+	}, qOldPosted, before, chunk)
+	for i := 0; err == nil && i < len(keys); i++ {
+		_, err = t.exec(qDropPosted, keys[i]...)
+	}
+	return len(keys) == chunk, err
+}
+
+// dropSubjects pages through all subjects and deletes those at rest of which nothing else is kept.
+func dropSubjects(before int64) func(*tx) (bool, error) {
+	last := int64(0)
+	return func(t *tx) (bool, error) {
+		var idle []int64
+		count, after := 0, last
+		err := t.rows(func(scan func(...any) error) error {
+			var id int64
+			var gone bool
+			err := scan(&id, &gone)
+			if gone {
+				idle = append(idle, id)
+			}
+			count, after = count+1, id
+			return err
+		}, qIdle, last, chunk, before)
+		for i := 0; err == nil && i < len(idle); i++ {
+			if _, err = t.exec(qDropState, idle[i]); err == nil {
+				_, err = t.exec(qDropSubject, idle[i])
+			}
+		}
+		if err == nil {
+			last = after
+		}
+		return count == chunk, err
+	}
+}

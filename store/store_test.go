@@ -1,0 +1,19 @@
+package store_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sluicegate/sluice/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	storetest.Child()
+	os.Exit(m.Run())
+}
+
+func TestSQLiteKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	storetest.Contract(t, func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b%20?#.db") })
+}

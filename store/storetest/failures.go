@@ -1,0 +1,130 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/store"
+)
+
+var failures = map[string]func(*testing.T, *fixture){
+	"a failure is tried again after a pause that doubles, and tells why": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		for attempt, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+			w := f.one()
+			equal(t, "Attempt", w.Attempt, int64(attempt+1))
+			equal(t, "causes", len(w.Causes), 1)
+			must(t, f.Fail(ctx, w, "the forge said no", 0))
+			f.clock.pass(pause * 79 / 100)
+			f.none()
+			f.clock.pass(pause * 42 / 100)
+		}
+		item := f.inbox(store.InboxFilter{})[0]
+		equal(t, "Error", item.Error, "the forge said no")
+		equal(t, "Standing", item.Standing, store.Waiting)
+		equal(t, "Why", item.Why, "pull_request.opened")
+		f.finish(f.one(), gate.Outcome{})
+		f.add(delivery("d2", change(1)))
+		equal(t, "Attempt after a success", f.one().Attempt, 1)
+	},
+	"a pause that the forge names is kept": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		must(t, f.Fail(ctx, f.one(), "limit", 20*time.Minute))
+		f.clock.pass(20*time.Minute - time.Second)
+		f.none()
+		f.clock.pass(2*time.Minute + 2*time.Second)
+		must(t, f.Fail(ctx, f.one(), "stopping", time.Millisecond))
+		f.clock.pass(2 * time.Millisecond)
+		f.one()
+	},
+	"an event does not shorten a pause": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		must(t, f.Fail(ctx, f.one(), "limit", time.Minute))
+		f.add(delivery("d2", change(1)))
+		f.none()
+		f.clock.pass(2 * time.Minute)
+		equal(t, "causes", len(f.one().Causes), 2)
+	},
+	"what fails too often is a dead letter, tried hourly": func(t *testing.T, f *fixture) {
+		f.dead()
+		equal(t, "dead", len(f.inbox(store.InboxFilter{Standing: store.Dead})), 1)
+		st, err := f.Stats(ctx)
+		must(t, err)
+		equal(t, "Stats", st, store.Stats{Dead: 1})
+		f.clock.pass(50 * time.Minute)
+		must(t, f.Mark(ctx, change(1))) // a sweep does not revive it
+		f.none()
+		f.clock.pass(11 * time.Minute)
+		must(t, f.Fail(ctx, f.one(), "again", 0))
+		f.clock.pass(50 * time.Minute)
+		f.none()
+	},
+	"a delivery revives a dead letter": func(t *testing.T, f *fixture) {
+		f.dead()
+		f.add(delivery("new", change(1)))
+		f.finish(f.one(), gate.Outcome{})
+		equal(t, "inbox", len(f.inbox(store.InboxFilter{All: true})), 0)
+	},
+	"a dead letter that the forge puts off is tried every five minutes": func(t *testing.T, f *fixture) {
+		f.dead()
+		f.add(delivery("new", change(1)))
+		must(t, f.Fail(ctx, f.one(), "limit", time.Second))
+		f.clock.pass(4 * time.Minute)
+		f.none()
+		f.clock.pass(2 * time.Minute)
+		f.one()
+	},
+	"a person revives dead letters, one or all": func(t *testing.T, f *fixture) {
+		f.dead()
+		item := f.inbox(store.InboxFilter{Standing: store.Dead})[0]
+		n, err := f.Retry(ctx, item.ID, 999)
+		if n != 1 || err != nil {
+			t.Errorf("Retry(%d, 999) = %d, %v, want 1", item.ID, n, err)
+		}
+		w := f.one()
+		equal(t, "Attempt", w.Attempt, 1)
+		if n, _ := f.Retry(ctx, item.ID); n != 0 {
+			t.Errorf("Retry of work that is held = %d, want 0", n)
+		}
+		must(t, f.Fail(ctx, w, "x", 0))
+		n, err = f.Retry(ctx)
+		if n != 1 || err != nil {
+			t.Errorf("Retry() = %d, %v, want 1", n, err)
+		}
+		f.one()
+	},
+	"the queue is counted": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1), change(2), change(3)))
+		f.clock.pass(5 * time.Second)
+		f.claim(1)
+		st, err := f.Stats(ctx)
+		must(t, err)
+		equal(t, "Stats", st, store.Stats{Waiting: 2, Running: 1, Oldest: 5 * time.Second})
+		running := f.inbox(store.InboxFilter{Standing: store.Running})
+		if len(running) != 1 || running[0].Holder == "" {
+			t.Errorf("Inbox(running) = %+v, want one with a holder", running)
+		}
+		equal(t, "waiting", len(f.inbox(store.InboxFilter{Standing: store.Waiting})), 2)
+		page := f.inbox(store.InboxFilter{Limit: 2})
+		equal(t, "first page", len(page), 2)
+		equal(t, "second page", len(f.inbox(store.InboxFilter{Limit: 2, After: page[1].ID})), 1)
+	},
+	"a hostile error text is made short and plain": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		must(t, f.Fail(ctx, f.one(), "a\x00b\xff\nc", 0))
+		equal(t, "Error", f.inbox(store.InboxFilter{})[0].Error, "ab� c")
+	},
+	"the store is ready": func(t *testing.T, f *fixture) { must(t, f.Ready(ctx)) },
+}
+
+// dead makes change 1 a dead letter.
+func (f *fixture) dead() {
+	f.t.Helper()
+	f.add(delivery("d1", change(1)))
+	for range 4 {
+		must(f.t, f.Fail(ctx, f.one(), "no", 0))
+		f.clock.pass(time.Minute)
+	}
+	f.none()
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Standing is where a piece of work stands.
+type Standing string
+
+// The standings of work in the inbox.
+const (
+	Waiting   Standing = "waiting"   // to be looked at, now or after a pause that follows a failure
+	Running   Standing = "running"   // somebody holds it
+	Dead      Standing = "dead"      // failed too often: a new delivery or a person revives it
+	Scheduled Standing = "scheduled" // nothing happened; a timer will bring it
+)
+
+// Item is one piece of work in the inbox, as people see it.
+type Item struct {
+	ID       int64     `json:"id"`
+	Kind     string    `json:"kind"`
+	Key      string    `json:"key"` // "github:acme/shop#42"
+	Standing Standing  `json:"standing"`
+	Why      string    `json:"why,omitempty"`    // the newest cause
+	Since    time.Time `json:"since,omitzero"`   // when the oldest cause that is not done arrived
+	Due      time.Time `json:"due,omitzero"`     // when it is tried; while running, when the lease ends
+	Attempts int64     `json:"attempts"`         // since the last success
+	Error    string    `json:"error,omitempty"`  // of the last attempt
+	Note     string    `json:"note,omitempty"`   // of the last success
+	Holder   string    `json:"holder,omitempty"` // while running
+	Unseen   int64     `json:"unseen,omitempty"` // causes that no finished look has covered
+}
+
+// InboxFilter says what of the inbox to list.
+type InboxFilter struct {
+	Standing Standing // "": all but Scheduled
+	All      bool     // Scheduled too
+	After    int64    // page on: the ID of the last one had
+	Limit    int      // 1000 when 0
+}
+
+// Inbox lists work that is not at rest, by ID.
+func (s *Store) Inbox(ctx context.Context, f InboxFilter) ([]Item, error) {
+	if f.Limit <= 0 {
+		f.Limit = 1000
+	}
+	text := qItems
+	args := []any{f.After, s.opts.DeadAfter, s.now()}
+	if f.Standing != "" {
+		args = append(args, string(f.Standing))
+		text += fmt.Sprintf(" AND (%s) = $4", standing)
+	} else if !f.All {
+		text += fmt.Sprintf(" AND (%s) <> '%s'", standing, Scheduled)
+	}
+	args = append(args, f.Limit)
+	rows, err := s.query(ctx, text+fmt.Sprintf(" ORDER BY s.id LIMIT $%d", len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list the inbox: %w", err)
+	}
+	var items []Item
+	err = each(rows, func(scan func(...any) error) error {
+		i, err := scanItem(scan)
+		items = append(items, i)
+		return err
+	})
+	return items, err
+}
+
+func scanItem(scan func(...any) error) (i Item, err error) {
+	var since, due sql.NullInt64
+	var holder sql.NullString
+	err = scan(&i.ID, &i.Kind, &i.Key, &i.Standing, &i.Unseen, &since, &due, &holder, &i.Attempts, &i.Error, &i.Note, &i.Why)
+	i.Since, i.Due, i.Holder = at(since.Int64), at(due.Int64), holder.String
+	return i, err
+}
+
+// Retry makes work due at once with its failures forgotten: these pieces, or with none named all that failed. It says
+// how many there were; work that somebody holds is left alone.
+func (s *Store) Retry(ctx context.Context, ids ...int64) (int, error) {
+	var total int64
+	err := s.do(ctx, patient, func(t *tx) (err error) {
+		if len(ids) == 0 {
+			total, err = t.exec(qRetryAll, s.now())
+			return err
+		}
+		for _, id := range ids {
+			n, err := t.exec(qRetry, s.now(), id)
+			if err != nil {
+				return err
+			}
+			total += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("retry: %w", err)
+	}
+	s.poke()
+	return int(total), nil
+}
+
+// Stats is how the queue is doing.
+type Stats struct {
+	Waiting, Running, Dead, Scheduled int
+	Oldest                            time.Duration // how long the oldest piece that waits has waited
+}
+
+// Stats counts the queue.
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	var st Stats
+	var oldest int64
+	now := s.now()
+	_, err := s.scan(ctx, []any{&st.Waiting, &st.Running, &st.Dead, &st.Scheduled, &oldest}, qDepth, now, s.opts.DeadAfter)
+	if err != nil {
+		return st, fmt.Errorf("count the queue: %w", err)
+	}
+	if oldest > 0 {
+		st.Oldest = max(0, time.Duration(now-oldest)*time.Millisecond)
+	}
+	return st, nil
+}

@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
+)
+
+// causes is how many causes are handed to a worker with its work, the newest.
+const causes = 256
+
+// Claim takes up to n pieces of due work for the length of a lease, the longest due first. Nobody else gets them until
+// the lease has run out: Extend it in time, and end with Finish, Fail or Release.
+func (s *Store) Claim(ctx context.Context, n int, lease time.Duration) ([]gate.Work, error) {
+	return s.ClaimKinds(ctx, n, lease)
+}
+
+// ClaimKinds is Claim for work of these kinds alone, those of the first kind first; no kinds means any.
+func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kinds ...gate.MarkKind) ([]gate.Work, error) {
+	var one int
+	due, err := s.scan(ctx, []any{&one}, qDue, s.now())
+	if err != nil || !due || n <= 0 {
+		return nil, err // the usual answer costs no write
+	}
+	var works []gate.Work
+	err = s.do(ctx, patient, func(t *tx) error {
+		now := s.now()
+		taken, err := s.claim(t, n, now, now+lease.Milliseconds(), kinds)
+		for i := 0; err == nil && i < len(taken); i++ {
+			err = tell(t, &taken[i])
+			works = append(works, taken[i].Work)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim work: %w", err)
+	}
+	return works, nil
+}
+
+// taken is work that was claimed, and what the last look that finished had covered.
+type taken struct {
+	gate.Work
+	done int64
+}
+
+func (s *Store) claim(t *tx, n int, now, until int64, kinds []gate.MarkKind) (works []taken, err error) {
+	scan := func(scan func(...any) error) error {
+		w, err := scanWork(scan)
+		works = append(works, w)
+		return err
+	}
+	if len(kinds) == 0 {
+		err = t.rows(scan, qClaim, now, n, until, s.opts.Holder)
+	}
+	for _, kind := range kinds {
+		if left := n - len(works); left > 0 && err == nil {
+			err = t.rows(scan, qClaimKind, now, left, until, s.opts.Holder, string(kind))
+		}
+	}
+	if len(kinds) == 0 {
+		slices.SortFunc(works, func(a, b taken) int { return a.Since.Compare(b.Since) })
+	}
+	return works, err
+}
+
+func scanWork(scan func(...any) error) (w taken, err error) {
+	var number int
+	var name string
+	var since int64
+	m := &w.Mark
+	err = scan(&w.ID, &m.Kind, &m.Forge, &m.Repo, &number, &name, &m.Installation, &w.Seen, &w.done, &since, &w.Token, &w.Attempt)
+	w.Since = at(since)
+	switch m.Kind {
+	case gate.MarkChange:
+		m.Change = number
+	case gate.MarkTag:
+		m.Tag = name
+	case gate.MarkBase:
+		m.Base = name
+	case gate.MarkHead:
+		m.Commit = name
+	}
+	return w, err
+}
+
+// tell fills in what was delivered since the last success. The newest cause that names a commit says what to expect;
+// an old commit is never expected, for a forge that has moved on would look stale for ever.
+func tell(t *tx, w *taken) error {
+	err := t.rows(func(scan func(...any) error) error {
+		c, err := scanCause(scan, w.Mark)
+		w.Causes = append(w.Causes, c)
+		return err
+	}, qCauses, w.ID, w.done, w.Seen, causes+1)
+	if err != nil {
+		return err
+	}
+	if w.Dropped = len(w.Causes) > causes; w.Dropped {
+		w.Causes = w.Causes[:causes]
+	}
+	told := false
+	for i, c := range w.Causes { // newest first
+		if i == 0 {
+			w.Mark.Why, w.Mark.Detail = c.Why, c.Detail
+		}
+		if c.Commit != "" && !told || c.Before != "" && !told {
+			w.Mark.Commit, w.Mark.Before, w.Mark.By, told = c.Commit, c.Before, c.By, true
+		}
+	}
+	if len(w.Causes) == 0 {
+		w.Mark.Why = "timer"
+	}
+	slices.Reverse(w.Causes)
+	return nil
+}
+
+func scanCause(scan func(...any) error, identity gate.Mark) (gate.Mark, error) {
+	m := identity
+	var when int64
+	err := scan(&when, &m.Why, &m.Detail, &m.Commit, &m.Before, &m.By, &m.Installation)
+	return m, err
+}
+
+// NextDue says when the next piece of work is due, held work counting when its lease ends; false: never.
+func (s *Store) NextDue(ctx context.Context, kinds ...gate.MarkKind) (time.Time, bool, error) {
+	var first sql.NullInt64
+	if len(kinds) == 0 {
+		_, err := s.scan(ctx, []any{&first}, qNext)
+		return at(first.Int64), first.Valid, err
+	}
+	for _, kind := range kinds {
+		var next sql.NullInt64
+		if _, err := s.scan(ctx, []any{&next}, qNextKind, string(kind)); err != nil {
+			return time.Time{}, false, err
+		}
+		if next.Valid && (!first.Valid || next.Int64 < first.Int64) {
+			first = next
+		}
+	}
+	return at(first.Int64), first.Valid, nil
+}
+
+// Extend keeps the work for another lease from now on. It fails with ErrLost when somebody else has it: stop then.
+func (s *Store) Extend(ctx context.Context, w gate.Work, lease time.Duration) error {
+	return s.held(ctx, w, "extend the lease on", qExtend, s.now()+lease.Milliseconds())
+}
+
+// Release gives work back unharmed, due at once: the process is ending.
+func (s *Store) Release(ctx context.Context, w gate.Work) error {
+	return s.held(ctx, w, "release", qRelease, s.now())
+}
+
+// Fail gives work back after an error. It is tried again after retryAfter, or, when that is 0, after a pause that doubles
+// up to five minutes. After Options.DeadAfter failures in a row it is a dead letter: shown as such, revived by a new
+// delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause.
+func (s *Store) Fail(ctx context.Context, w gate.Work, why string, retryAfter time.Duration) error {
+	dead := w.Attempt >= int64(s.opts.DeadAfter)
+	pause, least := retryAfter+time.Duration(rand.Int64N(int64(max(retryAfter, 0))/10+1)), 5*time.Minute
+	if retryAfter <= 0 {
+		pause, least = backoff(w.Attempt), time.Hour
+	}
+	if dead {
+		pause = max(pause, least)
+	}
+	return s.held(ctx, w, "give back", qFail, s.now()+pause.Milliseconds(), clip(why, 1000))
+}
+
+func (s *Store) held(ctx context.Context, w gate.Work, doing, text string, args ...any) error {
+	err := s.do(ctx, patient, func(t *tx) error {
+		n, err := t.exec(text, append([]any{w.ID, w.Token}, args...)...)
+		if err == nil && n == 0 {
+			err = ErrLost
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s %s %s: %w", doing, w.Mark.Kind, w.Mark.Key(), err)
+	}
+	return nil
+}
+
+// backoff is a second, doubled with every attempt, at most five minutes, give or take a fifth.
+func backoff(attempt int64) time.Duration {
+	d := 5 * time.Minute
+	if attempt < 10 {
+		d = min(d, time.Second<<max(attempt-1, 0))
+	}
+	return min(5*time.Minute, time.Duration(float64(d)*(0.8+0.4*rand.Float64())))
+}
+
+// clip keeps a text short, and valid where a database insists on it.
+func clip(text string, n int) string {
+	return checks.Clip(strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\x00", ""), n)
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
