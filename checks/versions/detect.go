@@ -35,14 +35,14 @@ func detect(entries []entry) Scheme {
 	if s, ok := detectCalver(entries, top); ok {
 		return s
 	}
-	top = top[:min(6, len(top))]
+	top = top[:min(10, len(top))]
 	strict := 0
 	for _, e := range top {
 		if e.v.shape.strict {
 			strict++
 		}
 	}
-	if 2*strict >= len(top) || len(entries) == 1 && top[0].v.shape.separator == '.' {
+	if 2*strict > len(top) || 2*strict == len(top) && len(top) < 6 || len(entries) == 1 && top[0].v.shape.separator == '.' {
 		return Scheme{}
 	}
 	return lookalike(entries)
@@ -63,8 +63,11 @@ func detectCalver(entries, top []entry) (Scheme, bool) {
 			continue
 		}
 		s.micro = mixed
-		if s.suits(top) {
+		if s.suits(top) && (width(s.tokens[0].name) == 4 || counts(s.tokens[0].name) || s.suits(newest(entries, len(entries)))) {
 			s.micro, s.habit = habits(s, entries)
+			if numbers == 2 {
+				s.name = strings.TrimSuffix(s.name, separator+"MICRO")
+			}
 			return s, true
 		}
 	}
@@ -75,7 +78,7 @@ func detectCalver(entries, top []entry) (Scheme, bool) {
 func formats(numbers int, separator string) []string {
 	tails := map[int][]string{
 		1: {"0M0D"},
-		2: {"0M", "MM", "MINOR"},
+		2: {"0M-MICRO", "MM-MICRO", "MINOR-MICRO"}, // 22.04 may be followed by 22.04.1
 		3: {"0M-0D", "MM-DD", "0M-MICRO", "MM-MICRO", "MINOR-MICRO"},
 		4: {"0M-0D-MICRO", "MM-DD-MICRO", "MM-MINOR-MICRO"},
 	}[numbers]
@@ -95,7 +98,7 @@ func formats(numbers int, separator string) []string {
 	return all
 }
 
-// suits says whether at least four in five of the versions fit the format and were tagged about when they say. A year
+// suits says whether at least two in three of the versions fit the format and were tagged about when they say. A year
 // of two digits is a number like any other: it takes three tags with dates, or five without, from several years.
 func (s Scheme) suits(top []entry) bool {
 	fit, dated := 0, 0
@@ -121,7 +124,7 @@ func (s Scheme) suits(top []entry) bool {
 		}
 		padded = padded || e.v.shape.zeros
 	}
-	if fit == 0 || fit*5 < len(top)*4 {
+	if fit == 0 || fit*3 < len(top)*2 {
 		return false
 	}
 	if width(s.tokens[0].name) == 4 || len(s.tokens) > 1 && s.tokens[1].name == "YYYY" {
@@ -156,13 +159,17 @@ func (s Scheme) period(v Version) (from, to time.Time) {
 	switch {
 	case day > 0:
 		from = time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
-		return from.AddDate(0, 0, -5), from.AddDate(0, 0, 6)
+		return from.AddDate(0, 0, -15), from.AddDate(0, 0, 30)
 	case month > 0:
 		from = time.Date(year, time.Month(month), 1, 0, 0, 0, 0, time.UTC)
 		return from.AddDate(0, 0, -10), from.AddDate(0, 1, 20)
 	}
 	from = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-	return from.AddDate(0, 0, -31), from.AddDate(1, 0, 31)
+	to = from.AddDate(1, 1, 0)
+	if width(s.tokens[0].name) == 4 {
+		to = from.AddDate(2, 0, 0) // 2020.2.4 may well come in 2021
+	}
+	return from.AddDate(0, -1, 0), to
 }
 
 // habits are how the group writes a MICRO of zero, and what its counters start with.
@@ -201,13 +208,13 @@ func habits(s Scheme, entries []entry) (micro, [maxNumbers]uint64) {
 	return full, habit
 }
 
-// lookalike makes a pattern of what the versions look like, in the form that a policy takes.
+// lookalike makes a pattern of what the versions look like, in the form that a policy takes. It leaves room for a third
+// number and a suffix: 1.7.1 and 1.8rc1 may come after 1.7.
 func lookalike(entries []entry) Scheme {
-	least, most, suffixed := maxNumbers, 1, false
+	least, most := maxNumbers, 1
 	separators := map[byte]int{}
 	for _, e := range entries {
 		least, most = min(least, e.v.count), max(most, e.v.count)
-		suffixed = suffixed || e.v.suffix != ""
 		separators[e.v.shape.separator]++
 	}
 	separator := `\.`
@@ -215,6 +222,9 @@ func lookalike(entries []entry) Scheme {
 		separator = "-"
 	} else if separators['_'] > n {
 		separator = "_"
+	}
+	if least > 1 {
+		most = max(most, 3)
 	}
 	var b strings.Builder
 	b.WriteString(`(\d+)`)
@@ -225,9 +235,7 @@ func lookalike(entries []entry) Scheme {
 			b.WriteString("(?:" + separator + `(\d+))?`)
 		}
 	}
-	if suffixed {
-		b.WriteString(`(?P<pre>[-._]?[A-Za-z][0-9A-Za-z.-]*|-[0-9A-Za-z.-]+)?`)
-	}
+	b.WriteString(`(?P<pre>[-._]?[A-Za-z][0-9A-Za-z.-]*|-[0-9A-Za-z.-]+)?`)
 	s, err := patterned(b.String())
 	if err != nil {
 		return Scheme{}

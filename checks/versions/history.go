@@ -29,6 +29,7 @@ type group struct {
 	entries   []entry   // releases and prereleases
 	versions  []Version // of the entries, as the scheme reads them
 	styles    []string  // prefixes at home here, the usual one first
+	twins     bool      // releases are tagged in two styles at once, as a habit
 }
 
 // Report is what `inspect tags --json` shows.
@@ -171,6 +172,7 @@ func (h *History) add(component string, s Scheme, entries []entry) {
 	h.settle(g)
 	g.styles = styles(g.entries)
 	g.line.Template.prefix = g.styles[0]
+	g.twins = twins(g.entries)
 	for _, e := range g.entries {
 		if !slices.Contains(g.styles, e.prefix) && 20*count(g.entries, e.prefix) < len(g.entries) {
 			h.invalid = append(h.invalid, Invalid{e.tag.Name, "others here start with " + clip(g.styles[0]) + ", not with " + clip(e.prefix)})
@@ -256,6 +258,17 @@ func styles(entries []entry) []string {
 		return len(b) - len(a)
 	})
 	return all
+}
+
+// twins says whether some three versions have two tags.
+func twins(entries []entry) bool {
+	sorted, n := newest(entries, len(entries)), 0
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i].prefix != sorted[i-1].prefix && sorted[i].v.Compare(sorted[i-1].v) == 0 {
+			n++
+		}
+	}
+	return n > 2
 }
 
 // holdsNone says why no version was found in a tag.

@@ -138,12 +138,9 @@ func (v Version) name() string {
 	return v.Text
 }
 
-// kin says whether two prereleases of one version can be told apart by order: they are of one kind, or of kinds
-// whose order everybody agrees on. A build called -soak-time-preview says nothing about rc.1.
-func kin(a, b string) bool {
-	x, y := firstWord(a), firstWord(b)
-	return x == y || stage(x) > 0 && stage(y) > 0
-}
+// kin says whether two prereleases of one version can be told apart by order. Channels run side by side: -beta.3 says
+// nothing about -alpha.4, nor -soak-time-preview about -rc.1.
+func kin(a, b string) bool { return firstWord(a) == firstWord(b) }
 
 func firstWord(s string) string {
 	i := 0
@@ -151,18 +148,6 @@ func firstWord(s string) string {
 		i++
 	}
 	return strings.ToLower(s[:i])
-}
-
-func stage(word string) int {
-	switch word {
-	case "a", "alpha":
-		return 1
-	case "b", "beta":
-		return 2
-	case "c", "rc":
-		return 3
-	}
-	return 0
 }
 
 // Highest returns the highest release and the highest prerelease among them; zero when there is none.

@@ -108,6 +108,11 @@ func (s Scheme) nextPattern(highest Version, level Level) string {
 	if chosen < 0 {
 		return ""
 	}
+	if n := len(groups); level == Patch && chosen == 1 && n == 2 {
+		if longer := s.lengthened(highest, at, groups); longer != "" {
+			return longer
+		}
+	}
 	out, end := "", 0
 	for k, i := range groups {
 		from, to := at[2*i], at[2*i+1]
@@ -130,6 +135,20 @@ func (s Scheme) nextPattern(highest Version, level Level) string {
 		}
 	}
 	return ""
+}
+
+// lengthened is the first patch of a version of two numbers, where the pattern has room for a third: 1.7.1 after 1.7.
+func (s Scheme) lengthened(highest Version, at, groups []int) string {
+	from, to := at[2*groups[0]+1], at[2*groups[1]]
+	end := at[2*groups[1]+1]
+	if from > to {
+		return ""
+	}
+	longer := highest.Text[:end] + highest.Text[from:to] + "1"
+	if v, err := s.Parse(longer); err != nil || v.Number(2) != 1 || v.Prerelease() || v.Compare(highest) <= 0 {
+		return ""
+	}
+	return longer
 }
 
 // groupOf is the index among the groups of the one that a level raises.

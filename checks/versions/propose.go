@@ -74,7 +74,11 @@ func (h *History) place(g *group, v Version, err error) (Verdict, string) {
 		}
 		return Malformed, err.Error()
 	}
-	return g.line.Scheme.Place(v, g.versions)
+	verdict, reason := g.line.Scheme.Place(v, g.versions)
+	if verdict == Used && g.twins {
+		return OK, reason + " in the other style; here versions are tagged in both"
+	}
+	return verdict, reason
 }
 
 // movesHere says whether a short tag would be one of those that this project moves along with its releases.
@@ -125,6 +129,11 @@ func (h *History) newcomer(component, prefix string, v Version) (Verdict, string
 			} else if !parsed.Zero() {
 				return OK, "the first tag of " + clip(strings.TrimRight(component, "/@-_"))
 			}
+		}
+	}
+	if g := h.home("", "", v); g != nil && strings.HasSuffix(component, "/") && slices.Contains(g.styles, prefix[len(component):]) {
+		if _, err := g.line.Scheme.Parse(v.Text); err == nil {
+			return OK, "the first tag of " + clip(strings.TrimRight(component, "/"))
 		}
 	}
 	if like != nil {

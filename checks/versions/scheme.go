@@ -194,6 +194,9 @@ func (s Scheme) lines(v Version) []int {
 		if last := s.tokens[len(s.tokens)-1]; counts(last.name) && v.count > 1 {
 			return []int{len(s.tokens) - 1}
 		}
+		if v.phase == after {
+			return []int{len(s.tokens)} // 2021-05-24a mends 2021-05-24, however late
+		}
 		return nil
 	case v.count > 2:
 		return []int{v.count - 1, 1}
