@@ -1,0 +1,166 @@
+package checks
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hmarr/codeowners"
+)
+
+// owned are paths of the change that have the same owners.
+type owned struct {
+	owners []codeowners.Owner
+	path   string // the first of them
+	more   int    // how many others
+	line   int    // of CODEOWNERS
+}
+
+// ownership is who owns the paths that a change touches, by CODEOWNERS at the tip of the target branch: what the
+// change itself does to that file counts only for the next one.
+type ownership struct {
+	file   string  // where it was found; "" nowhere
+	groups []owned // paths without an owner are in none
+	why    string  // it is not known, since
+}
+
+// codeownersPaths are where a forge looks, in order; the first file that is there is the one.
+func codeownersPaths(forge string) []string {
+	if forge == "gitlab" {
+		return []string{"CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}
+	}
+	return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
+}
+
+// ownership works out who owns the paths touched, once.
+func (b *ballot) ownership() *ownership {
+	if b.owners != nil {
+		return b.owners
+	}
+	b.owners = &ownership{}
+	if why, unread := b.filesUnread(); unread {
+		b.owners.why = why
+		return b.owners
+	}
+	for _, path := range codeownersPaths(b.f.Subject.Forge) {
+		t, read := b.f.Text(Tip, path)
+		g, gap := b.f.Gap("text:" + path)
+		switch {
+		case gap:
+			b.owners.why = path + " could not be read: " + plain(g.Reason, 80)
+		case !read:
+			b.owners.why = path + " was not read."
+		case t.Absent:
+			continue
+		case t.Kind != "":
+			b.owners.why = path + " on the target branch cannot be read as text (" + plain(t.Kind, 20) + "): mend it there."
+		default:
+			b.owners.file, b.owners.groups = path, ownersOf(t.Text, b.touched())
+		}
+		break
+	}
+	return b.owners
+}
+
+// wantOwners asks for CODEOWNERS and then, for the people, whether they are owners who may write.
+func (b *ballot) wantOwners(w *Wants, people []Person) {
+	if len(people) == 0 {
+		return
+	}
+	for _, path := range codeownersPaths(b.f.Subject.Forge) {
+		if _, gap := b.f.Gap("text:" + path); gap {
+			continue
+		}
+		if t, read := b.f.Text(Tip, path); read && !t.Absent {
+			break
+		}
+		w.WantText(b.f, Tip, path)
+	}
+	o := b.ownership()
+	if o.why != "" {
+		return
+	}
+	if len(o.groups) == 0 {
+		wantFits(b.f, w, people, objectors())
+	}
+	for _, g := range o.groups {
+		for _, p := range people {
+			if a, _ := b.owns(p, g); a == dunno {
+				wantFits(b.f, w, []Person{p}, append(g.selectors(), objectors()...))
+			}
+		}
+	}
+}
+
+// owns says whether somebody is an owner of a group of paths. As at GitHub, an owner is one only with write access.
+func (b *ballot) owns(p Person, g owned) (answer, string) {
+	is := told(b.f.fitsAny(p, g.selectors()))
+	if is != yes && g.byMail(p) || is != yes && g.byMail(b.f.People[p.ID]) {
+		is = yes
+	}
+	if is == no {
+		return no, ""
+	}
+	may := told(b.f.fitsAny(p, objectors()))
+	if is = min(is, may); is == dunno {
+		return dunno, b.rightUnread(p)
+	}
+	return is, ""
+}
+
+func (g owned) selectors() []selector {
+	all := make([]selector, 0, len(g.owners)+1)
+	for _, o := range g.owners {
+		switch o.Type {
+		case codeowners.UsernameOwner:
+			all = append(all, selector{aUser, o.Value})
+		case codeowners.TeamOwner:
+			all = append(all, selector{aTeam, strings.ToLower(o.Value)})
+		}
+	}
+	return all
+}
+
+// byMail says whether somebody is named by an address that the forge gives for the account.
+func (g owned) byMail(p Person) bool {
+	return p.Email != "" && slices.ContainsFunc(g.owners, func(o codeowners.Owner) bool {
+		return o.Type == codeowners.EmailOwner && strings.EqualFold(o.Value, p.Email)
+	})
+}
+
+// names are some of the owners in a sentence.
+func (g owned) names(some int) string {
+	var names []string
+	for _, o := range g.owners {
+		names = append(names, plain(o.Value, 50))
+	}
+	return list(names, some)
+}
+
+// ownersOf groups the paths by their owners, in the order of the paths. The last line that matches a path decides,
+// and one without owners takes the path's owners away.
+func ownersOf(text string, paths []string) []owned {
+	rules := parseCodeowners(text)
+	found := make([]*codeownersLine, len(paths))
+	left := make([]int, len(paths))
+	for i := range paths {
+		left[i] = i
+	}
+	for i := len(rules) - 1; i >= 0 && len(left) > 0; i-- {
+		left = rules[i].claim(paths, left, found)
+	}
+	var groups []owned
+	at := map[string]int{}
+	for i, line := range found {
+		if line == nil || len(line.rule.Owners) == 0 {
+			continue
+		}
+		key := line.key()
+		if n, ok := at[key]; ok {
+			groups[n].more++
+			continue
+		}
+		at[key] = len(groups)
+		groups = append(groups, owned{owners: line.rule.Owners, path: paths[i], line: line.n})
+	}
+	return groups
+}

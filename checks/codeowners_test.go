@@ -1,0 +1,134 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+func TestOwnersOf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, path, want string }{
+		"everything":                                {"* @ana", "a/b.go", "ana"},
+		"the last line that matches":                {"* @ana\n*.go @bo\n", "a/b.go", "bo"},
+		"the last line, though it is wider":         {"*.go @bo\n* @ana\n", "a/b.go", "ana"},
+		"a line without owners takes them away":     {"* @ana\n/apps/github\n", "apps/github/x", ""},
+		"no line":                                   {"docs/ @ana\n", "src/x", ""},
+		"a folder anywhere":                         {"apps/ @ana\n", "x/apps/y", "ana"},
+		"a folder at the root":                      {"/apps/ @ana\n", "x/apps/y", ""},
+		"a folder's own files":                      {"docs/* @ana\n", "docs/x.md", "ana"},
+		"not those of folders below":                {"docs/* @ana\n", "docs/a/x.md", ""},
+		"folders between":                           {"/a/**/z.go @ana\n", "a/b/c/z.go", "ana"},
+		"no folders between":                        {"/a/**/z.go @ana\n", "a/z.go", "ana"},
+		"any folder":                                {"**/logs @ana\n", "build/logs/x", "ana"},
+		"any folder, at the root":                   {"**/logs @ana\n", "logs/x", "ana"},
+		"a path without a slash before it":          {"src/lib/ @ana\n", "src/lib/x", "ana"},
+		"a path without a slash before it, deeper":  {"src/lib/ @ana\n", "x/src/lib/x", ""},
+		"case matters":                              {"/Src/ @ana\n", "src/x", ""},
+		"several owners":                            {"* @ana acme@x.example @acme/Ops # and a comment", "x", "ana acme@x.example acme/Ops"},
+		"dots in a login":                           {"* @jane.doe", "x", "jane.doe"},
+		"a group in a group":                        {"* @acme/a/b", "x", "acme/a/b"},
+		"an escaped space":                          {`a\ b/ @ana`, "a b/x", "ana"},
+		"letters that the library does not know":    {"/straße/ @ana\n", "straße/x", "ana"},
+		"a comma and an equals sign":                {"/a,b=c.txt @ana\n", "a,b=c.txt", "ana"},
+		"a character class, which GitHub skips":     {"* @ana\n/[ab].go @bo\n", "a.go", "ana"},
+		"negation, which GitHub skips":              {"* @ana\n!a.go @bo\n", "a.go", "ana"},
+		"an owner that is none, that line alone":    {"* @ana\n/a.go nobody\n", "a.go", "ana"},
+		"a byte order mark and carriage returns":    {"\ufeff* @ana\r\n", "x", "ana"},
+		"a slash alone":                             {"/ @ana\n// @ana\n", "x", ""},
+		"a backslash at the end":                    {"x\\ @ana\n\\", "x", ""},
+		"three stars":                               {"*** @ana\n", "x", ""},
+		"a question mark":                           {"/a?c @ana\n", "abc", "ana"},
+		"a pattern with brackets of the round sort": {"/a(1).go @ana\n", "a(1).go", "ana"},
+	} {
+		got := ""
+		if groups := ownersOf(c.text, []string{c.path}); len(groups) > 0 {
+			var names []string
+			for _, o := range groups[0].owners {
+				names = append(names, o.Value)
+			}
+			got = strings.Join(names, " ")
+		}
+		if got != c.want {
+			t.Errorf("%s: ownersOf(%q, %q) = %q, want %q", name, c.text, c.path, got, c.want)
+		}
+	}
+}
+
+func TestCodeowners(t *testing.T) {
+	t.Parallel()
+	owners := []policy.ApprovalRule{rule("owners", 1, policy.From{Codeowners: true})}
+	two := []policy.ApprovalRule{rule("owners", 2, policy.From{Codeowners: true})}
+	or := []policy.ApprovalRule{rule("owners", 1, policy.From{Codeowners: true, Users: []string{"cid"}})}
+	both := "src/ @ana\ndeploy/ @acme/operations\n"
+	as := func(people ...Person) (rs []Review) {
+		for _, p := range people {
+			rs = append(rs, approved(p, "c2"))
+		}
+		return rs
+	}
+	for name, c := range map[string]approvalCase{
+		"an owner approved":                                   {rules: owners, facts: codeownersText("* @ana"), reviews: as(ana), want: Pass, says: "Approved by ana."},
+		"somebody else approved":                              {rules: owners, facts: codeownersText("* @ana"), reviews: as(bo), want: Wait, says: `Needs 1 more approval by ana, who own src/shop.go (rule "owners").`},
+		"an owner who only reads":                             {rules: owners, facts: codeownersText("* @eve"), reviews: as(eve), want: Wait},
+		"an owner of some paths":                              {rules: owners, facts: codeownersText(both), reviews: as(ana), want: Wait, says: "Needs 1 more approval by acme/operations, who own deploy/prod/old.yml"},
+		"an owner of each":                                    {rules: owners, facts: codeownersText(both), reviews: as(ana, bo), want: Pass},
+		"the old path of a rename has an owner":               {rules: owners, facts: codeownersText("deploy/ @acme/operations\n"), reviews: as(ana), want: Wait},
+		"one of several owners":                               {rules: owners, facts: codeownersText("* @ana @bo"), reviews: as(bo), want: Pass},
+		"one of several owners, where two are asked":          {rules: two, facts: codeownersText("* @ana @bo"), reviews: as(bo), want: Wait, says: "Needs 1 more approval by an owner of the paths"},
+		"two owners":                                          {rules: two, facts: codeownersText("* @ana @bo"), reviews: as(bo, ana), want: Pass},
+		"two owners, but a path has another one":              {rules: two, facts: codeownersText("* @ana @bo\ndeploy/ @dora\n"), reviews: as(bo, ana), want: Wait, says: "by dora, who own deploy"},
+		"somebody named beside the owners":                    {rules: or, facts: codeownersText(both), reviews: as(cid), want: Pass},
+		"an owner by address":                                 {rules: owners, facts: codeownersText("* ANA@acme.example"), reviews: as(ana), want: Pass},
+		"an owner by an address that nobody has":              {rules: owners, facts: codeownersText("* x@acme.example"), reviews: as(ana), want: Wait, says: "x@acme.example"},
+		"a path with owners and one without":                  {rules: owners, facts: codeownersText("src/shop.go @ana"), reviews: as(ana), want: Pass},
+		"nobody owns any of it, nobody approved":              {rules: owners, facts: codeownersText("docs/ @ana"), want: Wait, says: "somebody with write access"},
+		"nobody owns any of it, a reader approved":            {rules: owners, facts: codeownersText("docs/ @ana"), reviews: as(eve), want: Wait},
+		"nobody owns any of it, approved":                     {rules: owners, facts: codeownersText("docs/ @ana"), reviews: as(bo), want: Pass},
+		"no CODEOWNERS":                                       {rules: owners, facts: noCodeowners, reviews: as(bo), want: Pass},
+		"CODEOWNERS not read":                                 {rules: owners, reviews: as(bo), want: Unknown},
+		"CODEOWNERS could not be read":                        {rules: owners, facts: gap("text:.github/CODEOWNERS", "502"), reviews: as(bo), want: Unknown, says: "502"},
+		"a symbolic link for CODEOWNERS":                      {rules: owners, facts: func(f *Facts) { f.Texts = []Text{{Side: Tip, Path: ".github/CODEOWNERS", Kind: "symlink"}} }, reviews: as(bo), want: Unknown},
+		"files cut off":                                       {rules: owners, facts: func(f *Facts) { codeownersText("* @ana")(f); gap("files", "3,000 at most")(f) }, reviews: as(ana), want: Unknown},
+		"an owning team that could not be read":               {rules: owners, facts: func(f *Facts) { codeownersText("* @acme/x")(f); gap("teams", "403")(f) }, reviews: as(ana), want: Unknown, says: "403"},
+		"an owning team that could not be read, and an owner": {rules: owners, facts: codeownersText("* @acme/x @ana"), reviews: as(ana), want: Pass},
+		"the author owns it and nobody else":                  {rules: owners, facts: codeownersText("* @mal"), reviews: as(mal), want: Wait},
+		"an author who owns the paths, for a condition": {rules: []policy.ApprovalRule{when(rule("r", 1, policy.From{Users: []string{"dora"}}), policy.When{Authors: policy.From{Codeowners: true}})},
+			facts: codeownersText("* @mal"), want: Wait},
+		"an author who does not, for a condition": {rules: []policy.ApprovalRule{when(rule("r", 1, policy.From{Users: []string{"dora"}}), policy.When{Authors: policy.From{Codeowners: true}})},
+			facts: codeownersText("* @ana"), want: Pass},
+	} {
+		c.run(t, name)
+	}
+}
+
+func noCodeowners(f *Facts) {
+	for _, p := range codeownersPaths("github") {
+		f.Texts = append(f.Texts, Text{Side: Tip, Path: p, Absent: true})
+	}
+}
+
+func FuzzOwnersOf(f *testing.F) {
+	for _, s := range []string{"* @ana", "/ @x", "\\", "a\\ b @x @y/z # c", "***", "[A]\n^[B][2] @x", "**/**/a?/ @a.b", "/\\/ @x", "? \\", "a\\"} {
+		f.Add(s, "src/a.go")
+	}
+	f.Fuzz(func(t *testing.T, text, path string) {
+		for _, g := range ownersOf(text, []string{path, "src/x.go"}) {
+			if len(g.owners) == 0 || g.line < 1 {
+				t.Errorf("ownersOf(%q, %q) = group without owners or line: %+v", text, path, g)
+			}
+		}
+		// The shortcut must not lose what the pattern itself would match.
+		for _, l := range parseCodeowners(text) {
+			pattern, _ := cutPattern(l.text)
+			l.prefix, l.part = literals(pattern)
+			quickly := l.matches(path)
+			l.prefix, l.part = "", ""
+			if slowly := l.matches(path); slowly && !quickly {
+				t.Errorf("line %q matches %q, but not after the comparison of %s", l.text, path, fmt.Sprint(literals(pattern)))
+			}
+		}
+	})
+}
