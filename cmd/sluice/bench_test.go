@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/providers/pretend"
+)
+
+// The figures of `make bench`: counts, and times beside them, of the whole way from a signed webhook to what the forge
+// shows, through real HTTP on loopback, a real database and the real client.
+
+// staged serves a pretend forge and a server until the test ends. latency is added to each call to the forge.
+func staged(tb testing.TB, latency time.Duration) *stage {
+	tb.Helper()
+	d := &stage{out: tb.Output(), forge: pretend.New(pretend.Options{Secret: demoSecret})}
+	handler := d.forge.Handler()
+	forge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(latency) // the network between us and the forge; 0 but for the figures that are about it
+		handler.ServeHTTP(w, r)
+	}))
+	tb.Cleanup(forge.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d.url = "http://" + l.Addr().String()
+	d.forge.Hooks(pretend.Target{URL: d.url + "/webhook/github"})
+	s := d.settings(tb.TempDir(), forge.URL)
+	if d.server, err = assemble(tb.Context(), s, outside{}, slog.New(slog.DiscardHandler)); err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.server.run(ctx, l) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			tb.Errorf("the server ended with %v", err)
+		}
+		if err := d.server.store.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	if err := d.shop(); err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// ordinary opens a change of so many files and commits, with five reviews that are comments, and an entry.
+func (d *stage) ordinary(tb testing.TB, branch string, files, commits int) int {
+	tb.Helper()
+	var list []pretend.Commit
+	for i := range commits {
+		texts := map[string]string{}
+		for j := i; j < files; j += commits {
+			texts[fmt.Sprintf("%s/part%04d.go", branch, j)] = fmt.Sprintf("package shop\n\n// Part %d of it.\nconst part%d = %d\n", j, j, j)
+		}
+		if i == 0 {
+			texts["CHANGELOG.md"] = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Gift cards " + branch + ".\n\n## [1.2.0] - 2026-01-15\n\n### Added\n\n- A basket.\n"
+		}
+		list = append(list, pretend.Commit{Message: fmt.Sprintf("feat: part %d", i), Files: pretend.Texts(texts)})
+	}
+	n, err := d.forge.Open(pretend.PR{Repo: shop, By: "ana", Title: "feat: gift cards", Branch: branch, Commits: list})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+func (d *stage) work(tb testing.TB) {
+	tb.Helper()
+	if err := d.settled(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// calls says how many reads and writes, and points, an act and what follows from it cost.
+func (d *stage) calls(tb testing.TB, act func() error) (reads, writes, points int) {
+	tb.Helper()
+	d.forge.ResetCalls()
+	if err := act(); err != nil {
+		tb.Fatal(err)
+	}
+	d.work(tb)
+	for _, c := range d.forge.Calls() {
+		points += c.Points
+	}
+	reads, writes = d.forge.Traffic()
+	return reads, writes, points
+}
+
+// event is something that happens to a change, and what it may cost.
+type event struct {
+	name          string
+	act           func(d *stage, n int) error
+	reads, writes int
+}
+
+func events() []event {
+	review := func(by, state string) func(*stage, int) error {
+		return func(d *stage, n int) error { _, err := d.forge.Review(shop, n, by, state, ""); return err }
+	}
+	return []event{
+		{"pushed", func(d *stage, n int) error {
+			_, err := d.forge.Push(pretend.Push{Repo: shop, Branch: "ordinary", By: "ana", Commits: []pretend.Commit{{Message: "fix: it",
+				Files: pretend.Texts(map[string]string{"ordinary/part0001.go": "package shop\n\n// Changed.\nconst part1 = 2\n"})}}})
+			return err
+		}, 1, 1},
+		{"approved", review("bo", "approved"), 1, 1},
+		{"nothing changed", func(d *stage, n int) error { return d.forge.SetDraft(shop, n, "ana", true) }, 1, 0},
+		{"commented in a review", review("bo", "commented"), 0, 0},
+		{"label no rule reads", func(d *stage, n int) error { return d.forge.Label(shop, n, "bo", "wip") }, 0, 0},
+		{"duplicate delivery", func(d *stage, n int) error {
+			all := d.forge.Deliveries()
+			_, err := d.forge.Redeliver(context.Background(), all[len(all)-1].ID)
+			return err
+		}, 0, 0},
+	}
+}
+
+// What one event costs in calls is a promise, so it is a test and not only a figure. The first change warms up what
+// is kept per repository: the tags and paths of the target branch.
+func TestCallsPerEvent(t *testing.T) {
+	t.Parallel()
+	for _, size := range []struct{ files, commits int }{{30, 10}, {99, 100}} {
+		d := staged(t, 0)
+		d.ordinary(t, "warm", 3, 1)
+		d.work(t)
+		n := 0
+		reads, writes, points := d.calls(t, func() error { n = d.ordinary(t, "ordinary", size.files, size.commits); return nil })
+		t.Logf("%d files, %d commits: %-22s %d reads (%d points), %d writes  %v", size.files, size.commits, "opened", reads, points, writes, d.forge.Counts())
+		if reads > 1 || writes > 1 {
+			t.Errorf("opened: %d reads and %d writes, want one each: %v", reads, writes, d.forge.Counts())
+		}
+		for range 5 {
+			if _, err := d.forge.Review(shop, n, "cy", "commented", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.work(t)
+		for _, e := range events() {
+			reads, writes, points := d.calls(t, func() error { return e.act(d, n) })
+			t.Logf("%d files, %d commits: %-22s %d reads (%d points), %d writes", size.files, size.commits, e.name, reads, points, writes)
+			if reads > e.reads || writes > e.writes {
+				t.Errorf("%s: %d reads and %d writes, want at most %d and %d: %v", e.name, reads, writes, e.reads, e.writes, d.forge.Counts())
+			}
+		}
+	}
+}
+
+// GitHub's limit: 3,000 files in 250 commits.
+func TestCallsOfTheLargestChange(t *testing.T) {
+	t.Parallel()
+	d := staged(t, 0)
+	d.ordinary(t, "warm", 3, 1)
+	d.work(t)
+	n := 0
+	reads, writes, _ := d.calls(t, func() error { n = d.ordinary(t, "largest", 2999, 250); return nil })
+	t.Logf("3,000 files in 250 commits: %d reads, %d writes  %v", reads, writes, d.forge.Counts())
+	if reads+writes > 8 {
+		t.Errorf("%d calls, want at most 8: %v", reads+writes, d.forge.Counts())
+	}
+	d.shows(t, n, "sluice/changelog", "success")
+	d.shows(t, n, "sluice/config-separation", "success")
+	d.shows(t, n, "sluice/gate", "in_progress")
+}
+
+func (d *stage) shows(tb testing.TB, n int, name, state string) {
+	tb.Helper()
+	for _, s := range d.forge.Shown(shop, n) {
+		if s.Name == name {
+			if !strings.EqualFold(s.State, state) {
+				tb.Errorf("change %d shows %s %s (%s), want %s", n, s.Name, s.State, s.Title, state)
+			}
+			return
+		}
+	}
+	tb.Errorf("change %d shows no %s", n, name)
+}
+
+// BenchmarkOpenedToPosted is the latency of one event at 50 ms a call: two round trips and what we add.
+func BenchmarkOpenedToPosted(b *testing.B) {
+	d := staged(b, 50*time.Millisecond)
+	d.ordinary(b, "warm", 3, 1)
+	d.work(b)
+	var took time.Duration
+	for i := 0; b.Loop(); i++ {
+		d.ordinary(b, fmt.Sprintf("change%d", i), 30, 10)
+		start := time.Now()
+		d.work(b)
+		took += time.Since(start)
+	}
+	b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/event")
+}
+
+// BenchmarkBurst is 2,000 events on 400 changes at 400 a second, with 20 ms a call.
+func BenchmarkBurst(b *testing.B) {
+	for b.Loop() {
+		d := staged(b, 20*time.Millisecond)
+		var numbers []int
+		for i := range 400 {
+			numbers = append(numbers, d.ordinary(b, fmt.Sprintf("change%d", i), 2, 1))
+		}
+		d.work(b)
+		d.forge.ResetCalls()
+		before := cpu(b)
+		start := time.Now()
+		for i := range 2000 {
+			d.burstEvent(b, numbers[i%400], i/400)
+			if _, err := d.forge.Deliver(b.Context(), pretend.Order{}); err != nil {
+				b.Fatal(err)
+			}
+			time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / 400)))
+		}
+		sent := time.Since(start)
+		d.work(b)
+		wrong := 0
+		for _, n := range numbers {
+			if ok, _ := d.forge.Mergeable(shop, n); !ok {
+				wrong++
+			}
+		}
+		reads, writes := d.forge.Traffic()
+		b.ReportMetric(float64(reads+writes)/2000, "calls/event")
+		b.ReportMetric(float64(wrong), "wrong")
+		b.ReportMetric(sent.Seconds(), "s-to-send")
+		b.ReportMetric(time.Since(start).Seconds(), "s-to-right")
+		b.ReportMetric((cpu(b)-before).Seconds()*1000/2000, "cpu-ms/event")
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(float64(m.Sys)/1e6, "MB-with-forge")
+	}
+}
+
+// burstEvent is the i-th thing that happens to a change: at the end of them its gate is open.
+func (d *stage) burstEvent(tb testing.TB, n, i int) {
+	tb.Helper()
+	var err error
+	switch i {
+	case 0:
+		err = d.forge.Label(shop, n, "bo", "minor")
+	case 1:
+		_, err = d.forge.Review(shop, n, "bo", "changes_requested", "")
+	case 2:
+		err = d.forge.SetDraft(shop, n, "ana", true)
+	case 3:
+		err = d.forge.SetDraft(shop, n, "ana", false)
+	default:
+		_, err = d.forge.Review(shop, n, "bo", "approved", "")
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkQuota is 250 events on 50 changes at 50 a second under GitHub's real limits. It takes about a minute.
+func BenchmarkQuota(b *testing.B) {
+	for b.Loop() {
+		d := staged(b, 0)
+		d.forge.SetLimits(pretend.Limits{Core: 5000, GraphQL: 5000, PerMinute: 80, PerHour: 500})
+		var numbers []int
+		start := time.Now()
+		for i := range 250 {
+			if i < 50 {
+				numbers = append(numbers, d.ordinary(b, fmt.Sprintf("change%d", i), 2, 1))
+			} else {
+				d.burstEvent(b, numbers[i%50], i/50)
+			}
+			if _, err := d.forge.Deliver(b.Context(), pretend.Order{}); err != nil {
+				b.Fatal(err)
+			}
+			time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / 50)))
+		}
+		right := func() (n int) {
+			for _, x := range numbers {
+				if ok, _ := d.forge.Mergeable(shop, x); ok {
+					n++
+				}
+			}
+			return n
+		}
+		for right() < 50 && time.Since(start) < 3*time.Minute {
+			time.Sleep(100 * time.Millisecond)
+		}
+		refused := 0
+		for _, c := range d.forge.Calls() {
+			if c.Status == http.StatusForbidden || c.Status == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		b.ReportMetric(float64(right()), "right-of-50")
+		b.ReportMetric(time.Since(start).Seconds(), "s-to-right")
+		b.ReportMetric(float64(refused), "refused")
+	}
+}
+
+func cpu(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
