@@ -23,8 +23,11 @@ fuzz:
 	  done; \
 	done
 
+# The figures, with the machine beside them; BenchmarkQuota takes a minute by itself.
 bench:
-	$(GO) run ./testdata/bench
+	$(GO) test -run '^TestCalls' -v -count=1 ./cmd/sluice | grep -E 'reads|FAIL|ok'
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/sluice
+	$(GO) test -run '^$$' -bench . -benchmem ./checks/... ./store/... ./gate
 
 # Sluice judges its own history with its own policy.
 guard:
