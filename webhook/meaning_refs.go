@@ -1,0 +1,135 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+// push: a branch that changes go into has moved, and with it the policy and what they are compared with; or a tag was
+// made, moved or deleted. A push to a change's own branch is told as `synchronize`.
+func (h *receiver) push(ctx context.Context, p *payload) ([]gate.Mark, error) {
+	repo, err := p.repo()
+	if err != nil {
+		return nil, err
+	}
+	name, err := ref(p.Ref, "ref")
+	if err != nil {
+		return nil, err
+	}
+	before, err := tip(p.Before, "before")
+	if err != nil {
+		return nil, err
+	}
+	after, err := tip(p.After, "after")
+	if err != nil {
+		return nil, err
+	}
+	if tag, ok := strings.CutPrefix(name, "refs/tags/"); ok {
+		return []gate.Mark{{Kind: gate.MarkTag, Repo: repo, Tag: tag, Commit: after, Before: before, By: p.by()}}, nil
+	}
+	branch, ok := strings.CutPrefix(name, "refs/heads/")
+	if !ok || !h.target(ctx, p.Repository, branch) {
+		return nil, nil
+	}
+	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch}}, nil
+}
+
+// target says whether changes go into the branch. When that cannot be found out it is looked into.
+func (h *receiver) target(ctx context.Context, r *repository, branch string) bool {
+	if branch == r.DefaultBranch || h.HasOpen == nil {
+		return true
+	}
+	open, err := h.HasOpen(ctx, forge, r.FullName, branch)
+	if err != nil {
+		h.Log.Warn("cannot tell whether changes go into the branch", "err", err)
+	}
+	return open || err != nil
+}
+
+// by is who did it, as the delivery tells.
+func (p *payload) by() string {
+	if p.Sender != nil && p.Sender.Login != "" {
+		return known(p.Sender.Login)
+	}
+	if p.Pusher != nil {
+		return known(p.Pusher.Name)
+	}
+	return ""
+}
+
+// tagged: a tag was made or deleted through the pages or the API. Branches are told of by push.
+func (h *receiver) tagged(_ context.Context, p *payload) ([]gate.Mark, error) {
+	repo, err := p.repo()
+	if err != nil {
+		return nil, err
+	}
+	name, err := ref(p.Ref, "ref")
+	if err != nil {
+		return nil, err
+	}
+	switch p.RefType {
+	case "":
+		return nil, missing("ref_type")
+	case "tag":
+		return []gate.Mark{{Kind: gate.MarkTag, Repo: repo, Tag: name, By: p.by()}}, nil
+	}
+	return nil, nil
+}
+
+// installation: repositories can be seen that could not be seen before, or more can be done in them.
+func (h *receiver) installation(_ context.Context, p *payload) ([]gate.Mark, error) {
+	if err := p.installed(); err != nil {
+		return nil, err
+	}
+	switch p.Action {
+	case "":
+		return nil, missing("action")
+	case "created", "unsuspend", "new_permissions_accepted":
+	default:
+		return nil, nil
+	}
+	if len(p.Repositories) == 0 && p.Action != "created" {
+		return []gate.Mark{{Kind: gate.MarkSweep}}, nil
+	}
+	return all(p.Repositories, "repositories")
+}
+
+// repositories: the open changes of repositories that were added are judged for the first time.
+func (h *receiver) repositories(_ context.Context, p *payload) ([]gate.Mark, error) {
+	if err := p.installed(); err != nil {
+		return nil, err
+	}
+	switch p.Action {
+	case "":
+		return nil, missing("action")
+	case "added":
+		return all(p.RepositoriesAdded, "repositories_added")
+	}
+	return nil, nil
+}
+
+func (p *payload) installed() error {
+	if p.Installation == nil {
+		return missing("installation")
+	}
+	if p.Installation.ID <= 0 {
+		return missing("installation.id")
+	}
+	return nil
+}
+
+// all marks the open changes of each repository.
+func all(repos []repository, place string) ([]gate.Mark, error) {
+	var marks []gate.Mark
+	for i, r := range repos {
+		name, err := r.name(fmt.Sprintf("%s[%d]", place, i))
+		if err != nil {
+			return nil, err
+		}
+		marks = append(marks, gate.Mark{Kind: gate.MarkBase, Repo: name})
+	}
+	return marks, nil
+}

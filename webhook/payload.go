@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// payload is what is read of GitHub's bodies: a few fields of many, so that a body with something new or odd elsewhere
+// is still understood. Source: GitHub "Webhook events and payloads".
+type payload struct {
+	Action string `json:"action"`
+
+	Number      int64        `json:"number"`
+	PullRequest *pullRequest `json:"pull_request"`
+	Label       *struct {
+		Name string `json:"name"`
+	} `json:"label"`
+	Changes *struct {
+		Title json.RawMessage `json:"title"`
+		Body  json.RawMessage `json:"body"`
+		Base  json.RawMessage `json:"base"`
+	} `json:"changes"`
+	Review *struct {
+		State string `json:"state"`
+	} `json:"review"`
+
+	CheckRun   *check `json:"check_run"`
+	CheckSuite *check `json:"check_suite"`
+
+	Ref     string `json:"ref"`
+	RefType string `json:"ref_type"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+	Pusher  *struct {
+		Name string `json:"name"`
+	} `json:"pusher"`
+
+	SHA     string `json:"sha"`
+	Context string `json:"context"`
+
+	Repository          *repository   `json:"repository"`
+	Repositories        []repository  `json:"repositories"`
+	RepositoriesAdded   []repository  `json:"repositories_added"`
+	RepositoriesRemoved []repository  `json:"repositories_removed"`
+	Installation        *installation `json:"installation"`
+	Sender              *account      `json:"sender"`
+}
+
+type pullRequest struct {
+	Number int64 `json:"number"`
+	Head   struct {
+		SHA string `json:"sha"`
+	} `json:"head"`
+	Base struct {
+		Repo struct {
+			ID int64 `json:"id"`
+		} `json:"repo"`
+	} `json:"base"`
+}
+
+// check is a check run or a check suite.
+type check struct {
+	Name    string `json:"name"`
+	HeadSHA string `json:"head_sha"`
+	App     *struct {
+		ID int64 `json:"id"`
+	} `json:"app"`
+	PullRequests []pullRequest `json:"pull_requests"`
+}
+
+type repository struct {
+	ID            int64  `json:"id"`
+	FullName      string `json:"full_name"`
+	DefaultBranch string `json:"default_branch"`
+}
+
+type account struct {
+	Login string `json:"login"`
+}
+
+type installation struct {
+	ID      int64    `json:"id"`
+	Account *account `json:"account"`
+}
+
+// decode reads a body and names the place of what is wrong with it, never the text that stands there.
+func decode(body []byte, into *payload) error {
+	if !utf8.Valid(body) {
+		return errors.New("the body is not UTF-8")
+	}
+	if text := strings.TrimLeft(string(body[:min(len(body), 64)]), " \t\r\n"); !strings.HasPrefix(text, "{") {
+		return errors.New("the body is not a JSON object")
+	}
+	err := json.Unmarshal(body, into)
+	var syntax *json.SyntaxError
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("malformed JSON at byte %d", syntax.Offset)
+	case errors.As(err, &wrong):
+		is, _, _ := strings.Cut(wrong.Value, " ") // "number -5" would tell the number
+		return fmt.Errorf("%s (byte %d): must be %s, not %s", place(wrong.Field), wrong.Offset, kindOf(wrong), is)
+	case err != nil:
+		return errors.New("malformed JSON")
+	}
+	return nil
+}
+
+func place(field string) string {
+	if field == "" {
+		return "the body"
+	}
+	return field
+}
+
+func kindOf(e *json.UnmarshalTypeError) string {
+	switch kind := e.Type.Kind().String(); kind {
+	case "int64":
+		return "a whole number"
+	case "struct", "ptr":
+		return "an object"
+	case "slice":
+		return "a list"
+	default:
+		return "a " + kind
+	}
+}
+
+// lenient reads what it can of a body whose event means nothing to us: that it is JSON, whose it is, what it says.
+func lenient(body []byte) (*payload, error) {
+	var whole payload
+	if err := decode(body, &whole); err == nil {
+		return &whole, nil
+	} else if !json.Valid(body) || !utf8.Valid(body) {
+		return nil, err
+	}
+	return &payload{}, nil
+}
