@@ -289,5 +289,10 @@ func (v view) tag(r *Repo, t *tag) thing {
 }
 
 func (v view) gitActor(s Signature) thing {
-	return thing{"__typename": "GitActor", "name": s.Name, "email": s.Email, "date": s.At, "user": func() any { return v.actor(v.author(s)) }}
+	return thing{"__typename": "GitActor", "name": s.Name, "email": s.Email, "date": s.At, "user": func() any {
+		if u := v.author(s); u != nil && u.Type == "User" { // GraphQL shows no bot here
+			return v.actor(u)
+		}
+		return nil
+	}}
 }

@@ -39,7 +39,7 @@ func (f *Forge) user(login, kind string) *User {
 	if u == nil {
 		u = &User{ID: f.id(), Login: login, Type: "User", Name: login, Email: fold(login) + "@example.com"}
 		if n := len(login) - len("[bot]"); n > 0 && login[n:] == "[bot]" {
-			u.Type = "Bot"
+			u.Type, u.Email = "Bot", fmt.Sprintf("%d+%s@users.noreply.github.com", u.ID, login)
 		}
 		f.users[fold(login)] = u
 		f.keep(u.ID, u)
