@@ -1,0 +1,315 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/gate"
+)
+
+// rounds bounds how often the checks may want more after they saw more.
+const rounds = 4
+
+// Facts implements gate.Provider. An ordinary change costs one GraphQL request once its repository is known, and a
+// comparison beside it when its head is new.
+func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
+	f, err := c.facts(ctx, s, expect)
+	if err != nil {
+		if errors.Is(err, gate.ErrGone) {
+			c.forget(s.Repo)
+		}
+		return nil, fmt.Errorf("read facts of %v: %w", s, err)
+	}
+	return f, nil
+}
+
+func (c *Client) facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
+	repo, err := splitRepo(s.Repo)
+	if err != nil {
+		return nil, err
+	}
+	in, err := c.reach(ctx, s.Repo, s.Installation)
+	if err != nil {
+		return nil, err
+	}
+	s.Installation = in.id
+	r := &reading{
+		c: c, in: in, repo: repo, habit: c.memory.habit(s.Repo), f: &checks.Facts{Subject: s},
+		texts: map[textKey]checks.Text{}, long: map[textKey]string{}, blobs: map[string]checks.Text{}, longBlobs: map[string]bool{},
+	}
+	switch {
+	case s.Kind == checks.KindChange && s.Change > 0:
+		err = r.change(ctx, expect)
+	case s.Kind == checks.KindTag && s.Tag != "":
+		err = r.tag(ctx, expect)
+	default:
+		err = fmt.Errorf("%v is neither a change nor a tag", s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.f.At = c.opts.Now().UTC()
+	sort.Slice(r.f.Texts, func(i, j int) bool {
+		a, b := r.f.Texts[i], r.f.Texts[j]
+		return a.Path < b.Path || a.Path == b.Path && a.Side < b.Side
+	})
+	sort.SliceStable(r.f.Gaps, func(i, j int) bool { return r.f.Gaps[i].Part < r.f.Gaps[j].Part })
+	return r.f, nil
+}
+
+// reading is one pass over one subject.
+type reading struct {
+	c     *Client
+	in    *installation
+	repo  repoName
+	habit *habit
+	prior *prior // of the same change, or nil
+	f     *checks.Facts
+
+	asked asked
+	diff  *difference
+	tip   string // of the target branch (of the default branch for a tag)
+	start string // the merge base
+	head  string
+
+	texts     map[textKey]checks.Text
+	long      map[textKey]string // object ids of texts that GraphQL shows only the beginning of
+	blobs     map[string]checks.Text
+	longBlobs map[string]bool
+	cutTree   bool
+
+	everybody map[int64]string // rights of all collaborators, or nil
+	asking    []string         // teams and organisations asked for at once
+	wanted    []checks.Text
+}
+
+func (r *reading) gap(part, format string, args ...any) {
+	for _, g := range r.f.Gaps {
+		if g.Part == part {
+			return
+		}
+	}
+	r.f.Gaps = append(r.f.Gaps, checks.Gap{Part: part, Reason: fmt.Sprintf(format, args...)})
+}
+
+// change reads a pull request.
+func (r *reading) change(ctx context.Context, expect string) error {
+	if expect != "" && !oid(expect) {
+		return fmt.Errorf("%q is not a commit id", expect)
+	}
+	r.prior, _ = r.c.memory.changes.Get(r.f.Subject.Key())
+	r.foresee(expect)
+	var node answerNode
+	var early *comparison
+	var group errgroup.Group
+	if tip := r.likelyTip(); expect != "" && tip != "" && !r.foretold(tip, expect) {
+		group.Go(func() error {
+			early, _ = r.compare(ctx, tip, expect) // if it fails it is asked for again, should it be needed
+			return nil
+		})
+	}
+	errs, err := r.in.query(ctx, "Facts", r.c.queries.document("Facts", r.parts()), r.variables(expect), &node)
+	group.Wait()
+	if err != nil {
+		return err
+	}
+	pr, err := r.sort(&node, errs)
+	if err != nil {
+		return err
+	}
+	if err := r.fresh(pr, node.Repository.Expected, expect); err != nil {
+		return err
+	}
+	if err := r.describe(pr, &node); err != nil {
+		return err
+	}
+	if err := r.further(ctx, pr); err != nil {
+		return err
+	}
+	if err := r.tags(ctx, node.Repository.Tags); err != nil {
+		return err
+	}
+	if err := r.differences(ctx, pr, early); err != nil {
+		return err
+	}
+	if err := r.rounds(ctx, checks.AskFor); err != nil {
+		return err
+	}
+	r.remember()
+	return nil
+}
+
+func (r *reading) variables(expect string) map[string]any {
+	v := map[string]any{
+		"owner": r.repo.owner, "name": r.repo.name, "number": r.f.Subject.Change, "app": r.c.app,
+		"expected": expect != "", "expect": nil,
+	}
+	if expect != "" {
+		v["expect"] = expect
+	}
+	r.habit.mu.Lock()
+	defer r.habit.mu.Unlock()
+	v["everybody"] = !r.habit.crowded && !r.habit.barred
+	v["organisation"] = !r.habit.alone
+	return v
+}
+
+// likelyTip is the tip of the branch that the change most likely goes into, as last seen; "" when nothing was seen.
+func (r *reading) likelyTip() string {
+	r.habit.mu.Lock()
+	defer r.habit.mu.Unlock()
+	branch := r.habit.defaults
+	if r.prior != nil {
+		branch = r.prior.base
+	}
+	return r.habit.tips[branch]
+}
+
+// foretold says whether the difference at a head is known already, or what a push told of it will do instead.
+func (r *reading) foretold(tip, head string) bool {
+	if r.asked.foretold {
+		return true
+	}
+	base, ok := r.c.memory.bases.Get(diffKey{r.key(), tip, head})
+	if !ok && r.prior != nil && r.prior.head == head {
+		base, ok = r.prior.start, true
+	}
+	if !ok {
+		return false
+	}
+	_, ok = r.c.memory.diffs.get(diffKey{r.key(), base, head})
+	return ok
+}
+
+func (r *reading) key() string { return strings.ToLower(r.repo.String()) }
+
+// sort looks at the errors beside the data: those under a part that matters end the reading, others are gaps.
+func (r *reading) sort(node *answerNode, errs []graphError) (*changeNode, error) {
+	for _, e := range errs {
+		switch {
+		case e.at("organisation"):
+			r.organisationError(e)
+		case r.mendable(e):
+		case e.at("repository", "pullRequest", "labelled"):
+			r.gap("labels", "GitHub did not tell who set the labels: %s.", checks.Clip(e.Message, 100))
+		default:
+			return nil, e.err("Facts")
+		}
+	}
+	if node.Repository == nil {
+		return nil, fmt.Errorf("%w: GitHub shows no repository %s", gate.ErrGone, r.repo)
+	}
+	if r.f.Subject.Kind == checks.KindChange && node.Repository.PullRequest == nil {
+		return nil, fmt.Errorf("%w: GitHub shows no pull request %d", gate.ErrGone, r.f.Subject.Change)
+	}
+	return node.Repository.PullRequest, nil
+}
+
+// mendable says whether an error is about people, teams or organisations: these are asked for again, by themselves.
+func (r *reading) mendable(e graphError) bool {
+	if len(e.Path) == 0 {
+		return false
+	}
+	first, _ := e.Path[0].(string)
+	if alias(first, 'g') >= 0 {
+		return true
+	}
+	if first != "repository" || len(e.Path) < 2 {
+		return false
+	}
+	second, _ := e.Path[1].(string)
+	if second == "collaborators" {
+		r.habit.mu.Lock()
+		r.habit.barred = true
+		r.habit.mu.Unlock()
+	}
+	return second == "collaborators" || alias(second, 'u') >= 0
+}
+
+func (r *reading) organisationError(e graphError) {
+	if e.Type != "NOT_FOUND" {
+		r.gap("policy", "The organisation's policy in %s/.github could not be read: %s.", r.repo.owner, checks.Clip(e.Message, 100))
+	}
+}
+
+// rounds lets the checks ask until they know enough. A policy that cannot be loaded asks for nothing: it is what will
+// be reported.
+func (r *reading) rounds(ctx context.Context, ask func(*policy.Set, *checks.Facts) *checks.Wants) error {
+	set, err := policy.Load(r.f.Sources...)
+	if err != nil {
+		return nil
+	}
+	for range rounds {
+		w := ask(set, r.f)
+		if w.Empty() {
+			break
+		}
+		if err := r.fill(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember keeps what the next reading will profit from.
+func (r *reading) remember() {
+	f := r.f
+	if f.Change != nil {
+		r.c.memory.changes.Add(f.Subject.Key(), &prior{head: r.head, base: f.Change.Base.Name, start: r.start, texts: r.wanted})
+	}
+	r.habit.mu.Lock()
+	defer r.habit.mu.Unlock()
+	r.habit.texts, r.habit.read = r.wanted, true
+	r.habit.teams, r.habit.orgs = sortedKeys(f.Teams), sortedKeys(f.Orgs)
+}
+
+// fresh makes sure that GitHub's answer is not older than the event was: its replicas lag at times. What the event told
+// of is missed for two minutes at most; then what GitHub shows is judged.
+func (r *reading) fresh(pr *changeNode, expected *commitNode, expect string) error {
+	if expect == "" || pr.HeadRefOID == expect {
+		return nil
+	}
+	key := r.f.Subject.Key() + "@" + expect
+	first, missed := r.c.memory.stale.Get(key)
+	now := r.c.opts.Now()
+	lagging := expected == nil || r.lags(pr, expected)
+	if !lagging {
+		return nil
+	}
+	if !missed {
+		r.c.memory.stale.Add(key, now)
+	} else if now.Sub(first) > 2*time.Minute {
+		return nil
+	}
+	return fmt.Errorf("%w: the head %.8s", gate.ErrStale, expect)
+}
+
+// lags says whether the head shown is older than the one expected, which GitHub knows as a commit.
+func (r *reading) lags(pr *changeNode, expected *commitNode) bool {
+	for _, c := range pr.Commits.Nodes {
+		if c != nil && c.Commit.OID == expected.OID {
+			return false // the change has moved on
+		}
+	}
+	if pr.Forced != nil {
+		for _, e := range pr.Forced.Nodes {
+			if e != nil && (e.BeforeCommit != nil && e.BeforeCommit.OID == expected.OID || e.AfterCommit != nil && e.AfterCommit.OID == expected.OID) {
+				return false // it was replaced by force since
+			}
+		}
+	}
+	for _, c := range expected.History.Nodes {
+		if c.OID == pr.HeadRefOID {
+			return true
+		}
+	}
+	return r.prior != nil && r.prior.head == pr.HeadRefOID
+}

@@ -1,0 +1,154 @@
+package github
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// memory is what is kept to save calls. All of it may be lost at any time. What is keyed by object ids cannot go out of
+// date; the rest only says what to ask for, or is kept for a minute.
+type memory struct {
+	diffs   *weighed[diffKey, *difference]
+	texts   *weighed[textKey, checks.Text]
+	trees   *weighed[string, []treeEntry] // by repository and tree id
+	bases   *lru.Cache[diffKey, string]   // merge base of (tip, head)
+	changes *lru.Cache[string, *prior]    // by subject
+	repos   *lru.Cache[string, *habit]    // by repository
+	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
+	hints   *lru.Cache[diffKey, []string] // paths that a push told of, by head
+	noted   *lru.Cache[int64, bool]       // by check run: has it annotations?
+	rights  *lru.Cache[rightKey, rightAt]
+	groups  *lru.Cache[string, groupAt] // "acme/operations", or "acme" for the organisation
+	tags    *lru.Cache[string, tagList]
+}
+
+type (
+	diffKey struct{ repo, from, to string }
+	textKey struct{ repo, commit, path string }
+
+	// prior is what the last reading of a change found.
+	prior struct {
+		head, start, base string // commits; branch
+		texts             []checks.Text
+	}
+	rightKey struct {
+		repo string
+		id   int64
+	}
+	rightAt struct {
+		permission string
+		at         time.Time
+	}
+	groupAt struct {
+		group checks.Group
+		why   string // of a gap
+		next  string // cursor to read on from
+		at    time.Time
+	}
+	tagList struct {
+		total int
+		tags  []checks.Tag // newest first
+		at    time.Time
+	}
+)
+
+// habit is what readings of one repository have wanted so far.
+type habit struct {
+	mu          sync.Mutex
+	node        string
+	defaults    string            // default branch
+	tips        map[string]string // tip by branch, as last seen
+	texts       []checks.Text     // wanted by the last reading
+	teams, orgs []string
+	crowded     bool // more collaborators than one page shows: ask by name
+	barred      bool // collaborators may not be listed
+	internal    bool // visible to an enterprise
+	read        bool // texts, teams and orgs are known
+	alone       bool // owned by a person: there is no organisation's policy
+}
+
+func newMemory() *memory {
+	return &memory{
+		diffs:   newWeighed[diffKey, *difference](12<<20, 4096),
+		texts:   newWeighed[textKey, checks.Text](12<<20, 16384),
+		trees:   newWeighed[string, []treeEntry](12<<20, 64),
+		bases:   sized[diffKey, string](8192),
+		changes: sized[string, *prior](8192),
+		repos:   sized[string, *habit](2048),
+		stale:   sized[string, time.Time](1024),
+		hints:   sized[diffKey, []string](2048),
+		noted:   sized[int64, bool](8192),
+		rights:  sized[rightKey, rightAt](8192),
+		groups:  sized[string, groupAt](256),
+		tags:    sized[string, tagList](256),
+	}
+}
+
+func sized[K comparable, V any](n int) *lru.Cache[K, V] {
+	c, err := lru.New[K, V](n)
+	if err != nil {
+		panic(err) // sizes are constants above zero
+	}
+	return c
+}
+
+func (m *memory) habit(repo string) *habit {
+	key := strings.ToLower(repo)
+	if h, ok := m.repos.Get(key); ok {
+		return h
+	}
+	h := &habit{tips: map[string]string{}}
+	if old, ok, _ := m.repos.PeekOrAdd(key, h); ok {
+		return old
+	}
+	return h
+}
+
+// weighed is a cache bounded by weight, in bytes about, and by number.
+type weighed[K comparable, V any] struct {
+	mu    sync.Mutex
+	cache *lru.Cache[K, weight[V]]
+	sum   int
+	most  int
+}
+
+type weight[V any] struct {
+	value V
+	bytes int
+}
+
+func newWeighed[K comparable, V any](most, number int) *weighed[K, V] {
+	w := &weighed[K, V]{most: most}
+	c, err := lru.NewWithEvict(number, func(_ K, v weight[V]) { w.sum -= v.bytes })
+	if err != nil {
+		panic(err) // sizes are constants above zero
+	}
+	w.cache = c
+	return w
+}
+
+func (w *weighed[K, V]) get(k K) (V, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, ok := w.cache.Get(k)
+	return v.value, ok
+}
+
+// add keeps a value, unless it weighs more than a quarter of all that is kept.
+func (w *weighed[K, V]) add(k K, v V, bytes int) {
+	if bytes > w.most/4 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cache.Remove(k)
+	w.cache.Add(k, weight[V]{v, bytes})
+	for w.sum += bytes; w.sum > w.most; {
+		w.cache.RemoveOldest()
+	}
+}

@@ -1,0 +1,209 @@
+package github
+
+import (
+	"context"
+	"net/url"
+	"sort"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// treeEntry is a file of a whole tree, folders left out.
+type treeEntry struct {
+	path  string
+	mode  int
+	oid   string
+	bytes int64
+}
+
+// tree lists all files of a tree, or of a commit's, sorted by path. full is false when GitHub cut the list off.
+func (r *reading) tree(ctx context.Context, id string) (entries []treeEntry, full bool, err error) {
+	key := r.key() + "@" + id
+	if entries, ok := r.c.memory.trees.get(key); ok {
+		return entries, true, nil
+	}
+	var t struct {
+		Truncated bool `json:"truncated"`
+		Tree      []struct {
+			Path string `json:"path"`
+			Mode string `json:"mode"`
+			Type string `json:"type"`
+			SHA  string `json:"sha"`
+			Size int64  `json:"size"`
+		} `json:"tree"`
+	}
+	if err := r.in.get(ctx, "GET /repos/{owner}/{repo}/git/trees/{tree_sha}", r.repo.path("/git/trees/"+url.PathEscape(id)+"?recursive=1"), &t); err != nil {
+		return nil, false, err
+	}
+	weight := 100
+	for _, e := range t.Tree {
+		if e.Type == "tree" {
+			continue
+		}
+		mode, _ := strconv.ParseInt(e.Mode, 8, 32) // what is no number is no link and no submodule
+		entries = append(entries, treeEntry{e.Path, int(mode), e.SHA, e.Size})
+		weight += 120 + len(e.Path)
+	}
+	sort.Slice(entries, func(i, j int) bool { return entries[i].path < entries[j].path })
+	if !t.Truncated {
+		r.c.memory.trees.add(key, entries, weight)
+	}
+	return entries, !t.Truncated, nil
+}
+
+// trees finds the difference of a change with more files than GitHub compares, by its two trees. Where those are cut
+// off as well, the list of paths has to do, without lines.
+func (r *reading) trees(ctx context.Context, pr *changeNode, c *comparison) error {
+	var before, after []treeEntry
+	var full1, full2 bool
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { before, full1, err = r.tree(both, r.start); return err })
+	group.Go(func() (err error) { after, full2, err = r.tree(both, pr.Head.Nodes[0].Commit.Tree.OID); return err })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	r.diff = compared(c, r.start, r.head)
+	if !full1 || !full2 {
+		return r.listed(ctx, pr)
+	}
+	known := map[string]checks.File{}
+	for _, f := range r.diff.files {
+		known[f.Path] = f
+	}
+	d := betweenTrees(before, after)
+	d.base, d.head, d.ahead = r.start, r.head, c.Total
+	for i, f := range d.files { // what the comparison showed of them is there already
+		if k, ok := known[f.Path]; ok && k.Status == f.Status && k.Old == f.Old {
+			if k.Kind == "" {
+				k.Kind = f.Kind
+			}
+			d.files[i] = k
+		}
+	}
+	r.diff = d
+	return nil
+}
+
+// betweenTrees compares two sorted lists of files. A file that is gone and one that is new with the same content are
+// one that was moved.
+func betweenTrees(before, after []treeEntry) *difference {
+	d := &difference{full: true, objects: map[string]sides{}}
+	var gone, come []treeEntry
+	i, j := 0, 0
+	for i < len(before) || j < len(after) {
+		switch {
+		case j == len(after) || i < len(before) && before[i].path < after[j].path:
+			gone = append(gone, before[i])
+			i++
+		case i == len(before) || after[j].path < before[i].path:
+			come = append(come, after[j])
+			j++
+		default:
+			a, b := before[i], after[j]
+			if a.oid != b.oid || a.mode != b.mode {
+				d.add("modified", a, b)
+			}
+			i, j = i+1, j+1
+		}
+	}
+	moved := map[string][]treeEntry{} // by content
+	for _, e := range gone {
+		moved[e.oid] = append(moved[e.oid], e)
+	}
+	left := map[string]bool{} // paths that were moved away
+	for _, e := range come {
+		if from := moved[e.oid]; len(from) > 0 && e.bytes > 0 && from[0].mode == e.mode {
+			moved[e.oid] = from[1:]
+			left[from[0].path] = true
+			d.files = append(d.files, checks.File{Path: e.path, Old: from[0].path, Status: "renamed", Kind: modeKind(e.mode), Read: true})
+			continue
+		}
+		d.add("added", treeEntry{}, e)
+	}
+	for _, e := range gone {
+		if !left[e.path] {
+			d.add("removed", e, treeEntry{})
+		}
+	}
+	sortFiles(d.files)
+	return d
+}
+
+func (d *difference) add(status string, before, after treeEntry) {
+	f := checks.File{Path: after.path, Status: status, Kind: modeKind(after.mode)}
+	if status == "removed" {
+		f.Path, f.Kind = before.path, modeKind(before.mode)
+	}
+	if before.oid == after.oid {
+		f.Status, f.Read = "changed", true // its mode alone
+	}
+	if f.Kind == "" {
+		f.Kind = modeKind(before.mode)
+	}
+	d.files = append(d.files, f)
+	d.objects[f.Path] = sides{before.oid, after.oid, max(before.bytes, after.bytes)}
+}
+
+func modeKind(mode int) string {
+	switch mode {
+	case linkMode:
+		return "symlink"
+	case submoduleMode:
+		return "submodule"
+	}
+	return ""
+}
+
+// listed takes the paths from GitHub's list of files, page by page, where neither comparison nor trees hold them all.
+func (r *reading) listed(ctx context.Context, pr *changeNode) error {
+	d := &difference{base: r.start, head: r.head, ahead: r.diff.ahead}
+	known := map[string]checks.File{}
+	for _, f := range r.diff.files {
+		known[f.Path] = f
+	}
+	moved := false
+	for page := pr.Files; page != nil; {
+		for _, n := range page.Nodes {
+			if n == nil {
+				continue
+			}
+			f, ok := known[n.Path]
+			if !ok {
+				f = checks.File{Path: n.Path, Additions: n.Additions, Deletions: n.Deletions, Status: statusWord(n.ChangeType)}
+				moved = moved || f.Status == "renamed" || f.Status == "copied" // from where, GraphQL does not say
+			}
+			d.files = append(d.files, f)
+		}
+		if !page.PageInfo.HasNextPage {
+			break
+		}
+		more, err := r.page(ctx, pages{files: page.PageInfo.EndCursor})
+		if err != nil {
+			return err
+		}
+		page = more.Files
+	}
+	sortFiles(d.files)
+	d.full = !moved && len(d.files) >= pr.ChangedFiles
+	r.diff = d
+	return nil
+}
+
+func statusWord(changeType string) string {
+	switch changeType {
+	case "ADDED":
+		return "added"
+	case "DELETED":
+		return "removed"
+	case "MODIFIED":
+		return "modified"
+	case "RENAMED":
+		return "renamed"
+	case "COPIED":
+		return "copied"
+	}
+	return "changed"
+}
