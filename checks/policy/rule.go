@@ -2,6 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -46,3 +48,6 @@ func (p *Policy) Source() Source { return p.source }
 
 // parent cuts the last step off a key path.
 func parent(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
+
+// sortedNames lists the names of a mapping in order.
+func sortedNames(roles map[string]From) []string { return slices.Sorted(maps.Keys(roles)) }
