@@ -34,18 +34,21 @@ type Item struct {
 	Unseen   int64     `json:"unseen,omitempty"` // causes that no finished look has covered
 }
 
+// InboxPage is how many items Inbox lists when no limit is given.
+const InboxPage = 1000
+
 // InboxFilter says what of the inbox to list.
 type InboxFilter struct {
 	Standing Standing // "": all but Scheduled
 	All      bool     // Scheduled too
 	After    int64    // page on: the ID of the last one had
-	Limit    int      // 1000 when 0
+	Limit    int      // InboxPage when 0
 }
 
 // Inbox lists work that is not at rest, by ID.
 func (s *Store) Inbox(ctx context.Context, f InboxFilter) ([]Item, error) {
 	if f.Limit <= 0 {
-		f.Limit = 1000
+		f.Limit = InboxPage
 	}
 	text := qItems
 	args := []any{f.After, s.opts.DeadAfter, s.now()}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -19,11 +20,9 @@ type writer struct {
 	done    chan struct{}
 	mu      sync.RWMutex // held for reading while sending, for writing while closing
 	closed  bool
+	most    int // closures that share a transaction: enough to be fast, few enough to keep each one's wait short
 	current *tx // the writer's own connection and statements; nil after it broke
 }
-
-// most is how many closures share a transaction: enough to be fast, few enough to keep each one's wait short.
-const most = 256
 
 // job is one closure on its way.
 type job struct {
@@ -42,7 +41,7 @@ const (
 )
 
 func newWriter(db *sql.DB, d dialect, queue int) *writer {
-	w := &writer{db: db, d: d, queue: make(chan *job, queue), done: make(chan struct{})}
+	w := &writer{db: db, d: d, queue: make(chan *job, queue), done: make(chan struct{}), most: 256}
 	go w.run()
 	return w
 }
@@ -56,12 +55,21 @@ func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error) error {
 	if p == hasty {
 		select {
 		case err := <-j.done:
-			return s.d.explain(err)
+			return s.told(err)
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the store: %w", context.Cause(ctx))
 		}
 	}
-	return s.d.explain(<-j.done)
+	return s.told(<-j.done)
+}
+
+// told explains an error, and has Ready look again after one that an operator should do something about.
+func (s *Store) told(err error) error {
+	explained := s.d.explain(err)
+	if explained != err { //nolint:errorlint // whether it is the very same
+		s.healthy.Store(0)
+	}
+	return explained
 }
 
 func (w *writer) send(j *job, p patience) error {
@@ -103,11 +111,11 @@ func (w *writer) close() error {
 func (w *writer) run() {
 	defer close(w.done)
 	defer w.drop()
-	batch := make([]*job, 0, most)
+	var batch []*job
 	for j := range w.queue {
 		batch = append(batch[:0], j)
 	gather:
-		for len(batch) < most {
+		for len(batch) < w.most {
 			select {
 			case j, ok := <-w.queue:
 				if !ok {
@@ -156,12 +164,12 @@ func (w *writer) begin() (*tx, error) {
 	return w.current, err
 }
 
-// drop gives the connection up with whatever is open on it: after a full disk or a lost file nothing on it is certain.
+// drop closes the connection, and so rolls back whatever is open on it: after a full disk or a lost file nothing on it
+// is certain.
 func (w *writer) drop() {
 	if w.current == nil {
 		return
 	}
-	w.current.exec("ROLLBACK") //nolint:errcheck // there may be nothing to roll back
 	w.current.close()
 	w.current = nil
 }
@@ -265,5 +273,6 @@ func (t *tx) close() {
 	for _, stmt := range t.texts {
 		stmt.Close()
 	}
+	t.conn.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck // this is how a pool is told not to keep it
 	t.conn.Close()
 }

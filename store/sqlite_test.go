@@ -1,0 +1,320 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+func opened(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), Options{URL: "sqlite:" + path})
+	if err != nil {
+		t.Fatalf("Open(%s) = %v", path, err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func marked(id string, n int) gate.Delivery {
+	return gate.Delivery{Forge: "github", ID: id, Event: "push", Body: []byte(id),
+		Marks: []gate.Mark{{Kind: gate.MarkChange, Forge: "github", Repo: "acme/shop", Change: n, Why: "push"}}}
+}
+
+func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	newer := filepath.Join(dir, "newer.db")
+	s := opened(t, newer)
+	must(t, s.do(context.Background(), patient, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+		return err
+	}))
+	must(t, s.Close())
+	held := filepath.Join(dir, "held.db")
+	opened(t, held)
+	for name, c := range map[string]struct{ url, want string }{
+		"postgres":          {"postgres://user:hunter2@host/db", "postgres:…: want sqlite:PATH"},
+		"no scheme":         {"sluice.db", "want sqlite:PATH"},
+		"no path":           {"sqlite:", "want sqlite:PATH"},
+		"memory":            {"sqlite::memory:", "would not survive a restart"},
+		"no directory":      {"sqlite:" + dir + "/none/x.db", "create the directory first"},
+		"a directory":       {"sqlite:" + dir, "is a directory"},
+		"not a database":    {"sqlite:" + file("text.db", []byte(strings.Repeat("not a database\n", 500))), "is not a SQLite database"},
+		"a newer schema":    {"sqlite:" + newer, "made by a newer sluice"},
+		"held by a process": {"sqlite:" + held, fmt.Sprintf("in use by process %d on ", os.Getpid())},
+	} {
+		_, err := Open(context.Background(), Options{URL: c.url})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: Open = %v, want %q", name, err, c.want)
+		}
+		if name == "held by a process" != errors.Is(err, ErrInUse) {
+			t.Errorf("%s: Open = %v, is ErrInUse: %v", name, err, errors.Is(err, ErrInUse))
+		}
+	}
+}
+
+func TestTheDatabaseIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := opened(t, path)
+	_, err := s.Add(context.Background(), marked("1", 1))
+	must(t, err)
+	files, _ := filepath.Glob(path + "*")
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", f, info.Mode())
+		}
+	}
+}
+
+func TestAFullDiskLosesNothingThatWasAccepted(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := opened(t, path)
+	must(t, s.do(ctx, patient, func(t *tx) error {
+		var pages int
+		return t.rows(func(scan func(...any) error) error { return scan(&pages) }, "PRAGMA max_page_count = 60")
+	}))
+	var accepted []string
+	var failure error
+	for i := 0; failure == nil && i < 1000; i++ {
+		d := marked(fmt.Sprint(i), i+1)
+		d.Body = make([]byte, 8000)
+		for j := range d.Body {
+			d.Body[j] = byte(rand.Int())
+		}
+		if _, failure = s.Add(ctx, d); failure == nil {
+			accepted = append(accepted, d.ID)
+		}
+	}
+	if failure == nil || !strings.Contains(failure.Error(), "free some space on the disk that holds "+path) {
+		t.Fatalf("Add on a full disk = %v", failure)
+	}
+	must(t, s.Close())
+	s = opened(t, path)
+	for _, id := range accepted {
+		if added, err := s.Add(ctx, marked(id, 1)); added || err != nil {
+			t.Errorf("delivery %s was accepted and is gone (%v)", id, err)
+		}
+	}
+	works, err := s.Claim(ctx, 1000, time.Minute)
+	if err != nil || len(works) != len(accepted) || len(accepted) == 0 {
+		t.Errorf("Claim = %d pieces, %v, want %d", len(works), err, len(accepted))
+	}
+}
+
+func TestReadyTellsThatNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := opened(t, filepath.Join(t.TempDir(), "x.db"))
+	must(t, s.Ready(ctx))
+	good := s.write
+	s.write = newWriter(s.read, s.d, 10) // whose connections may not write
+	t.Cleanup(func() { must(t, s.write.close()); s.write = good })
+	if _, err := s.Add(ctx, marked("1", 1)); err == nil || !strings.Contains(err.Error(), "writable for the user that runs sluice") {
+		t.Fatalf("Add = %v, want how to mend it", err)
+	}
+	if err := s.Ready(ctx); err == nil || !strings.Contains(err.Error(), "writable") {
+		t.Errorf("Ready = %v, want it to look again after a failure", err)
+	}
+}
+
+func TestAFailureOfOneWriteIsNotTheOthers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := opened(t, filepath.Join(t.TempDir(), "x.db"))
+	started, release := make(chan struct{}), make(chan struct{})
+	results := make(chan error, 3)
+	go func() {
+		results <- s.do(ctx, patient, func(*tx) error { close(started); <-release; return nil })
+	}()
+	<-started // what follows shares the next transaction
+	boom := errors.New("boom")
+	for _, fn := range []func(*tx) error{
+		func(t *tx) error { t.exec(qSetTag, "github", "acme/shop", "v1", "c"); return boom },
+		func(*tx) error { panic("odd") },
+		func(t *tx) error { _, err := t.exec(qSetTag, "github", "acme/shop", "v2", "c"); return err },
+	} {
+		j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
+		must(t, s.write.send(j, patient))
+		go func() { results <- <-j.done }()
+	}
+	close(release)
+	var failed int
+	for range 4 {
+		if err := <-results; errors.Is(err, boom) || err != nil && strings.Contains(err.Error(), "panic while writing: odd") {
+			failed++
+		} else if err != nil {
+			t.Errorf("a good write failed: %v", err)
+		}
+	}
+	if failed != 2 {
+		t.Errorf("%d writes failed, want 2", failed)
+	}
+	for tag, want := range map[string]bool{"v1": false, "v2": true} {
+		if _, seen, err := s.LastTag(ctx, "github", "acme/shop", tag); seen != want || err != nil {
+			t.Errorf("LastTag(%s) = %v, %v, want %v", tag, seen, err, want)
+		}
+	}
+}
+
+func TestAFullQueueRefusesDeliveriesAndLetsWorkersWait(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, err := Open(ctx, Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Queue: 1})
+	must(t, err)
+	defer s.Close()
+	started, release := make(chan struct{}), make(chan struct{})
+	go s.do(ctx, patient, func(*tx) error { close(started); <-release; return nil })
+	<-started
+	must(t, s.write.send(&job{ctx: ctx, fn: func(*tx) error { return nil }, done: make(chan error, 1)}, patient))
+	if _, err := s.Add(ctx, marked("1", 1)); !errors.Is(err, ErrBusy) {
+		t.Errorf("Add = %v, want ErrBusy", err)
+	}
+	if err := s.Ready(ctx); !errors.Is(err, ErrBusy) {
+		t.Errorf("Ready = %v, want ErrBusy", err)
+	}
+	waited := make(chan error)
+	go func() { waited <- s.Mark(ctx, marked("", 1).Marks...) }()
+	close(release)
+	must(t, <-waited)
+}
+
+func TestPruningGivesSpaceBack(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := opened(t, path)
+	for i := range 400 {
+		d := marked(fmt.Sprint(i), 1)
+		d.Marks = nil
+		d.Body = make([]byte, 20000)
+		for j := range d.Body {
+			d.Body[j] = byte(rand.Int())
+		}
+		_, err := s.Add(ctx, d)
+		must(t, err)
+	}
+	must(t, s.Prune(ctx, 0, -time.Hour))
+	var pages, free int
+	_, err := s.scan(ctx, []any{&pages}, "PRAGMA page_count")
+	must(t, err)
+	_, err = s.scan(ctx, []any{&free}, "PRAGMA freelist_count")
+	must(t, err)
+	if pages > 200 || free > 0 {
+		t.Errorf("%d pages, %d free after pruning 8 MB of deliveries", pages, free)
+	}
+}
+
+func TestClaimsAndReadsGoByAnIndex(t *testing.T) {
+	t.Parallel()
+	s := opened(t, filepath.Join(t.TempDir(), "x.db"))
+	for name, c := range map[string]struct {
+		text string
+		args int
+	}{
+		"due": {qDue, 1}, "claim": {qClaim, 4}, "claim a kind": {qClaimKind, 5}, "next": {qNext, 0}, "next of a kind": {qNextKind, 1},
+		"causes": {qCauses, 4}, "state": {qReadState, 2}, "posted": {qReadPosted, 3}, "latest": {qLatest, 2}, "decision": {qReadDecision, 1},
+		"has open": {qHasOpen, 3}, "deliveries": {qOldDeliveries, 2}, "depth": {qDepth, 2}, "forget": {qForget, 2}, "again": {qAgain, 6},
+	} {
+		rows, err := s.query(context.Background(), "EXPLAIN QUERY PLAN "+c.text, make([]any, c.args)...)
+		must(t, err)
+		must(t, each(rows, func(scan func(...any) error) error {
+			var id, parent, unused int
+			var step string
+			err := scan(&id, &parent, &unused, &step)
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX") && !strings.Contains(step, "due") {
+				t.Errorf("%s: %s", name, step)
+			}
+			return err
+		}))
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// body is like GitHub's: 25 KB that pack to a tenth.
+func body() []byte {
+	var b strings.Builder
+	for b.Len() < 25_600 {
+		fmt.Fprintf(&b, `{"id":%d,"node_id":"MDQ6VXNlcj%d","url":"https://api.github.com/repos/acme/shop/pulls/%d","type":"User"},`,
+			rand.Int32(), rand.Int32(), rand.IntN(1000))
+	}
+	return []byte(b.String())
+}
+
+func BenchmarkAdd(b *testing.B) {
+	for name, most := range map[string]int{"grouped": 256, "one transaction each": 1} {
+		b.Run(name, func(b *testing.B) {
+			s := opened(b, filepath.Join(b.TempDir(), "x.db"))
+			s.write.most = most
+			text := body()
+			var n atomic.Int64
+			b.SetParallelism(32)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := n.Add(1)
+					d := marked(fmt.Sprint(i), int(i%400)+1)
+					d.Body = text
+					if _, err := s.Add(context.Background(), d); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkClaimAndFinish(b *testing.B) {
+	s := opened(b, filepath.Join(b.TempDir(), "x.db"))
+	ctx := context.Background()
+	for i := 0; b.Loop(); i++ {
+		must(b, s.Mark(ctx, marked("", i%400+1).Marks...))
+		works, err := s.Claim(ctx, 1, time.Minute)
+		must(b, err)
+		for _, w := range works {
+			must(b, s.Finish(ctx, w, gate.Outcome{}))
+		}
+	}
+}
+
+func BenchmarkOpenExisting(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "x.db")
+	s := opened(b, path)
+	for i := range 2000 {
+		d := marked(fmt.Sprint(i), i+1)
+		d.Body = body()
+		_, err := s.Add(context.Background(), d)
+		must(b, err)
+	}
+	must(b, s.Close())
+	for b.Loop() {
+		s, err := Open(context.Background(), Options{URL: "sqlite:" + path})
+		must(b, err)
+		must(b, s.Ready(context.Background()))
+		must(b, s.Close())
+	}
+}
