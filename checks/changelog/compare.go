@@ -223,11 +223,7 @@ func (d *Delta) pending(before, after *File) {
 	if len(fresh) == 0 {
 		return
 	}
-	for _, e := range is {
-		if e.Real() {
-			d.Left = append(d.Left, e)
-		}
-	}
+	d.leftBehind(after, fresh)
 	var released []Entry
 	for _, v := range fresh {
 		released = append(released, v.Entries...)
@@ -244,6 +240,23 @@ func (d *Delta) pending(before, after *File) {
 		}
 	}
 	d.Turned = d.Turned || len(was) == 0 && len(before.Pending) > 0
+}
+
+// leftBehind collects what still waits although its package was released. What waits for a higher version than the
+// one made, or for another package, was not meant.
+func (d *Delta) leftBehind(after *File, fresh []*Version) {
+	for _, s := range after.Pending {
+		if !slices.ContainsFunc(fresh, func(v *Version) bool {
+			return v.Package == s.Package && (s.Version == "" || Compare(s.Version, v.Version) <= 0)
+		}) {
+			continue
+		}
+		for _, e := range s.Entries {
+			if e.Real() {
+				d.Left = append(d.Left, e)
+			}
+		}
+	}
 }
 
 // waiting are the entries of all pending sections, placeholders included.

@@ -46,6 +46,8 @@ type File struct {
 	Ascending bool
 	// TooLarge says that the text has more than MaxBytes and was not read.
 	TooLarge bool
+	// Sealed says that the text ends with the heading that Around puts at a cut.
+	Sealed bool
 	// Lines is how many lines the text has.
 	Lines int
 }
@@ -129,9 +131,11 @@ func Parse(name, text string) *File {
 	f.Lines = lineCount(text)
 	switch format(name, text) {
 	case Markdown:
-		f.assemble(markdown(text), text)
+		blocks := markdown(text)
+		f.Sealed = len(blocks) > 0 && blocks[len(blocks)-1].kind == headingBlock && blocks[len(blocks)-1].text == strings.Trim(sentinel, "# \n")
+		f.assemble(blocks, text)
 		if len(f.Versions)+len(f.Pending) == 0 {
-			f.assemble(promote(markdown(text)), text)
+			f.assemble(promote(blocks), text)
 		}
 		f.Style = f.markdownStyle(text)
 	case Debian:
@@ -274,4 +278,27 @@ func (f *File) ascends() bool {
 		}
 	}
 	return up > down
+}
+
+// Newest is the newest version, or nil.
+func (f *File) Newest() *Version {
+	if len(f.Versions) == 0 {
+		return nil
+	}
+	if f.Ascending {
+		return f.Versions[len(f.Versions)-1]
+	}
+	return f.Versions[0]
+}
+
+// Reopen makes the version with that key one that is to be released, if it is the newest and bears no date, or the
+// file is a ChangeLog, where the newest day is still being written.
+func (f *File) Reopen(key string) {
+	v := f.Newest()
+	if v == nil || v.Key() != key || v.Written != "" && f.Style != GNU {
+		return
+	}
+	f.Versions = slices.DeleteFunc(f.Versions, func(o *Version) bool { return o == v })
+	f.Pending = append(f.Pending, &v.Section)
+	f.Unreleased = f.Pending[0]
 }

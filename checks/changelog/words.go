@@ -315,3 +315,10 @@ func oneTypo(as, bs []string) bool {
 	}
 	return 2*(p+q) >= max(len(a), len(b)) && max(len(a), len(b))-p-q <= 3
 }
+
+// Tells says whether words tell a reader anything of a release; there, "no changes" is news.
+func Tells(words string) bool {
+	return Real(words) || nochange.MatchString(words)
+}
+
+var nochange = regexp.MustCompile(`(?i)^no (?:significant |notable |user[- ](?:facing|visible) |new |other |functional |code )*changes\b`)

@@ -1,0 +1,285 @@
+package checks
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// logPart is what has a changelog of its own: the repository, or one component of it.
+type logPart struct {
+	name      string       // "" for the repository
+	home      string       // folder, for one that was found
+	paths     policy.Globs // for one that the policy names
+	logs      []string     // its changelogs, sorted; none: it writes in the repository's
+	fragments bool         // fragments are kept in its folder
+	scheme    string       // of its versions, when the policy gives it one
+
+	touched   string // the first path of it that the change touches and that is not exempt
+	satisfied bool
+	hollow    []Finding // why what looks like an entry is none
+}
+
+// divide finds the parts, and which of them the change touches.
+func (l *ledger) divide() {
+	l.parts, l.homes = []*logPart{{}}, map[string]*logPart{"": nil}
+	l.homes[""] = l.parts[0]
+	declared := l.p.Tagging.Components
+	for i := range declared {
+		c := &declared[i]
+		l.parts = append(l.parts, &logPart{name: c.Name, paths: c.Paths, scheme: c.Scheme})
+		if c.Changelog != "" {
+			l.parts[i+1].logs = []string{c.Changelog}
+		}
+	}
+	logs, fragments := l.known()
+	for _, p := range logs {
+		l.own(p, len(declared) > 0, len(logs) == 1)
+	}
+	for _, p := range l.parts {
+		p.preferNear()
+	}
+	for _, p := range fragments {
+		l.partOf(p).fragments = true
+	}
+	for i := range l.f.Files {
+		l.touch(&l.f.Files[i])
+	}
+}
+
+// known lists changelogs and fragments: those at the head, and those that the change takes away.
+func (l *ledger) known() (logs, fragments []string) {
+	seen := map[string]bool{}
+	add := func(p string) {
+		switch {
+		case seen[p]:
+		case l.isLog(p):
+			logs = append(logs, p)
+		case l.isFragment(p):
+			fragments = append(fragments, p)
+		}
+		seen[p] = true
+	}
+	for _, p := range l.f.Paths {
+		add(p)
+	}
+	for _, c := range l.logs {
+		add(c.Path)
+	}
+	for _, p := range l.named() {
+		add(p)
+	}
+	for _, c := range l.fragments {
+		add(c.Path)
+	}
+	for _, p := range l.consumed {
+		add(p)
+	}
+	if len(l.declared) == 0 && len(logs) > 1 {
+		logs = slices.DeleteFunc(logs, func(p string) bool { return p == "debian/changelog" && !l.touchesLog(p) })
+	}
+	slices.Sort(logs)
+	return logs, fragments
+}
+
+func (l *ledger) touchesLog(p string) bool {
+	return slices.ContainsFunc(l.logs, func(c *File) bool { return c.Path == p })
+}
+
+// own gives a changelog to the part it belongs to; only says that there is no other.
+func (l *ledger) own(p string, declared, only bool) {
+	if declared {
+		for _, c := range l.parts[1:] {
+			if slices.Contains(c.logs, p) || c.paths.Match(p) && len(c.logs) == 0 {
+				if !slices.Contains(c.logs, p) {
+					c.logs = append(c.logs, p)
+				}
+				return
+			}
+		}
+	}
+	home := changelog.Home(p)
+	if declared || only {
+		home = "" // the only changelog there is speaks for all
+	}
+	owner := l.homes[home]
+	if owner == nil {
+		owner = &logPart{name: home, home: home}
+		l.parts, l.homes[home] = append(l.parts, owner), owner
+	}
+	owner.logs = append(owner.logs, p)
+}
+
+// preferNear drops changelogs in folders for documents where there is one right at home.
+func (p *logPart) preferNear() {
+	near := func(log string) bool { return path.Dir(log) == p.home || p.home == "" && path.Dir(log) == "." }
+	if p.paths == nil && slices.ContainsFunc(p.logs, near) {
+		p.logs = slices.DeleteFunc(p.logs, func(log string) bool { return !near(log) })
+	}
+}
+
+// partOf returns the part that a path belongs to: the innermost.
+func (l *ledger) partOf(p string) *logPart {
+	for _, c := range l.parts[1:] {
+		if c.paths.Match(p) || slices.Contains(c.logs, p) {
+			return c
+		}
+	}
+	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if c := l.homes[dir]; c != nil {
+			return c
+		}
+	}
+	return l.parts[0]
+}
+
+// touch notes which part a changed file belongs to, under its old name as well. Changelogs, fragments and what lies
+// beside them speak of other files.
+func (l *ledger) touch(c *File) {
+	if exemptPath(l.p.Changelog.Exempt.Paths, c) && len(l.p.Changelog.Exempt.Paths) > 0 {
+		return
+	}
+	names := []string{c.Path}
+	if c.Old != "" && c.Status == "renamed" {
+		names = append(names, c.Old)
+	}
+	for _, name := range names {
+		if l.isLog(name) || l.isFragment(name) || changelog.IsArchive(name) {
+			continue
+		}
+		if p := l.speaker(l.partOf(name)); p.touched == "" {
+			p.touched = name
+		}
+	}
+}
+
+// speaker is the part in whose changelog a part writes: its own, or the repository's.
+func (l *ledger) speaker(p *logPart) *logPart {
+	if len(p.logs) == 0 && !p.fragments {
+		return l.parts[0]
+	}
+	return p
+}
+
+// told lists the parts that a fragment speaks for: those whose packages it names, else the one it lies in, and from
+// the repository's folder all that have neither changelog nor fragments.
+func (l *ledger) told(p string, packages []string) []*logPart {
+	var named []*logPart
+	for _, c := range l.parts[1:] {
+		if slices.ContainsFunc(packages, func(name string) bool { return lastName(name) == lastName(c.name) }) {
+			named = append(named, c)
+		}
+	}
+	if len(named) > 0 {
+		return append(named, l.parts[0])
+	}
+	home := l.speaker(l.partOf(p))
+	if home == l.parts[0] && len(packages) > 0 {
+		return l.parts // it names packages whose folders have other names
+	}
+	return []*logPart{home}
+}
+
+func lastName(s string) string { return strings.ToLower(s[strings.LastIndexByte(s, '/')+1:]) }
+
+// missing says which parts lack an entry.
+func (l *ledger) missing() {
+	root := l.parts[0]
+	lacking := 0
+	any := slices.ContainsFunc(l.parts, func(p *logPart) bool { return p.satisfied })
+	needed := slices.ContainsFunc(l.parts, func(p *logPart) bool { return p.touched != "" })
+	for _, p := range l.parts {
+		switch {
+		case p.satisfied, p.touched == "" && (needed || p != root || any):
+		case p == root && any && (l.released || len(p.logs) == 0 && !p.fragments):
+			// What belongs to no component, in a release of components or where there is no changelog but theirs.
+		default:
+			if lacking++; lacking <= 10 {
+				l.lacks(p)
+			}
+		}
+	}
+}
+
+// lacks says what a part needs and where it goes.
+func (l *ledger) lacks(p *logPart) {
+	if len(p.hollow) > 0 {
+		h := p.hollow[0]
+		l.fail(h.Path, h.Line, h.EndLine, h.What, h.How)
+		return
+	}
+	whose := ""
+	if p.name != "" {
+		whose = " for " + plain(p.name, 40)
+	}
+	log, absent := l.logOf(p)
+	switch {
+	case log == "" && p.fragments:
+		l.fail("", 0, 0, fmt.Sprintf("The change adds no changelog fragment%s; its author has to add one.", whose), l.fragmentHow(p))
+	case log == "":
+		l.fail("", 0, 0, "The repository has no changelog; the author has to create CHANGELOG.md with an entry for this change.",
+			"Create CHANGELOG.md:\n\n# Changelog\n\n## [Unreleased]\n\n### Changed\n\n- What this change does, in a sentence for its users.")
+	case absent:
+		l.findings = append(l.findings, Finding{
+			Outcome: Fail, Rule: l.p.Rule("changelog.files"),
+			What: Clip(fmt.Sprintf("%s, which the policy names as changelog, does not exist; create it or correct the policy.", plain(log, 60)), 140),
+			How: fmt.Sprintf("Create %s with \"## [Unreleased]\" and an entry below it, or correct changelog.files in %s.", log,
+				strings.TrimPrefix(l.p.Rule("changelog.files"), "default ")),
+		})
+	default:
+		l.fail("", 0, 0, fmt.Sprintf("The change adds no entry%s to %s; its author has to add one.", whose, plain(log, 70)), l.entryHow(p, log))
+	}
+}
+
+// logOf is the changelog a part's entry goes to, and whether it is known not to be there.
+func (l *ledger) logOf(p *logPart) (log string, absent bool) {
+	for _, c := range p.logs {
+		if t, ok := l.text(Head, c); ok && t.Absent {
+			log, absent = c, true
+			continue
+		}
+		if l.f.Listed && len(l.declared) > 0 && !slices.Contains(l.f.Paths, c) && l.f.File(c) == nil {
+			log, absent = c, true
+			continue
+		}
+		return c, false
+	}
+	if log == "" && p == l.parts[0] && len(l.declared) > 0 {
+		return l.declared[0], true // a pattern that nothing matches
+	}
+	return log, absent
+}
+
+// entryHow tells where in a changelog the entry goes.
+func (l *ledger) entryHow(p *logPart, log string) string {
+	how := fmt.Sprintf("Add a line such as \"- What this change does.\" under the heading Unreleased of %s.", log)
+	if t, ok := l.text(Head, log); ok && t.Kind == "" && !t.Absent {
+		file := changelog.Parse(log, t.Text)
+		switch {
+		case file.Unreleased != nil && file.Unreleased.Title != "":
+			how = fmt.Sprintf("Add a line such as \"- What this change does.\" below \"%s\" (line %d of %s).", plain(file.Unreleased.Title, 60), file.Unreleased.Line, log)
+		case len(file.Versions) > 0:
+			how = fmt.Sprintf("Add a heading \"Unreleased\" above line %d of %s, and below it a line such as \"- What this change does.\"", file.Versions[0].Line, log)
+		}
+	}
+	if p.fragments || l.parts[0].fragments {
+		how += " Or add a fragment: " + l.fragmentHow(p)
+	}
+	return how
+}
+
+func (l *ledger) fragmentHow(p *logPart) string {
+	if l.fragmentsGiven() && len(l.p.Changelog.Fragments) > 0 {
+		return "a file that matches " + l.p.Changelog.Fragments[0] + ", with a sentence on what this change does."
+	}
+	for _, f := range l.f.Paths {
+		if l.isFragment(f) && (l.partOf(f) == p || l.partOf(f) == l.parts[0]) {
+			return "a file in " + path.Dir(f) + "/ beside " + path.Base(f) + ", with a sentence on what this change does."
+		}
+	}
+	return "a file in the folder for fragments, with a sentence on what this change does."
+}

@@ -1,0 +1,363 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/versions"
+)
+
+// maxShown bounds how many places of one sort are annotated.
+const maxShown = 20
+
+// log judges what the change does to one changelog.
+func (l *ledger) log(c *File, older []*changelog.File) {
+	before, after, ok := l.both(c)
+	if !ok {
+		return
+	}
+	owner := l.speaker(l.partOf(c.Path))
+	if old, _ := l.before(c); before != "" && after == "" {
+		l.vanishes(c, old, before, older)
+		return
+	}
+	r := l.read(c.Path, before, after, older)
+	l.tampering(c.Path, r.delta)
+	fresh := r.delta.Fresh(r.after)
+	if len(fresh) > 0 && r.after.Style != changelog.GNU && before != "" {
+		l.release(c.Path, owner, r, fresh)
+		return
+	}
+	l.between(c.Path, r, fresh)
+	switch {
+	case len(r.delta.Added) > 0:
+		e := r.delta.Added[0]
+		l.satisfy([]*logPart{owner}, fmt.Sprintf("Adds an entry to %s, line %d.", c.Path, e.Line))
+	case len(fresh) > 0: // a ChangeLog's new day, or a changelog that is new
+		l.begin(c.Path, owner, r, fresh)
+	case len(r.delta.Hollow) > 0:
+		e := r.delta.Hollow[0]
+		owner.hollow = append(owner.hollow, Finding{
+			What: fmt.Sprintf("The new entry in %s says nothing yet; write what the change does for its users.", plain(c.Path, 60)),
+			How:  "Replace it by a sentence.", Path: c.Path, Line: e.Line, EndLine: e.EndLine,
+		})
+	}
+}
+
+// both reads the two texts of a changelog; "" stands for a file that is not there.
+func (l *ledger) both(c *File) (before, after string, ok bool) {
+	if c.Kind != "" && c.Status != "removed" {
+		l.readable(c, Head, c.Path)
+		return "", "", false
+	}
+	if old, was := l.before(c); was {
+		t, ok := l.readable(c, Base, old)
+		if !ok {
+			return "", "", false
+		}
+		before = t.Text
+	}
+	if c.Status != "removed" {
+		t, ok := l.readable(c, Head, c.Path)
+		if !ok {
+			return "", "", false
+		}
+		after = t.Text
+	}
+	return before, after, true
+}
+
+// logReading is one changelog before and after.
+type logReading struct {
+	before, after *changelog.File
+	delta         *changelog.Delta
+}
+
+// read compares the texts. Most changes add a few lines near the top, so first only what surrounds the difference is
+// read; where that shows more than an added entry, all is.
+func (l *ledger) read(path, before, after string, older []*changelog.File) logReading {
+	if b, a, cut := changelog.Around(path, before, after); cut {
+		r := l.parse(path, b, a, nil)
+		if d := r.delta; r.before.Sealed && r.after.Sealed && len(d.Added) > 0 && len(d.New) == 0 && !d.Tampers() {
+			return r
+		}
+	}
+	return l.parse(path, before, after, older)
+}
+
+func (l *ledger) parse(path, before, after string, older []*changelog.File) logReading {
+	r := logReading{before: changelog.Parse(path, before), after: changelog.Parse(path, after)}
+	if v := r.before.Newest(); v != nil && (r.before.Style == changelog.GNU || l.untagged(r.before, v)) {
+		r.before.Reopen(v.Key())
+		r.after.Reopen(v.Key())
+	}
+	r.delta = changelog.Diff(r.before, r.after, older...)
+	return r
+}
+
+// untagged says whether the newest version of a changelog is still being written: it bears no date, and there is no
+// tag for it although there is one for another of the file.
+func (l *ledger) untagged(f *changelog.File, newest *changelog.Version) bool {
+	if newest.Written != "" || len(l.f.Tags) == 0 {
+		return false
+	}
+	if _, partly := l.f.Gap("tags"); partly || l.tagged(newest.Version) {
+		return false
+	}
+	looked := 0
+	for _, v := range f.Versions {
+		if v != newest && l.tagged(v.Version) {
+			return true
+		}
+		if looked++; looked > 8 {
+			break
+		}
+	}
+	return false
+}
+
+// tagged says whether a tag carries a version, whatever stands before it in the tag's name.
+func (l *ledger) tagged(version string) bool {
+	for i := range l.f.Tags {
+		rest, ok := strings.CutSuffix(l.f.Tags[i].Name, version)
+		if ok && (rest == "" || !strings.ContainsRune("0123456789.", rune(rest[len(rest)-1]))) {
+			return true
+		}
+	}
+	return false
+}
+
+// vanishes judges a changelog that is removed: what it told has to be told elsewhere.
+func (l *ledger) vanishes(c *File, old, before string, older []*changelog.File) {
+	for _, o := range l.logs {
+		if o != c && o.Status != "removed" {
+			if t, ok := l.text(Head, o.Path); ok && t.Kind == "" {
+				older = append(older, changelog.Parse(o.Path, t.Text))
+			}
+		}
+	}
+	d := changelog.Diff(changelog.Parse(old, before), nil, older...)
+	if n := len(d.Gone); n > 0 {
+		l.fail(old, 1, 1, fmt.Sprintf("%s is removed with %s; its author has to keep them.", plain(old, 60), severalOf(n, "released version")),
+			"git checkout "+l.f.Change.MergeBase+" -- "+quoteArg(old))
+	}
+}
+
+// tampering reports what became of released versions.
+func (l *ledger) tampering(path string, d *changelog.Delta) {
+	for i, m := range d.Late {
+		if l.shown(path, i, len(d.Late), "entries are added to released versions") {
+			l.fail(path, m.Line, m.EndLine, fmt.Sprintf("This entry is added under %s, which is released; move it under Unreleased.", plain(m.Version, 40)),
+				"Move this entry below the heading Unreleased: \""+plain(m.Words, 120)+"\"")
+		}
+	}
+	for i, m := range d.Reworded {
+		if l.shown(path, i, len(d.Reworded), "entries of released versions are reworded") {
+			l.fail(path, m.Line, m.EndLine, fmt.Sprintf("This entry of %s is reworded, but that is released; restore it.", plain(m.Version, 40)),
+				"Restore the entry as it was, and tell what is new under Unreleased.")
+		}
+	}
+	for i, m := range d.Removed {
+		if l.shown(path, i, len(d.Removed), "entries of released versions are removed") {
+			l.fail(path, m.Line, m.EndLine, fmt.Sprintf("An entry of %s is removed, but that is released; restore it: %s", plain(m.Version, 40), plain(m.Words, 60)),
+				"Restore below "+plain(m.Version, 40)+": \""+plain(m.Words, 300)+"\"")
+		}
+	}
+	for i, v := range d.Gone {
+		if l.shown(path, i, len(d.Gone), "released versions are removed") {
+			l.fail(path, 1, 1, fmt.Sprintf("The section of %s, which is released, is removed from %s; restore it.", plain(v.Version, 40), plain(path, 50)),
+				"Restore the section with its heading and all of its entries.")
+		}
+	}
+	for i, v := range d.Undated {
+		if l.shown(path, i, len(d.Undated), "released versions lose their date") {
+			l.fail(path, v.Line, v.Line, fmt.Sprintf("The date of %s, which is released, is gone or no day of the calendar; restore it.", plain(v.Version, 40)),
+				"Restore the date in the heading.")
+		}
+	}
+}
+
+// shown says whether the i-th of n findings is still shown by itself; the first that is not speaks for the rest.
+func (l *ledger) shown(path string, i, n int, what string) bool {
+	if i == maxShown {
+		l.fail(path, 1, 1, fmt.Sprintf("In %s %d more %s.", plain(path, 60), n-maxShown, what), "Restore what was released as it was.")
+	}
+	return i < maxShown
+}
+
+// between judges new versions that are not put where the newest goes: fine when they were tagged elsewhere, as for
+// a branch that is still maintained.
+func (l *ledger) between(path string, r logReading, fresh []*changelog.Version) {
+	for _, v := range r.delta.New {
+		if slices.Contains(fresh, v) || r.after.Style == changelog.GNU || l.tagged(v.Version) {
+			continue
+		}
+		l.fail(path, v.Line, v.Line, fmt.Sprintf("%s is put among released versions, but there is no tag for it; a new version goes above them.", plain(v.Version, 40)),
+			"Move the section to where the newest version goes, or tag that release first.")
+		if len(l.findings) > maxShown {
+			return
+		}
+	}
+}
+
+// begin judges a changelog, or a day of one, that is new and holds no entry still to be released.
+func (l *ledger) begin(path string, owner *logPart, r logReading, fresh []*changelog.Version) {
+	newest := fresh[0]
+	if r.after.Ascending {
+		newest = fresh[len(fresh)-1]
+	}
+	if what, how := l.unfit(newest, owner, r, r.after.Style == changelog.GNU); what != "" {
+		l.fail(path, newest.Line, newest.Line, what, how)
+		return
+	}
+	l.released = l.released || r.after.Style != changelog.GNU
+	l.satisfy([]*logPart{owner}, fmt.Sprintf("Adds %s to %s.", plain(newest.Version, 40), path))
+}
+
+// release judges a change that makes a version: its number, its date, and that nothing stays behind.
+func (l *ledger) release(path string, owner *logPart, r logReading, fresh []*changelog.Version) {
+	problems := len(l.findings)
+	l.between(path, r, fresh)
+	for i, v := range fresh {
+		if i >= maxShown {
+			break
+		}
+		if what, how := l.unfit(v, owner, r, false); what != "" {
+			l.fail(path, v.Line, v.Line, what, how)
+		}
+	}
+	name := plain(fresh[0].Version, 40)
+	for i, e := range r.delta.Left {
+		if l.shown(path, i, len(r.delta.Left), "entries stay under Unreleased") {
+			l.fail(path, e.Line, e.EndLine, fmt.Sprintf("This entry stays under Unreleased although %s is made; move it there.", name), "Move the entry below the heading of "+name+".")
+		}
+	}
+	for i, e := range r.delta.Lost {
+		if l.shown(path, i, len(r.delta.Lost), "unreleased entries are lost") {
+			l.fail(path, fresh[0].Line, fresh[0].Line, fmt.Sprintf("An entry that was unreleased is missing from %s: %s", name, plain(e.Words(), 70)),
+				"Add below "+name+": \""+plain(e.Words(), 300)+"\"")
+		}
+	}
+	l.leftovers(path, owner, r, fresh[0])
+	l.released = true
+	if len(l.findings) == problems {
+		l.satisfy([]*logPart{owner}, fmt.Sprintf("Makes %s in %s, with every unreleased entry in it.", name, path))
+	}
+}
+
+// leftovers looks for fragments that a release made from fragments did not take.
+func (l *ledger) leftovers(path string, owner *logPart, r logReading, v *changelog.Version) {
+	taken := slices.ContainsFunc(l.consumed, func(p string) bool { return l.speaker(l.partOf(p)) == owner || l.partOf(p) == l.parts[0] })
+	if !taken || r.after.Style == changelog.Changesets && strings.ContainsRune(v.Version, '-') {
+		return // Changesets keep their files through prereleases
+	}
+	shown := 0
+	for _, p := range l.f.Paths {
+		if !l.isFragment(p) || l.speaker(l.partOf(p)) != owner {
+			continue
+		}
+		if shown++; shown > maxShown {
+			return
+		}
+		l.fail(path, v.Line, v.Line, fmt.Sprintf("The fragment %s stays behind although %s is made; gather it too.", plain(p, 60), plain(v.Version, 30)),
+			"Put its text below "+plain(v.Version, 40)+" and git rm "+quoteArg(p))
+	}
+}
+
+// unfit says what is wrong with a version that is made, and how to mend it.
+func (l *ledger) unfit(v *changelog.Version, owner *logPart, r logReading, day bool) (what, how string) {
+	name := plain(v.Version, 40)
+	if v.Bad {
+		return fmt.Sprintf("%q is no version; the heading of a release has to name one.", name), "Write the heading as: ## [1.2.3] - " + l.today()
+	}
+	if !day {
+		if what, how := l.unfitNumber(v, owner, r); what != "" {
+			return what, how
+		}
+	}
+	switch at, _ := time.Parse(time.DateOnly, v.Date); {
+	case v.BadDate:
+		return fmt.Sprintf("%s, the date of %s, is no day of the calendar.", plain(v.Written, 30), name), "Write the day of the release: " + l.today()
+	case v.Written == "" && needsDate(r.before, r.after):
+		return fmt.Sprintf("%s has no date; add the day of the release to its heading.", name), "Write the heading as: " + name + " - " + l.today()
+	case !l.f.At.IsZero() && at.After(l.f.At.Add(48*time.Hour)):
+		return fmt.Sprintf("%s, the date of %s, lies in the future.", plain(v.Written, 30), name), "Write the day of the release: " + l.today()
+	}
+	if !slices.ContainsFunc(v.Entries, func(e changelog.Entry) bool { return e.Form != changelog.Block && changelog.Tells(e.Words()) }) {
+		return fmt.Sprintf("%s has no entry; tell what it brings.", name), "Add a line such as \"- What this release brings.\" below its heading."
+	}
+	return "", ""
+}
+
+func (l *ledger) today() string { return l.f.At.UTC().Format(time.DateOnly) }
+
+// unfitNumber says why a version is not one that may come next. A project that has always written its versions
+// another way than the scheme asks goes on doing so; tagging is the check that minds.
+func (l *ledger) unfitNumber(v *changelog.Version, owner *logPart, r logReading) (what, how string) {
+	name := plain(v.Version, 40)
+	byDay := v.Version == v.Date || r.after.Style == changelog.Debian
+	scheme, err := l.scheme(owner)
+	if err != nil {
+		return Clip(err.Error(), 140), "Correct tagging.scheme in the policy."
+	}
+	old := r.before.Versions
+	if !byDay {
+		if _, err := scheme.Parse(v.Version); err != nil && !l.habit(scheme, v.Version, old) {
+			return Clip(err.Error(), 140), "Write a version that follows " + scheme.String() + "."
+		}
+	}
+	for _, o := range old {
+		if o.Bad || o.Package != v.Package && v.Package != "" {
+			continue
+		}
+		c := changelog.Compare(v.Version, o.Version)
+		if a, ok := scheme.Loose(v.Version); ok && !byDay {
+			if b, ok := scheme.Loose(o.Version); ok {
+				c = a.Compare(b)
+			}
+		}
+		if c < 0 || c == 0 && !byDay {
+			return fmt.Sprintf("%s is not higher than %s, which is released.", name, plain(o.Version, 40)), "Write a version above " + plain(o.Version, 40) + "."
+		}
+	}
+	return "", ""
+}
+
+// habit says whether versions before were written in a way that the scheme refuses too, and this one like them.
+func (l *ledger) habit(scheme versions.Scheme, version string, old []*changelog.Version) bool {
+	if _, ok := scheme.Loose(version); !ok {
+		return false
+	}
+	for _, o := range old[:min(len(old), 20)] {
+		if _, err := scheme.Parse(o.Version); err != nil && !o.Bad && strings.Count(o.Version, ".") == strings.Count(version, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *ledger) scheme(owner *logPart) (versions.Scheme, error) {
+	t := l.p.Tagging
+	if owner.scheme != "" {
+		return versions.ParseScheme(owner.scheme, t.Pattern)
+	}
+	return versions.ParseScheme(t.Scheme, t.Pattern)
+}
+
+// needsDate says whether versions bear dates here: as those before do, and where there are none yet, they should.
+func needsDate(before, after *changelog.File) bool {
+	if len(before.Versions) == 0 {
+		return after.Style != changelog.Changesets
+	}
+	return slices.ContainsFunc(before.Versions[:min(len(before.Versions), 5)], func(v *changelog.Version) bool { return v.Written != "" })
+}
+
+func severalOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
