@@ -122,15 +122,16 @@ type where struct {
 	line int
 	id   string // "" for what is not spelled so
 	leaf bool   // a key, not only the way to one
+	full bool   // with a value, which may stand for a group of keys: a template, say
 }
 
 // add puts keys in, as spelled and without the environment's name.
 func (s keySet) add(path string, keys []Key, neutral func(string) string) {
 	for _, k := range keys {
 		id := neutral(k.Path)
-		s.put(k.Path, where{path, k.Line, id, true})
+		s.put(k.Path, where{path, k.Line, id, true, k.Value != ""})
 		if id != k.Path {
-			s.put(id, where{path: path, line: k.Line, leaf: true})
+			s.put(id, where{path: path, line: k.Line, leaf: true, full: k.Value != ""})
 		}
 	}
 }
@@ -154,7 +155,7 @@ func (s keySet) covers(key string) bool {
 	}
 	for up := above(key); up != ""; up = above(up) {
 		if at, ok := s[up]; ok {
-			return at.leaf && !strings.HasPrefix(key[len(up):], "[")
+			return at.full && !strings.HasPrefix(key[len(up):], "[")
 		}
 	}
 	return false

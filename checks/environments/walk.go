@@ -133,9 +133,6 @@ func (w *walker) walk(prefix string, n *node, depth int) {
 	case scalar:
 		w.add(prefix, n.line, n.value)
 	case mapping:
-		if len(n.items) == 0 && prefix != "" {
-			w.add(prefix, n.line, "")
-		}
 		for i, name := range n.names {
 			if strings.Contains(prefix, ".spec") || prefix == "spec" {
 				if sized(name) {
@@ -153,10 +150,6 @@ func (w *walker) walk(prefix string, n *node, depth int) {
 func (w *walker) step(path string, line int, item *node, depth int) {
 	if item.kind == scalar {
 		w.add(path, line, item.value)
-		return
-	}
-	if len(item.items) == 0 {
-		w.add(path, line, "")
 		return
 	}
 	w.walk(path, item, depth+1)

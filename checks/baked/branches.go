@@ -1,0 +1,165 @@
+package baked
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/sluicegate/sluice/checks/environments"
+)
+
+var (
+	// compared is an operator or a comparing call with a word after it; what is before is looked at by names.
+	compared = regexp.MustCompile(`(?:===?|!==?|=~|<>|\s-eq|\s-ne|\beq\b|\bne\b|\bis(?: not)?\b|\bin\b|\.(?:equals|equalsIgnoreCase|eql\?|casecmp\??|startsWith|startswith|start_with\?|includes|include\?|contains|matches|compareTo|localeCompare|equalsIgnoringCase)\()` +
+		`\s*[(\[{]*\s*(?:u|r|f|b)?["'` + "`" + `:]?!?\^?([A-Za-z][A-Za-z0-9_-]{1,24})`)
+	// turned is the same with the word first: "production" === env, ["dev", "test"].includes(env), "prod".equals(env).
+	turned = regexp.MustCompile(`["'` + "`" + `]([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]\s*[\])}]?\s*(?:===?|!==?|<>|\.(?:equals|equalsIgnoreCase|includes|include\?|contains|indexOf|eql\?)\(|\b(?:not )?in\b)\s*([^;{}&|?]{1,60})`)
+	// called compares two arguments: strings.EqualFold(env, "production"), eq .Values.env "prod".
+	called = regexp.MustCompile(`(?:\bEqualFold|\b(?:Objects|StringUtils|TextUtils)\.equals\w*|\bstrcmp|\bstrcasecmp|[({]-?\s*(?:if|else if|with)?\s*\(?(?:eq|ne)\b|\bstring\.Equals)\s*\(?\s*([^;{}]{1,60}?),?\s+["']([A-Za-z][\w-]{1,24})["']`)
+	// asked are the methods by which frameworks ask for an environment.
+	asked = regexp.MustCompile(`\bRails\.env\.(?P<a>[a-z_]+)\?|\b\w*(?:[eE]nv|[eE]nvironment)(?:\(\))?\.[iI]s_?(?P<b>Production|Prod|Staging|Development|Dev|Local|Testing|production|staging|development|local|testing)\b|` +
+		`\bIsEnvironment\(\s*"(?P<c>\w+)"|\bApp::environment\(\s*\[?\s*['"](?P<d>[\w-]+)|\bapp\(\)->(?:environment\(\s*\[?\s*['"](?P<e>[\w-]+)|is(?P<f>Production|Local)\()|` +
+		`@Profile\(\s*(?:value\s*=\s*)?[{(\[]*\s*"!?(?P<g>[\w-]+)|(?:acceptsProfiles|getActiveProfiles)\(.{0,60}?"!?(?P<h>[\w-]+)"|\bimport\.meta\.env\.(?P<i>PROD|DEV)\b`)
+	// chosen is the head of a switch, opened by what is switched on.
+	chosen = regexp.MustCompile(`\b(?:switch|match|when|case)\b\s*\(?\s*([^{}]{1,60}?)\)?\s*(?:\{|:|\bin\b|\bdo\b|\bof\b|$)`)
+	// branch is one arm of it.
+	branch = regexp.MustCompile(`^\s*(?:case|when|in|\|)?\s*\(?["'` + "`" + `:]?([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]?\s*(?:,|:|->|=>|\)|\||then|do|$)`)
+	// shell is a test in brackets, where a single = compares and words need no quotes.
+	shell = regexp.MustCompile(`(?:\[\[?|\btest)\s+["']?\$\{?(\w+)[^\]\s"']*["']?\s*(?:==?|!=|=~)\s*["']?\^?([A-Za-z][\w-]{1,24})`)
+
+	sureName = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]+_)*(?i:env|environment)(?:_?(?i:name|type))?(?:[^A-Za-z0-9_(.]|\.?\(\)|\.(?:to_?[a-zA-Z]+|lower|upper|strip|trim|ToLower|ToUpper|name|value|inquiry|downcase|upcase)\b|\)|$)|[a-z0-9](?:Env|Environment)(?:Name|Type)?(?:[^A-Za-z0-9_]|$)|\bRails\.env\b|_ENV(?:IRONMENT)?\b|\bSPRING_PROFILES_ACTIVE\b`)
+	weakName = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]+_)*(?i:stage|profile|mode|env|environment|environ|ENV)(?:_?(?i:name))?(?:[^A-Za-z0-9_]|$)|[a-z0-9](?:Stage|Profile|Profiles)(?:Name)?(?:[^A-Za-z0-9_]|$)|(?i:active_?profiles?)`)
+)
+
+// brancher finds code that branches on an environment's name, line by line.
+type brancher struct {
+	names  map[string]bool // that the policy uses
+	shell  bool
+	opened int // line of the switch on an environment that may still be open; 0: none
+}
+
+// find returns the environment that the line of code branches on, or "".
+func (b *brancher) find(n int, code string) string {
+	if name := b.arm(n, code); name != "" {
+		return name
+	}
+	if !speaksOfEnvironments(code) {
+		return ""
+	}
+	for _, m := range asked.FindAllStringSubmatch(code, -1) {
+		for _, word := range m[1:] {
+			if word != "" && b.known(word, true) {
+				return environments.Name(word)
+			}
+		}
+	}
+	if name := b.comparison(code); name != "" {
+		return name
+	}
+	if m := chosen.FindStringSubmatch(code); m != nil && confidence(m[1]) > 0 {
+		b.opened = n
+	}
+	return ""
+}
+
+// speaksOfEnvironments is a quick test before any expression is tried.
+func speaksOfEnvironments(code string) bool {
+	for _, w := range [...]string{"env", "Env", "ENV", "rofile", "ROFILE", "stage", "Stage", "STAGE", "mode", "MODE"} {
+		if strings.Contains(code, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// arm finds a branch of a switch that was opened above. One arm tells; the others need no telling.
+func (b *brancher) arm(n int, code string) string {
+	if b.opened == 0 || n <= b.opened {
+		return ""
+	}
+	if n > b.opened+40 {
+		b.opened = 0
+		return ""
+	}
+	if m := branch.FindStringSubmatch(code); m != nil && b.known(m[1], true) {
+		b.opened = 0
+		return environments.Name(m[1])
+	}
+	return ""
+}
+
+func (b *brancher) comparison(code string) string {
+	for _, m := range compared.FindAllStringSubmatchIndex(code, -1) {
+		word := code[m[2]:m[3]]
+		if sure := confidence(operand(code[:m[0]])); sure > 0 && b.literal(code, m[2]) && b.known(word, sure > 1) {
+			return environments.Name(word)
+		}
+	}
+	for _, m := range turned.FindAllStringSubmatch(code, -1) {
+		if sure := confidence(m[2]); sure > 0 && b.known(m[1], sure > 1) {
+			return environments.Name(m[1])
+		}
+	}
+	for _, m := range called.FindAllStringSubmatch(code, -1) {
+		if sure := confidence(m[1]); sure > 0 && b.known(m[2], sure > 1) {
+			return environments.Name(m[2])
+		}
+	}
+	if b.shell {
+		for _, m := range shell.FindAllStringSubmatch(code, -1) {
+			if sure := confidence(m[1]); sure > 0 && b.known(m[2], sure > 1) {
+				return environments.Name(m[2])
+			}
+		}
+	}
+	return ""
+}
+
+// literal says that the word at i is a string or a symbol, not a name in the code.
+func (b *brancher) literal(code string, i int) bool {
+	return i > 0 && strings.IndexByte("\"'`:!^", code[i-1]) >= 0
+}
+
+// operand is the end of an expression: what the operator after it compares.
+func operand(s string) string {
+	if i := strings.LastIndexAny(s, ";{}&|?"); i >= 0 {
+		s = s[i+1:]
+	}
+	for _, w := range []string{" and ", " or ", " if ", "if (", "return ", "unless ", ", "} {
+		if i := strings.LastIndex(s, w); i >= 0 && !(w == ", " && strings.HasSuffix(strings.TrimSpace(s), ")")) {
+			s = s[i+len(w):]
+		}
+	}
+	if len(s) > 80 {
+		s = s[len(s)-80:]
+	}
+	return strings.TrimSpace(s)
+}
+
+// confidence says whether an expression is an environment's name by its own name: 2 surely, 1 perhaps, 0 no.
+func confidence(expression string) int {
+	switch {
+	case strings.Contains(expression, "typeof"):
+		return 0
+	case sureName.MatchString(expression):
+		return 2
+	case weakName.MatchString(expression):
+		return 1
+	}
+	return 0
+}
+
+// known says that the word is an environment's name; where the other side is not sure, only one that is hardly
+// anything else.
+func (b *brancher) known(word string, sure bool) bool {
+	lower := strings.ToLower(word)
+	if b.names[lower] {
+		return true
+	}
+	switch lower {
+	case "production", "prod", "prd", "staging", "stg", "preprod", "preproduction", "uat", "nonprod":
+		return true
+	case "development", "dev", "stage", "test", "testing", "qa", "local", "live", "sandbox", "preview", "demo", "integration", "ci", "acceptance":
+		return sure
+	}
+	return false
+}
