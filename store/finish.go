@@ -155,6 +155,9 @@ func (r *record) subjectID(t *tx) (int64, error) {
 	if kind == r.work.Mark.Kind && r.subject.Key() == r.work.Mark.Key() {
 		return r.work.ID, nil
 	}
+	if r.subject.Change == 0 && r.subject.Tag == "" {
+		return 0, fmt.Errorf("there is no change or tag to keep it for")
+	}
 	m := gate.Mark{Kind: kind, Forge: r.subject.Forge, Repo: r.subject.Repo, Change: r.subject.Change, Tag: r.subject.Tag,
 		Installation: r.subject.Installation}
 	var id int64

@@ -203,13 +203,14 @@ ORDER BY p.at LIMIT $2`
 
 const qDropPosted = `DELETE FROM posted WHERE subject_id = $1 AND sha = $2 AND name = $3`
 
-// idle pages through subjects; whether one may go is decided again when it is deleted.
+// idle pages through subjects and says of each whether nothing is left of it. Where a tag pointed is remembered for as
+// long as there is a database: it is how a tag that moves is noticed.
 const qIdle = `
 SELECT s.id, CASE WHEN s.next_at IS NULL AND s.holder IS NULL AND s.wanted = s.done
   AND NOT EXISTS (SELECT 1 FROM cause WHERE subject_id = s.id)
   AND NOT EXISTS (SELECT 1 FROM decision WHERE subject_id = s.id)
   AND NOT EXISTS (SELECT 1 FROM posted WHERE subject_id = s.id)
-  AND NOT EXISTS (SELECT 1 FROM subject_state WHERE subject_id = s.id AND (open = 1 OR read_at >= $3))
+  AND NOT EXISTS (SELECT 1 FROM subject_state WHERE subject_id = s.id AND (open = 1 OR read_at >= $3 OR s.kind = 'tag'))
   THEN 1 ELSE 0 END
 FROM subject s WHERE s.id > $1 ORDER BY s.id LIMIT $2`
 

@@ -198,6 +198,28 @@ func TestAFullQueueRefusesDeliveriesAndLetsWorkersWait(t *testing.T) {
 	must(t, <-waited)
 }
 
+func TestDebounceGathersAndNeverPutsOff(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	now := time.Unix(1772400000, 0)
+	s, err := Open(ctx, Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Debounce: 250 * time.Millisecond, Now: func() time.Time { return now }})
+	must(t, err)
+	defer s.Close()
+	for i := range 3 {
+		_, err := s.Add(ctx, marked(fmt.Sprint(i), 1))
+		must(t, err)
+		works, err := s.Claim(ctx, 1, time.Minute)
+		if err != nil || len(works) != 0 {
+			t.Errorf("Claim %v after the first event = %v, %v, want nothing yet", time.Duration(i)*100*time.Millisecond, works, err)
+		}
+		now = now.Add(100 * time.Millisecond)
+	}
+	works, err := s.Claim(ctx, 1, time.Minute)
+	if err != nil || len(works) != 1 || len(works[0].Causes) != 3 {
+		t.Errorf("Claim 300ms after the first event = %v, %v, want one with three causes", works, err)
+	}
+}
+
 func TestPruningGivesSpaceBack(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -72,6 +72,16 @@ var pruning = map[string]func(*testing.T, *fixture){
 			t.Errorf("left: %v, %v, %v", d, st, errors.Join(err, err2))
 		}
 	},
+	"where a tag pointed is never forgotten": func(t *testing.T, f *fixture) {
+		tag := gate.Mark{Kind: gate.MarkTag, Forge: "github", Repo: "acme/shop", Tag: "v1"}
+		must(t, f.Mark(ctx, tag))
+		f.finish(f.one(), gate.Outcome{Subject: &gate.SubjectState{Head: "c1"}})
+		f.clock.pass(5000 * day)
+		must(t, f.Prune(ctx, 400*day, 30*day))
+		if st, err := f.State(ctx, tag.Subject()); err != nil || st == nil || st.Head != "c1" {
+			t.Errorf("State = %v, %v, want the commit", st, err)
+		}
+	},
 	"what is due, held or scheduled is never pruned": func(t *testing.T, f *fixture) {
 		for i := range 450 {
 			f.add(delivery(fmt.Sprint(i), change(i+1)))

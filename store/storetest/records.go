@@ -114,6 +114,14 @@ var records = map[string]func(*testing.T, *fixture){
 		}
 		f.none()
 	},
+	"work on a branch has no state of its own": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", gate.Mark{Kind: gate.MarkBase, Forge: "github", Repo: "acme/shop", Base: "main"}))
+		w := f.one()
+		if err := f.Finish(ctx, w, gate.Outcome{Subject: open("h", "main")}); err == nil {
+			t.Error("Finish kept a state for no change")
+		}
+		f.finish(w, gate.Outcome{})
+	},
 	"decisions are listed newest first, by repository, subject and time, in pages": func(t *testing.T, f *fixture) {
 		for i, id := range []string{"a", "b", "c"} {
 			f.decided(i%2+1, gate.Outcome{Decision: decision(id, i%2+1, f.clock.Now())})
