@@ -377,6 +377,16 @@ func (f *Forge) Merge(repo string, n int, by string, squash bool) (string, error
 	return id, err
 }
 
+// Pulls is how many pull requests the repository has had.
+func (f *Forge) Pulls(repo string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, err := f.repo(repo); err == nil {
+		return len(r.pulls)
+	}
+	return 0
+}
+
 // Comment writes below the pull request. It returns the comment's id.
 func (f *Forge) Comment(repo string, n int, by, body string) (int64, error) {
 	var id int64

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // obj is a JSON object.
@@ -40,11 +42,20 @@ type ref struct {
 	commit *commit
 }
 
-// File is what a commit writes at one path. In YAML also a plain string, its text, or null, which removes it.
+// File is what a commit writes at one path. In YAML also a plain string: its text.
 type File struct {
 	Text string `yaml:"text"`
 	Mode string `yaml:"mode"` // ModeFile when empty; of a submodule Text is the commit
 	Gone bool   `yaml:"gone"`
+}
+
+// UnmarshalYAML reads both forms.
+func (f *File) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&f.Text)
+	}
+	type whole File
+	return n.Decode((*whole)(f))
 }
 
 // Texts makes files of plain texts.

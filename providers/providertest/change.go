@@ -46,6 +46,8 @@ func plainChange(w *world) {
 }
 
 func forked(w *world) {
+	w.must(w.forge.Drop(repo)) // a private fork is hidden from whoever was not let into it
+	w.must(w.forge.Repo(repo, false, pretend.Texts(map[string]string{".sluice.yml": policyText, "CHANGELOG.md": changelogText})))
 	n := w.open(pretend.PR{By: "eve", Fork: "eve/shop", Branch: "main", Commits: write(map[string]string{
 		"CHANGELOG.md": strings.Replace(changelogText, "]\n", "]\n\n- From a fork.\n", 1), ".sluice.yml": "version: 1\nchangelog: {mode: \"off\"}\n"})})
 	f := w.facts(n)
@@ -85,7 +87,7 @@ func labels(w *world) {
 	got := map[string]string{}
 	for _, l := range w.facts(n).Change.Labels {
 		if got[l.Name] = "nobody"; l.By != nil {
-			got[l.Name] = fmt.Sprint(l.By.Login, l.By.ID == w.forge.User(l.By.Login).ID)
+			got[l.Name] = fmt.Sprintf("%s %v", l.By.Login, l.By.ID == w.forge.User(l.By.Login).ID)
 		}
 	}
 	w.check("labels and who set them", got, map[string]string{"minor": "bo true", "no-changelog": "eve true"})

@@ -1,0 +1,430 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/tools/txtar"
+
+	"github.com/sluicegate/sluice/providers/pretend"
+)
+
+// stageFile is forge.yml: what there is before Sluice comes.
+type stageFile struct {
+	People  map[string]string            `yaml:"people"` // role on the repository by login; olga owns acme
+	Teams   map[string][]string          `yaml:"teams"`  // members by slug
+	Parents map[string]string            `yaml:"parents"`
+	Files   map[string]pretend.File      `yaml:"files"` // beside those under main/
+	Repos   map[string]map[string]string `yaml:"repos"` // further repositories: texts by path
+	Tags    []pretend.Tag                `yaml:"tags"`
+	Require []string                     `yaml:"require"` // checks that main requires, pinned to the App; left out: sluice/gate
+	Watch   []string                     `yaml:"watch"`   // branches and tags whose commits' checks are told
+	Count   bool                         `yaml:"count"`   // tell how many calls each step cost
+	Log     bool                         `yaml:"log"`     // tell warnings
+	DryRun  bool                         `yaml:"dry-run"`
+}
+
+func (s *stageFile) set(r *run) {
+	r.t.Helper()
+	must := func(err error) {
+		r.t.Helper()
+		if err != nil {
+			r.t.Fatalf("forge.yml: %v", err)
+		}
+	}
+	must(strict([]byte(section(r.ar, "forge.yml")), s))
+	f := r.forge
+	f.Org("acme", "olga:admin")
+	files := below(r.ar, "main")
+	for path, file := range s.Files {
+		files[path] = file
+	}
+	must(f.Repo(shop, true, files))
+	if s.People == nil {
+		s.People = map[string]string{"ana": "write", "bo": "write", "eve": "read"}
+	}
+	for _, login := range sorted(s.People) {
+		must(f.Grant(shop, login, s.People[login]))
+	}
+	slugs := sorted(s.Teams)
+	slices.SortStableFunc(slugs, func(a, b string) int { return len(s.Parents[a]) - len(s.Parents[b]) })
+	for _, slug := range slugs {
+		must(f.Team("acme/"+slug, s.Parents[slug], s.Teams[slug]...))
+	}
+	for _, name := range sorted(s.Repos) {
+		must(f.Repo(name, true, pretend.Texts(s.Repos[name])))
+	}
+	for _, t := range s.Tags {
+		t.Repo = shop
+		_, err := f.Tag(t)
+		must(err)
+	}
+	if s.Require == nil {
+		s.Require = []string{"sluice/gate"}
+	}
+	var required []pretend.Required
+	for _, name := range s.Require {
+		required = append(required, pretend.Required{Context: name, App: f.AppID()})
+	}
+	must(f.Protect(shop, "main", required...))
+	f.Install("acme")
+	f.Forget()
+}
+
+func sorted[T any](m map[string]T) []string {
+	var list []string
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// strict reads YAML without unknown keys; nothing is fine.
+func strict(raw []byte, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil && err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// act is one thing that happens in a step.
+type act struct {
+	name string
+	raw  []byte
+	file txtar.File
+}
+
+// acts are those of a step: a mapping of one act, or a list of such mappings.
+func (r *run) acts(f txtar.File) []act {
+	r.t.Helper()
+	var list []map[string]yaml.Node
+	var one map[string]yaml.Node
+	if err := yaml.Unmarshal(f.Data, &list); err != nil {
+		if err := yaml.Unmarshal(f.Data, &one); err != nil {
+			r.t.Fatalf("%s: %v", f.Name, err)
+		}
+		list = []map[string]yaml.Node{one}
+	}
+	var acts []act
+	for _, m := range list {
+		if len(m) != 1 {
+			r.t.Fatalf("%s: want one act in each item, got %v", f.Name, sorted(m))
+		}
+		for name, node := range m {
+			raw, err := yaml.Marshal(&node)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			acts = append(acts, act{name, raw, f})
+		}
+	}
+	return acts
+}
+
+// words are what acts may say. Each takes some of them; change is 1 and repo acme/shop when left out.
+type words struct {
+	pretend.PR `yaml:",inline"`
+	Change     int                     `yaml:"change"`
+	Files      map[string]pretend.File `yaml:"files"`
+	Remove     []string                `yaml:"remove"`
+	Message    string                  `yaml:"message"`
+	Author     *pretend.Signature      `yaml:"author"`
+	Committer  *pretend.Signature      `yaml:"committer"`
+	Force      bool                    `yaml:"force"`
+	Name       string                  `yaml:"name"`
+	State      string                  `yaml:"state"`
+	Commit     string                  `yaml:"commit"` // a branch, a tag, or the number of a step: the head after it
+	App        string                  `yaml:"app"`
+	Whose      string                  `yaml:"whose"`
+	Squash     bool                    `yaml:"squash"`
+	At         string                  `yaml:"at"`
+	Signed     bool                    `yaml:"signed"`
+	Reason     string                  `yaml:"reason"`
+	Quiet      bool                    `yaml:"quiet"`
+	To         string                  `yaml:"to"`
+	Email      string                  `yaml:"email"`
+	Members    []string                `yaml:"members"`
+	Parent     string                  `yaml:"parent"`
+	Private    bool                    `yaml:"private"`
+	Retitle    *string                 `yaml:"retitle"`
+	Retarget   *string                 `yaml:"retarget"`
+	Describe   *string                 `yaml:"describe"`
+}
+
+func (r *run) act(a act) error {
+	switch a.name {
+	case "wait":
+		return r.wait(a)
+	case "fail":
+		return r.fail(a)
+	case "limits":
+		var l pretend.Limits
+		if err := strict(a.raw, &l); err != nil {
+			return err
+		}
+		r.forge.SetLimits(l)
+		return nil
+	case "deliver":
+		return r.deliver(a)
+	case "request":
+		return r.request(a)
+	case "grant":
+		var roles map[string]string
+		if err := strict(a.raw, &roles); err != nil {
+			return err
+		}
+		for _, login := range sorted(roles) {
+			if err := r.forge.Grant(shop, login, roles[login]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var w words
+	if err := strict(a.raw, &w); err != nil {
+		return err
+	}
+	w.Repo, w.Change = or(w.Repo, shop), max(w.Change, 1)
+	if err, known := r.onChange(a, w); known {
+		return err
+	}
+	return r.atForge(a, w)
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// written are the commits of an act: those it lists, or one of its files, of those that lie in the step's folder.
+func (r *run) written(a act, w words) []pretend.Commit {
+	if w.Commits != nil {
+		return w.Commits
+	}
+	files := w.Files
+	if files == nil {
+		files = below(r.ar, strings.TrimSuffix(a.file.Name, ".yml"))
+	}
+	for _, path := range w.Remove {
+		files[path] = pretend.File{Gone: true}
+	}
+	return []pretend.Commit{{Message: w.Message, Files: files, Author: w.Author, Committer: w.Committer}}
+}
+
+// at is the commit that a word names.
+func (r *run) at(name string) string {
+	if c, ok := r.heads[name]; ok {
+		return c
+	}
+	return name
+}
+
+// onChange are the acts on a change.
+func (r *run) onChange(a act, w words) (err error, known bool) {
+	f := r.forge
+	switch a.name {
+	case "open":
+		w.PR.Commits = r.written(a, w)
+		_, err = f.Open(w.PR)
+	case "edit":
+		err = f.Edit(w.Repo, w.Change, w.By, pretend.Edit{Title: w.Retitle, Body: w.Describe, Base: w.Retarget})
+	case "label":
+		err = f.Label(w.Repo, w.Change, w.By, w.Name)
+	case "unlabel":
+		err = f.Unlabel(w.Repo, w.Change, w.By, w.Name)
+	case "review":
+		_, err = f.Review(w.Repo, w.Change, w.By, w.State, r.at(w.Commit))
+	case "dismiss":
+		err = f.Dismiss(w.Repo, w.Change, w.By, w.Whose)
+	case "edit-review":
+		err = f.EditReview(w.Repo, w.Change, w.By, w.Message)
+	case "draft", "ready":
+		err = f.SetDraft(w.Repo, w.Change, w.By, a.name == "draft")
+	case "close":
+		err = f.Close(w.Repo, w.Change, w.By)
+	case "reopen":
+		err = f.Reopen(w.Repo, w.Change, w.By)
+	case "merge":
+		_, err = f.Merge(w.Repo, w.Change, w.By, w.Squash)
+	case "rerun":
+		err = f.Rerequest(w.Repo, w.Change, w.By, w.Name)
+	case "report":
+		err = f.Report(pretend.Report{Repo: w.Repo, Commit: or(r.at(w.Commit), fmt.Sprintf("refs/pull/%d/head", w.Change)),
+			Name: w.Name, State: w.State, Title: w.Title, App: w.App, By: w.By})
+	default:
+		return nil, false
+	}
+	return err, true
+}
+
+// atForge are the other acts at the forge, and what befalls the server.
+func (r *run) atForge(a act, w words) error {
+	f := r.forge
+	switch a.name {
+	case "push":
+		_, err := f.Push(pretend.Push{Repo: w.Repo, Branch: w.Branch, By: w.By, Commits: r.written(a, w), From: r.at(w.From), Force: w.Force})
+		return err
+	case "unbranch":
+		return f.Unbranch(w.Repo, w.Branch, w.By)
+	case "tag":
+		_, err := f.Tag(pretend.Tag{Repo: w.Repo, Name: w.Name, At: r.at(w.At), By: w.By, Message: w.Message, Signed: w.Signed, Reason: w.Reason, Quiet: w.Quiet})
+		return err
+	case "untag":
+		return f.Untag(w.Repo, w.Name, w.By)
+	case "team":
+		return f.Team("acme/"+w.Name, w.Parent, w.Members...)
+	case "repo":
+		return f.Repo(w.Name, w.Private, r.written(a, w)[0].Files)
+	case "drop":
+		return f.Drop(w.Repo)
+	case "rename":
+		return f.Rename(w.Name, w.To)
+	case "move":
+		return f.Move(w.Repo, w.To)
+	case "delete":
+		f.Delete(w.Name)
+	case "describe":
+		f.Describe(w.Name, w.Title, w.Email)
+	case "uninstall":
+		f.Uninstall("acme")
+	case "install":
+		f.Install("acme")
+	case "suspend", "unsuspend":
+		f.Suspend("acme", a.name == "suspend")
+	case "permit":
+		f.Permit("acme", w.Name, w.State)
+	case "forget": // what was to be told is never told
+		f.Forget()
+	case "heal":
+		f.Heal()
+	case "expire":
+		f.ExpireTokens()
+	case "sweep":
+		return r.sweep()
+	case "restart":
+		r.stop()
+		r.start()
+	case "redeliver":
+		return r.redeliver()
+	default:
+		return fmt.Errorf("there is no such act")
+	}
+	return nil
+}
+
+func (r *run) wait(a act) error {
+	var s string
+	if err := strict(a.raw, &s); err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(s)
+	r.clock.move(r.clock.now().Add(d))
+	return err
+}
+
+// fail breaks the next calls to the forge.
+func (r *run) fail(a act) error {
+	var in struct {
+		Route      string        `yaml:"route"`
+		Count      int           `yaml:"count"`
+		Skip       int           `yaml:"skip"`
+		Status     int           `yaml:"status"`
+		Body       string        `yaml:"body"`
+		Reset      bool          `yaml:"reset"`
+		Cut        bool          `yaml:"cut"`
+		After      bool          `yaml:"after"`
+		Second     bool          `yaml:"secondary"`
+		RetryAfter string        `yaml:"retry-after"`
+		Delay      time.Duration `yaml:"delay"`
+	}
+	if err := strict(a.raw, &in); err != nil {
+		return err
+	}
+	x := pretend.Fault{Route: in.Route, Count: in.Count, Skip: in.Skip, Status: in.Status, Body: in.Body, Reset: in.Reset, Cut: in.Cut,
+		After: in.After, Second: in.Second, Delay: in.Delay}
+	if in.RetryAfter != "" {
+		x.Header = http.Header{"Retry-After": {in.RetryAfter}}
+	}
+	r.forge.Fail(x)
+	return nil
+}
+
+// deliver says how this step's webhooks are delivered.
+func (r *run) deliver(a act) error {
+	var in struct {
+		Copies  int      `yaml:"copies"`
+		Shuffle uint64   `yaml:"shuffle"`
+		Drop    []string `yaml:"drop"` // "pull_request", "pull_request.opened", or all
+	}
+	if err := strict(a.raw, &in); err != nil {
+		return err
+	}
+	r.order = pretend.Order{Copies: in.Copies, Shuffle: in.Shuffle}
+	if in.Drop != nil {
+		r.order.Drop = func(d *pretend.Delivery) bool {
+			return slices.Contains(in.Drop, "all") || slices.Contains(in.Drop, d.Event) || slices.Contains(in.Drop, d.Event+"."+d.Action)
+		}
+	}
+	return nil
+}
+
+// redeliver sends all of the forge's log once more.
+func (r *run) redeliver() error {
+	answers := map[int]int{}
+	for _, d := range r.forge.Deliveries() {
+		again, err := r.forge.Redeliver(r.t.Context(), d.ID)
+		if err != nil {
+			return err
+		}
+		answers[again.Status]++
+	}
+	for _, status := range sortedInts(answers) {
+		r.notes = append(r.notes, fmt.Sprintf("%d redeliveries answered %d", answers[status], status))
+	}
+	return nil
+}
+
+// request sends something that no forge would, and notes the answer.
+func (r *run) request(a act) error {
+	var in struct {
+		Method  string            `yaml:"method"`
+		Event   string            `yaml:"event"`
+		Body    string            `yaml:"body"`
+		Repeat  int               `yaml:"repeat"` // the body so many times
+		Headers map[string]string `yaml:"headers"`
+	}
+	if err := strict(a.raw, &in); err != nil {
+		return err
+	}
+	body := []byte(strings.Repeat(in.Body, max(in.Repeat, 1)))
+	req, err := r.forge.Request(r.t.Context(), r.hook.URL+"/webhook/github", &pretend.Delivery{GUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", len(r.out.String())+len(r.notes)),
+		Event: in.Event, Body: body})
+	if err != nil {
+		return err
+	}
+	req.Method = or(in.Method, http.MethodPost)
+	for name, value := range in.Headers {
+		if req.Header.Del(name); value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	r.notes = append(r.notes, fmt.Sprintf("answered %d %s", resp.StatusCode, strings.TrimSpace(string(said))))
+	return err
+}

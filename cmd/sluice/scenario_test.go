@@ -1,0 +1,436 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/pretend"
+)
+
+var update = flag.Bool("update", false, "write what the scenarios show into their want")
+
+// A scenario is a txtar file in testdata/scenarios. Its first line says what it shows. Then come
+//
+//	forge.yml         who there is, what the repository needs, and which settings differ (type stage)
+//	main/PATH         the files of the default branch at the beginning
+//	1-NAME.yml ...    steps: one act or a list of acts at the forge (type act), in the order of their numbers
+//	1-NAME/PATH       files that the step's acts write, where they name none
+//	want              what must come of it: after each step what the forge shows that it did not show before
+//
+// Every step is played at the pretend forge, whose signed webhooks go over HTTP to the real handler; store, reconciler
+// and GitHub client are the real ones, and so is every request back. The clock alone stands still between steps.
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../../testdata/scenarios/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ar := txtar.Parse(raw)
+			got, want := play(t, ar, key), section(ar, "want")
+			if *update && got != want {
+				setSection(ar, "want", got)
+				if err := os.WriteFile(path, txtar.Format(ar), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("%s\ngot:\n%s\nwant:\n%s", strings.TrimSpace(string(ar.Comment)), got, want)
+			}
+		})
+	}
+}
+
+// Every scenario says in its first line what it shows, and no two say the same.
+func TestScenariosSayWhatTheyShow(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../../testdata/scenarios/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, _, _ := strings.Cut(string(raw), "\n")
+		if !strings.HasSuffix(line, ".") || strings.HasPrefix(line, "--") || said[line] != "" {
+			t.Errorf("%s: first line %q: want one sentence of its own (said in %q)", path, line, said[line])
+		}
+		said[line] = path
+	}
+	if len(paths) < 60 {
+		t.Errorf("got %d scenarios, want 60 at least", len(paths))
+	}
+}
+
+func section(ar *txtar.Archive, name string) string {
+	for _, f := range ar.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+func setSection(ar *txtar.Archive, name, text string) {
+	for i := range ar.Files {
+		if ar.Files[i].Name == name {
+			ar.Files[i].Data = []byte(text)
+			return
+		}
+	}
+	ar.Files = append(ar.Files, txtar.File{Name: name, Data: []byte(text)})
+}
+
+// below are the files of a folder in the archive, by their path in it.
+func below(ar *txtar.Archive, folder string) map[string]pretend.File {
+	files := map[string]pretend.File{}
+	for _, f := range ar.Files {
+		if path, ok := strings.CutPrefix(f.Name, folder+"/"); ok {
+			files[path] = pretend.File{Text: string(f.Data)}
+		}
+	}
+	return files
+}
+
+// clock stands still until somebody moves it.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if to.After(c.at) {
+		c.at = to
+	}
+}
+
+// run is one scenario under way.
+type run struct {
+	t      *testing.T
+	ar     *txtar.Archive
+	clock  *clock
+	forge  *pretend.Forge
+	stage  stageFile
+	set    settings
+	server *server
+	hook   *httptest.Server
+	log    *bytes.Buffer
+	logMu  sync.Mutex
+	order  pretend.Order // of the step under way
+	step   string
+	heads  map[string]string // commit of change 1 after each step, by the step's number
+	told   map[string]string // what was shown last, by change and check
+	notes  []string          // of the step under way
+	out    strings.Builder
+}
+
+var stepName = regexp.MustCompile(`^(\d+)-[a-z0-9-]+\.yml$`)
+
+// play runs the scenario and returns what it showed.
+func play(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) string {
+	t.Helper()
+	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	r := &run{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
+		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now})}
+	r.open(key)
+	for _, f := range ar.Files {
+		if !stepName.MatchString(f.Name) {
+			if f.Name != "want" && f.Name != "forge.yml" && !strings.Contains(f.Name, "/") {
+				t.Fatalf("what is %s? A step is named like 1-push.yml", f.Name)
+			}
+			continue
+		}
+		r.step, r.notes, r.order = strings.TrimSuffix(f.Name, ".yml"), nil, pretend.Order{}
+		r.clock.move(r.clock.now().Add(2 * time.Minute))
+		r.forge.ResetCalls()
+		for _, a := range r.acts(f) {
+			if err := r.act(a); err != nil {
+				t.Fatalf("%s: %s: %v", f.Name, a.name, err)
+			}
+		}
+		r.settle()
+		r.tell()
+	}
+	return r.out.String()
+}
+
+// open sets the stage and starts the server.
+func (r *run) open(key *rsa.PrivateKey) {
+	r.t.Helper()
+	r.stage.set(r)
+	forge := httptest.NewServer(r.forge.Handler())
+	r.t.Cleanup(forge.Close)
+	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
+		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun,
+		GitHub: github.Settings{URL: forge.URL, AppID: r.forge.AppID(), PrivateKey: string(text), WebhookSecret: "secret"}}
+	r.start()
+	r.t.Cleanup(r.stop)
+}
+
+func (r *run) start() {
+	r.t.Helper()
+	log := slog.New(slog.NewTextHandler(writer(func(b []byte) (int, error) {
+		r.logMu.Lock()
+		defer r.logMu.Unlock()
+		return r.log.Write(b)
+	}), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	if r.server, err = assemble(r.t.Context(), r.set, outside{now: r.clock.now}, log); err != nil {
+		r.t.Fatal(err)
+	}
+	r.server.runner.Poll = 2 * time.Millisecond
+	r.hook = httptest.NewServer(r.server.handler)
+	r.forge.Hooks(pretend.Target{URL: r.hook.URL + "/webhook/github"})
+}
+
+func (r *run) stop() {
+	r.hook.Close()
+	if err := r.server.store.Close(); err != nil {
+		r.t.Errorf("close the database: %v", err)
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// settle delivers what the forge has to tell, then works until nothing is due, and again, for the forge tells of what
+// was posted. The worker runs after the deliveries, so that a step always costs the same calls.
+func (r *run) settle() {
+	r.t.Helper()
+	answers := map[int]int{}
+	for range 5 {
+		list, err := r.forge.Deliver(r.t.Context(), r.order)
+		if err != nil {
+			r.t.Fatalf("%s: deliver: %v", r.step, err)
+		}
+		for _, d := range list {
+			answers[d.Status]++
+		}
+		r.work()
+		r.order.Drop = nil
+		if r.forge.Pending() == 0 {
+			break
+		}
+	}
+	for _, status := range sortedInts(answers) {
+		if status != 202 && status != 0 {
+			r.notes = append(r.notes, fmt.Sprintf("%d deliveries answered %d", answers[status], status))
+		}
+	}
+	if lost := answers[0]; lost > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%d deliveries lost", lost))
+	}
+}
+
+// work runs the workers until nothing is due within a few seconds; the clock jumps to what is.
+func (r *run) work() {
+	r.t.Helper()
+	ctx, stop := context.WithCancel(r.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.server.runner.Run(ctx) }()
+	until, last := time.Now().Add(30*time.Second), r.clock.now().Add(3*time.Second)
+	for time.Now().Before(until) {
+		q, err := r.server.store.Stats(ctx)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if q.Waiting == 0 && q.Running == 0 {
+			due, ok, err := r.server.store.NextDue(ctx)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			if !ok || due.After(last) {
+				break
+			}
+			r.clock.move(due)
+		}
+		time.Sleep(time.Millisecond) // the real server, its database and HTTP live by the real clock
+	}
+	stop()
+	if err := <-done; err != nil {
+		r.t.Fatal(err)
+	}
+	if time.Now().After(until) {
+		r.t.Fatalf("%s: the work did not end; log:\n%s", r.step, r.log)
+	}
+}
+
+func sortedInts(m map[int]int) []int {
+	var list []int
+	for k := range m {
+		list = append(list, k)
+	}
+	sort.Ints(list)
+	return list
+}
+
+// outcome is what a state of the forge stands for.
+func outcome(state string) string {
+	words := map[string]string{"success": "pass", "failure": "fail", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
+	if w := words[state]; w != "" {
+		return w
+	}
+	return state
+}
+
+// tell writes what the forge shows now and did not show before.
+func (r *run) tell() {
+	var lines []string
+	for n := 1; n <= r.forge.Pulls(shop); n++ {
+		lines = append(lines, r.change(n)...)
+	}
+	for _, name := range r.stage.Watch {
+		lines = append(lines, r.commit(name)...)
+	}
+	lines = append(lines, r.notes...)
+	reads, writes := r.forge.Traffic()
+	if r.stage.Count {
+		lines = append(lines, fmt.Sprintf("%d reads, %d writes", reads, writes))
+	}
+	if r.stage.Log {
+		lines = append(lines, r.logged()...)
+	}
+	if len(lines) == 0 {
+		lines = []string{"nothing new"}
+	}
+	fmt.Fprintf(&r.out, "%s\n", r.step)
+	for _, l := range lines {
+		fmt.Fprintf(&r.out, "  %s\n", strings.TrimRight(l, " "))
+	}
+}
+
+// change is what is new on a change.
+func (r *run) change(n int) []string {
+	var lines []string
+	head := r.forge.Head(shop, fmt.Sprintf("refs/pull/%d/head", n))
+	prefix := ""
+	if n > 1 {
+		prefix = fmt.Sprintf("#%d ", n)
+	} else {
+		r.heads[r.step[:strings.IndexByte(r.step, '-')]] = head
+	}
+	if moved := r.news(prefix+"head", head); moved && len(r.forge.Shown(shop, n)) == 0 {
+		lines = append(lines, prefix+"no checks on the head")
+	} else if moved {
+		r.forget(prefix + "check ")
+	}
+	lines = append(lines, r.checks(prefix, r.forge.Shown(shop, n))...)
+	merge := "may be merged"
+	if ok, why := r.forge.Mergeable(shop, n); !ok {
+		merge = "may not be merged: " + why
+	}
+	if r.news(prefix+"merge", merge) {
+		lines = append(lines, prefix+merge)
+	}
+	if asked := strings.Join(r.forge.Asked(shop, n), ", "); r.news(prefix+"asked", asked) && asked != "" {
+		lines = append(lines, prefix+"asks "+asked)
+	}
+	return lines
+}
+
+func (r *run) checks(prefix string, shown []pretend.Shown) []string {
+	var lines []string
+	for _, s := range shown {
+		line := fmt.Sprintf("%s%-17s  %-6s  %s", prefix, strings.TrimPrefix(s.Name, "sluice/"), outcome(s.State), s.Title)
+		for _, a := range s.Annotations {
+			what, _, _ := strings.Cut(a.Message, "\n")
+			line += fmt.Sprintf("\n    at %s:%d  %s", a.Path, a.Start, what)
+		}
+		if r.news(prefix+"check "+s.Name, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// commit is what is new on the commit of a branch or tag that the scenario watches.
+func (r *run) commit(name string) []string {
+	at := r.forge.Head(shop, name)
+	if at == "" {
+		at = r.told["watched "+name] // it is gone: where it was
+	}
+	r.told["watched "+name] = at
+	return r.checks(name+" ", r.forge.ShownOn(shop, at))
+}
+
+func (r *run) news(key, now string) bool {
+	before, had := r.told[key]
+	r.told[key] = now
+	return !had || before != now
+}
+
+func (r *run) forget(prefix string) {
+	for k := range r.told {
+		if strings.HasPrefix(k, prefix) {
+			delete(r.told, k)
+		}
+	}
+}
+
+var message = regexp.MustCompile(`level=(\w+) msg=("[^"]*"|\S+)`)
+
+// logged are the warnings and errors of the step, each once.
+func (r *run) logged() []string {
+	r.logMu.Lock()
+	defer r.logMu.Unlock()
+	var lines []string
+	seen := map[string]bool{}
+	for _, m := range message.FindAllStringSubmatch(r.log.String(), -1) {
+		line := fmt.Sprintf("logs %s: %s", strings.ToLower(m[1]), strings.Trim(m[2], `"`))
+		if !seen[line] {
+			seen[line] = true
+			lines = append(lines, line)
+		}
+	}
+	r.log.Reset()
+	return lines
+}
+
+// sweep has everything read anew, as the server does by itself every ten minutes.
+func (r *run) sweep() error {
+	return r.server.store.Mark(r.t.Context(), gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "sweep"})
+}
