@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runPolicy runs `sluice policy` and returns exit code and output.
+func runPolicy(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = policyCommand(t.Context(), args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// write puts files into a new folder and returns it.
+func writeFiles(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestPolicyCommand(t *testing.T) {
+	t.Parallel()
+	dir := writeFiles(t, map[string]string{
+		".sluice.yml":         "version: 1\nchangelog: {mode: advise}\n",
+		"bad.yml":             "version: 1\nchangelgo: {}\n",
+		"sluice.yml":          "version: 1\nrequired: {changelog: {}}\n",
+		".github/sluice.yml":  "required: {changelog: {}}\n",
+		"good-test.yml":       "policy: .sluice.yml\ncases: [{name: a, facts: {files: [a]}, want: {changelog: advise}}]\n",
+		"bad-test.yml":        "policy: {changelog: {mode: advise}}\ncases: [{name: a, facts: {files: [a]}, want: {changelog: fail}}]\n",
+		"strict-test.yml":     "cases: [{name: a, facts: {change: {titel: x}}, want: {changelog: fail}}]\n",
+		"key-test.yml":        "cases: [{name: a, fact: {}, want: {changelog: fail}}]\n",
+		"outcome-test.yml":    "cases: [{name: a, want: {changelog: green}}]\n",
+		"check-test.yml":      "cases: [{name: a, want: {changelogs: fail}}]\n",
+		"bomb-test.yml":       "a: &a [x]\nb: [*a, *a]\n",
+		"broken-inline.yml":   "policy: |\n  version: 1\n  changelgo: {}\ncases: [{name: a, want: {changelog: fail}}]\n",
+		"empty-test.yml":      "",
+		"organisation-x.yml":  "policy: {}\norganisation: {required: {changelog: {}}}\ncases: [{name: a, facts: {files: [a]}, want: {changelog: fail}}]\n",
+		"without-cases-x.yml": "cases: []\n",
+	})
+	for name, c := range map[string]struct {
+		args  []string
+		stdin string
+		code  int
+		out   string
+	}{
+		"a valid policy":                       {[]string{"check", ".sluice.yml"}, "", 0, ".sluice.yml: valid"},
+		"a broken policy":                      {[]string{"check", "bad.yml"}, "", 1, `bad.yml:2:1: unknown key "changelgo"; did you mean "changelog"?`},
+		"several":                              {[]string{"check", ".sluice.yml", "bad.yml"}, "", 1, "valid"},
+		"standard input":                       {[]string{"check", "-"}, "tagging: {bump: x}", 1, "stdin:1:17: tagging.bump must be inferred or declared"},
+		"a file that is not there":             {[]string{"check", "none.yml"}, "", 2, "none.yml"},
+		"an organisation's policy":             {[]string{"check", "sluice.yml"}, "", 0, "valid"},
+		"a floor in a repository's":            {[]string{"check", ".github/sluice.yml"}, "", 1, "belongs to the organisation's policy"},
+		"a floor in what is called one":        {[]string{"check", "--organisation", ".github/sluice.yml"}, "", 0, "valid"},
+		"defaults":                             {[]string{"check", "--defaults"}, "", 0, "scheme: semver # default"},
+		"defaults with a policy":               {[]string{"check", ".sluice.yml", "--defaults"}, "", 0, ".sluice.yml:2\n"},
+		"a flag like none":                     {[]string{"check", "--default"}, "", 2, `did you mean "--defaults"?`},
+		"the schema":                           {[]string{"schema"}, "", 0, `"$schema": "http://json-schema.org/draft-07/schema#"`},
+		"nothing":                              {nil, "", 2, "usage"},
+		"help":                                 {[]string{"--help"}, "", 0, "usage"},
+		"a word like none":                     {[]string{"chek"}, "", 2, `did you mean "check"?`},
+		"a test that holds":                    {[]string{"test", "good-test.yml"}, "", 0, "1 of 1 cases hold."},
+		"a test that does not":                 {[]string{"test", "bad-test.yml"}, "", 1, "changelog: got advise"},
+		"a test with a misspelt fact":          {[]string{"test", "strict-test.yml"}, "", 1, `strict-test.yml:1:26: the facts of the case: unknown field "titel"`},
+		"a test with a misspelt key":           {[]string{"test", "key-test.yml"}, "", 1, `unknown key "fact", did you mean "facts"?`},
+		"a test with an outcome like none":     {[]string{"test", "outcome-test.yml"}, "", 1, `outcome "green" is none of`},
+		"a test of a check like none":          {[]string{"test", "check-test.yml"}, "", 1, "there is no such check here"},
+		"a test with aliases":                  {[]string{"test", "bomb-test.yml"}, "", 1, "not allowed here"},
+		"a test with a broken policy inside":   {[]string{"test", "broken-inline.yml"}, "", 1, "broken-inline.yml:3:1: unknown key"},
+		"an empty test":                        {[]string{"test", "empty-test.yml"}, "", 1, "empty"},
+		"a test with an organisation's policy": {[]string{"test", "organisation-x.yml"}, "", 0, "1 of 1"},
+		"a test without cases":                 {[]string{"test", "without-cases-x.yml"}, "", 1, "0 of 0"},
+		"a test that is not there":             {[]string{"test", "none.yml"}, "", 1, "none.yml"},
+		"the ordinary test in this repository": {[]string{"test", "ORDINARY"}, "", 0, "cases hold."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := []string{}
+			for _, a := range c.args {
+				if strings.HasSuffix(a, ".yml") {
+					a = filepath.Join(dir, a)
+				} else if a == "ORDINARY" {
+					a = "../../testdata/policy/ordinary.yml"
+				}
+				args = append(args, a)
+			}
+			code, stdout, stderr := runPolicy(t, c.stdin, args...)
+			if code != c.code || !strings.Contains(stdout+stderr, c.out) {
+				t.Errorf("sluice policy %s: exit %d, output\n%s%s\nwant exit %d and %q", strings.Join(c.args, " "), code, stdout, stderr, c.code, c.out)
+			}
+		})
+	}
+}
+
+// TestPolicyDocumentation runs the example of docs/policy-tests.md against a policy that it would fit.
+func TestPolicyDocumentation(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/policy-tests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	dir := writeFiles(t, map[string]string{
+		".sluice.yml":       "approval: {rules: [{name: peer review}, {name: database, when: {paths: ['migrations/**']}, from: {teams: [acme/dba]}}]}",
+		"tests/example.yml": example,
+	})
+	if code, stdout, stderr := runPolicy(t, "", "test", filepath.Join(dir, "tests/example.yml")); code != 0 {
+		t.Errorf("the example of docs/policy-tests.md: exit %d\n%s%s", code, stdout, stderr)
+	}
+}
