@@ -9,9 +9,10 @@ import (
 )
 
 // idle says that nothing that happened can change the newest decision, so that the forge need not be asked: a label
-// that no rule reads, or a review that is a mere comment. It errs towards looking.
-func (r *Reconciler) idle(w Work, latest *Decision, sources []byte) (why string, idle bool) {
-	if latest == nil || w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 {
+// that no rule reads, or a review that is a mere comment. It errs towards looking. recorded is what was posted of that
+// decision: as long as some of it is missing, there is something to do whatever happened.
+func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, recorded []Posted) (why string, idle bool) {
+	if latest == nil || w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 || !r.DryRun && !told(posts(latest, latest.Commit, r.PublicURL), recorded) {
 		return "", false
 	}
 	var src []policy.Source
@@ -28,6 +29,14 @@ func (r *Reconciler) idle(w Work, latest *Decision, sources []byte) (why string,
 		}
 	}
 	return "no rule reads what happened", true
+}
+
+// told says that all of the posts were made.
+func told(want []Post, recorded []Posted) bool {
+	return !slices.ContainsFunc(want, func(p Post) bool {
+		record := find(recorded, p)
+		return record == nil || record.Digest != p.Digest
+	})
 }
 
 // unread says that no rule of the policies reads what the cause tells of.

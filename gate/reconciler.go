@@ -67,8 +67,14 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read latest decision of %v: %w", s, err)
 	}
-	if why, idle := r.idle(w, latest, sources); idle {
-		return Outcome{Note: why}, nil
+	if latest != nil {
+		recorded, err := r.Memory.Posted(ctx, s, latest.Commit)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("read what was posted on %v: %w", s, err)
+		}
+		if why, idle := r.idle(w, latest, sources, recorded); idle {
+			return Outcome{Note: why}, nil
+		}
 	}
 	f, err := provider.Facts(ctx, s, newestHead(w))
 	switch {
@@ -113,7 +119,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	if err != nil {
 		return Outcome{}, fmt.Errorf("show %v: %w", f.Subject, err)
 	}
-	r.told(w)
+	r.timed(w)
 	return out, nil
 }
 
@@ -176,8 +182,8 @@ func (r *Reconciler) ended(ctx context.Context, provider Provider, f *checks.Fac
 	return out, err
 }
 
-// told notes how long it took from the oldest cause to what people see.
-func (r *Reconciler) told(w Work) {
+// timed notes how long it took from the oldest cause to what people see.
+func (r *Reconciler) timed(w Work) {
 	if r.Observe.Posted == nil || w.Since.IsZero() {
 		return
 	}

@@ -275,3 +275,14 @@ func TestReplayGivesTheSameDecisionByteForByte(t *testing.T) {
 		t.Errorf("replayed digest %s, want %s", got.Digest, want.Digest)
 	}
 }
+
+func TestWorkThatWasNotAllShownIsGoneOnWithWhateverHappens(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change(), postErr: &RetryError{After: time.Minute, Err: errors.New("secondary limit")}}, &memory{}
+	r := reconciler(f, m)
+	must(t, r, m, work())
+	f.postErr = nil
+	if must(t, r, m, work(Mark{Why: "pull_request.labeled", Detail: "wip", Commit: "c1"})); len(f.posted) != 5 {
+		t.Errorf("%d checks posted, want the five that were still missing", len(f.posted))
+	}
+}
