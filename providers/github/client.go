@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -50,6 +52,7 @@ type Client struct {
 	known         map[string]int64 // installation by repository, lower case
 	memory        *memory
 	queries       *queries
+	ask, askTag   func(*policy.Set, *checks.Facts) *checks.Wants
 }
 
 var _ gate.Provider = (*Client)(nil)
@@ -67,7 +70,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{bases: b, app: s.AppID, key: key, opts: o.filled(), installations: map[int64]*installation{}, known: map[string]int64{}, memory: newMemory()}
+	c := &Client{bases: b, app: s.AppID, key: key, opts: o.filled(), installations: map[int64]*installation{}, known: map[string]int64{}, memory: newMemory(), ask: checks.AskFor, askTag: checks.AskForTag}
 	if c.base, err = newGuard(c.opts.Transport, b, c.opts.UserAgent); err != nil {
 		return nil, err
 	}

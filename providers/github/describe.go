@@ -1,6 +1,7 @@
 package github
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"sort"
@@ -13,14 +14,11 @@ import (
 )
 
 // describe turns the answer into facts, apart from the difference, the tags and what the checks will want.
-func (r *reading) describe(pr *changeNode, node *answerNode) error {
+func (r *reading) describe(ctx context.Context, pr *changeNode, node *answerNode) error {
 	r.repository(node.Repository)
-	if len(pr.Head.Nodes) == 0 || pr.Head.Nodes[0] == nil || !oid(pr.HeadRefOID) {
-		return fmt.Errorf("%w: the change has no commits any more", gate.ErrGone)
-	}
-	head := &pr.Head.Nodes[0].Commit
-	if head.OID != pr.HeadRefOID {
-		return fmt.Errorf("%w: the change moved while it was read", gate.ErrStale)
+	head, err := r.headOf(ctx, pr)
+	if err != nil {
+		return err
 	}
 	r.head = head.OID
 	r.tip = pr.BaseRefOID
@@ -57,6 +55,36 @@ func (r *reading) describe(pr *changeNode, node *answerNode) error {
 	}
 	r.habit.mu.Unlock()
 	return nil
+}
+
+// listedCommits is how many commits of a change GitHub lists at least, if there are more.
+const listedCommits = 250
+
+// headOf is the commit that is judged: the last of the change's commits. Where GitHub ends the list before the head, it
+// is asked for by itself.
+func (r *reading) headOf(ctx context.Context, pr *changeNode) (*commitNode, error) {
+	switch {
+	case !oid(pr.HeadRefOID) || len(pr.Head.Nodes) == 0 || pr.Head.Nodes[0] == nil:
+		return nil, fmt.Errorf("%w: the change has no commits any more", gate.ErrGone)
+	case pr.Head.Nodes[0].Commit.OID == pr.HeadRefOID:
+		return &pr.Head.Nodes[0].Commit, nil
+	case pr.Commits.TotalCount < listedCommits:
+		return nil, fmt.Errorf("%w: the change moved while it was read", gate.ErrStale)
+	}
+	var node answerNode
+	vars := map[string]any{"owner": r.repo.owner, "name": r.repo.name, "head": pr.HeadRefOID, "app": r.c.app}
+	errs, err := r.in.query(ctx, "Head", r.c.queries.document("Head", r.asked.parts()), vars, &node)
+	if err != nil {
+		return nil, err
+	}
+	if len(errs) > 0 {
+		return nil, errs[0].err("Head")
+	}
+	if node.Repository == nil || node.Repository.HeadAt == nil {
+		return nil, fmt.Errorf("%w: the head %.8s", gate.ErrStale, pr.HeadRefOID)
+	}
+	pr.Head.Nodes[0].Commit = *node.Repository.HeadAt
+	return node.Repository.HeadAt, nil
 }
 
 func startOf(pr *changeNode) *commitNode {

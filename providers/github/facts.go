@@ -128,7 +128,7 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if err := r.fresh(pr, node.Repository.Expected, expect); err != nil {
 		return err
 	}
-	if err := r.describe(pr, &node); err != nil {
+	if err := r.describe(ctx, pr, &node); err != nil {
 		return err
 	}
 	if err := r.further(ctx, pr); err != nil {
@@ -140,7 +140,7 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if err := r.differences(ctx, pr, early); err != nil {
 		return err
 	}
-	if err := r.rounds(ctx, checks.AskFor); err != nil {
+	if err := r.rounds(ctx, r.c.ask); err != nil {
 		return err
 	}
 	r.remember()

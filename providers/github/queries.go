@@ -30,11 +30,12 @@ func generated() map[string]string {
 type queries struct {
 	operations map[string]string   // by operation
 	fragments  map[string]string   // by name
-	spreads    map[string][]string // by name of operation or fragment
+	top        map[string][]string // what an operation spreads
+	spreads    map[string][]string // what a fragment spreads
 }
 
 func loadQueries() (*queries, error) {
-	q := &queries{operations: map[string]string{}, fragments: map[string]string{}, spreads: map[string][]string{}}
+	q := &queries{operations: map[string]string{}, top: map[string][]string{}, fragments: map[string]string{}, spreads: map[string][]string{}}
 	files, err := fs.Glob(documents, "*.graphql")
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func loadQueries() (*queries, error) {
 			return nil, fmt.Errorf("%s holds no named operation", file)
 		}
 		q.operations[name[1]] = text
-		q.spreads[name[1]] = spreads(text)
+		q.top[name[1]] = spreads(text)
 	}
 	return q, nil
 }
@@ -114,7 +115,7 @@ func (q *queries) document(operation string, parts map[string]string) string {
 			add(q.spreads[name])
 		}
 	}
-	add(q.spreads[operation])
+	add(q.top[operation])
 	return b.String()
 }
 

@@ -55,7 +55,7 @@ func (r *reading) tag(ctx context.Context, expect string) error {
 	if err := r.tags(ctx, node.Repository.Tags); err != nil {
 		return err
 	}
-	if err := r.rounds(ctx, checks.AskForTag); err != nil {
+	if err := r.rounds(ctx, r.c.askTag); err != nil {
 		return err
 	}
 	r.habit.mu.Lock()
