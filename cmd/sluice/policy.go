@@ -33,7 +33,7 @@ func policyCommand(_ context.Context, args []string, stdin io.Reader, stdout, st
 		fmt.Fprint(stderr, policyUsage)
 		return exitFailed
 	}
-	flags, files, help := split(args[1:])
+	flags, files, help := splitFlags(args[1:])
 	switch {
 	case help || args[0] == "help" || args[0] == "--help" || args[0] == "-h":
 		fmt.Fprint(stdout, policyUsage)
@@ -54,8 +54,8 @@ func policyCommand(_ context.Context, args []string, stdin io.Reader, stdout, st
 	return exitFailed
 }
 
-// split parts flags from files, wherever they stand.
-func split(args []string) (flags, files []string, help bool) {
+// splitFlags parts flags from files, wherever they stand.
+func splitFlags(args []string) (flags, files []string, help bool) {
 	for i, a := range args {
 		switch {
 		case a == "--":
@@ -135,7 +135,7 @@ func (p policyRun) checkFile(file string, organisation, defaults bool) int {
 	}
 	for _, layer := range set.Layers {
 		if layer.Floor() {
-			fmt.Fprint(p.stdout, "# required of every repository:\n", commented(policy.Render(layer)))
+			fmt.Fprint(p.stdout, "# required of every repository:\n", asComment(policy.Render(layer)))
 			continue
 		}
 		fmt.Fprint(p.stdout, policy.Render(layer))
@@ -143,8 +143,8 @@ func (p policyRun) checkFile(file string, organisation, defaults bool) int {
 	return exitOpen
 }
 
-// commented makes a text a comment, so that what follows a policy does not become part of it.
-func commented(s string) string {
+// asComment makes a text a comment, so that what follows a policy does not become part of it.
+func asComment(s string) string {
 	return "# " + strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", "\n# ") + "\n"
 }
 

@@ -40,12 +40,12 @@ func (r caseReader) facts(n *yaml.Node) (*checks.Facts, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, r.wrong(n, "the facts of the case: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	complete(f)
+	completeFacts(f)
 	return f, nil
 }
 
-// complete fills in what every change has, so that a case names only what it is about.
-func complete(f *checks.Facts) {
+// completeFacts fills in what every change has, so that a case names only what it is about.
+func completeFacts(f *checks.Facts) {
 	if f.Change == nil && f.Pushed == nil {
 		f.Change = &checks.Change{}
 	}
@@ -55,8 +55,8 @@ func complete(f *checks.Facts) {
 			f.Subject.Kind, f.Subject.Change, f.Subject.Tag = checks.KindTag, 0, f.Pushed.Name
 		}
 	}
-	set(&f.Repository.Name, f.Subject.Repo)
-	set(&f.Repository.Default, "main")
+	setDefault(&f.Repository.Name, f.Subject.Repo)
+	setDefault(&f.Repository.Default, "main")
 	if f.People == nil {
 		f.People = map[int64]checks.Person{}
 	}
@@ -68,7 +68,7 @@ func complete(f *checks.Facts) {
 	}
 	slices.SortFunc(f.Files, func(a, b checks.File) int { return strings.Compare(a.Path, b.Path) })
 	for i := range f.Files {
-		set(&f.Files[i].Status, "modified")
+		setDefault(&f.Files[i].Status, "modified")
 		f.Files[i].Read = true
 	}
 	if c := f.Change; c != nil {
@@ -80,12 +80,12 @@ func completeChange(f *checks.Facts, c *checks.Change) {
 	if c.Number == 0 {
 		c.Number = f.Subject.Change
 	}
-	set(&c.State, "open")
-	set(&c.Base.Name, "main")
-	set(&c.Base.Commit, strings.Repeat("b", 40))
-	set(&c.Head.Name, "feature")
-	set(&c.Head.Commit, strings.Repeat("c", 40))
-	set(&c.MergeBase, c.Base.Commit)
+	setDefault(&c.State, "open")
+	setDefault(&c.Base.Name, "main")
+	setDefault(&c.Base.Commit, strings.Repeat("b", 40))
+	setDefault(&c.Head.Name, "feature")
+	setDefault(&c.Head.Commit, strings.Repeat("c", 40))
+	setDefault(&c.MergeBase, c.Base.Commit)
 	if c.Author == (checks.Person{}) {
 		c.Author = account("author")
 	}
@@ -93,7 +93,7 @@ func completeChange(f *checks.Facts, c *checks.Change) {
 		f.Commits = []checks.Commit{{ID: c.Head.Commit, Message: c.Title, Author: c.Author, Committer: c.Author}}
 	}
 	for i := range f.Reviews {
-		set(&f.Reviews[i].Commit, c.Head.Commit)
+		setDefault(&f.Reviews[i].Commit, c.Head.Commit)
 	}
 	if c.ChangedFiles == 0 {
 		c.ChangedFiles = len(f.Files)
@@ -109,7 +109,7 @@ func completeChange(f *checks.Facts, c *checks.Change) {
 	}
 }
 
-func set(to *string, value string) {
+func setDefault(to *string, value string) {
 	if *to == "" {
 		*to = value
 	}
@@ -141,40 +141,40 @@ func account(login string) checks.Person {
 func friendly(whole map[string]any) {
 	persons(whole)
 	if change, ok := whole["change"].(map[string]any); ok {
-		labels(whole, change)
+		labelled(whole, change)
 		for _, key := range []string{"base", "head"} {
 			if name, ok := change[key].(string); ok {
 				change[key] = map[string]any{"name": name, "commit": strings.Repeat(key[:1], 40)}
 			}
 		}
 	}
-	each(whole, "files", func(v any) any {
+	eachItem(whole, "files", func(v any) any {
 		if path, ok := v.(string); ok {
 			return map[string]any{"path": path, "status": "modified"}
 		}
 		if file, ok := v.(map[string]any); ok {
-			lines(file, "added")
-			lines(file, "removed")
+			numbered(file, "added")
+			numbered(file, "removed")
 		}
 		return v
 	})
-	each(whole, "tags", func(v any) any {
+	eachItem(whole, "tags", func(v any) any {
 		if name, ok := v.(string); ok {
 			return map[string]any{"name": name, "commit": strings.Repeat("a", 40), "annotated": true}
 		}
 		return v
 	})
-	rights(whole)
-	groups(whole, "teams")
-	groups(whole, "orgs")
-	texts(whole)
+	knownRights(whole)
+	knownGroups(whole, "teams")
+	knownGroups(whole, "orgs")
+	knownTexts(whole)
 	if _, given := whole["paths"]; given {
 		whole["listed"] = true
 	}
 }
 
-// each replaces the items of a list.
-func each(m map[string]any, key string, change func(any) any) {
+// eachItem replaces the items of a list.
+func eachItem(m map[string]any, key string, change func(any) any) {
 	if list, ok := m[key].([]any); ok {
 		for i, v := range list {
 			list[i] = change(v)
@@ -196,7 +196,7 @@ func persons(v any) {
 				continue
 			}
 			if key == "co_authors" {
-				each(v, key, func(x any) any {
+				eachItem(v, key, func(x any) any {
 					if login, ok := x.(string); ok {
 						return account(login)
 					}
@@ -208,9 +208,9 @@ func persons(v any) {
 	}
 }
 
-// labels are set by a maintainer who is known to have write access, unless the case says otherwise.
-func labels(whole, change map[string]any) {
-	each(change, "labels", func(v any) any {
+// labelled are set by a maintainer who is known to have write access, unless the case says otherwise.
+func labelled(whole, change map[string]any) {
+	eachItem(change, "labels", func(v any) any {
 		name, ok := v.(string)
 		if !ok {
 			return v
@@ -225,9 +225,9 @@ func labels(whole, change map[string]any) {
 	})
 }
 
-func lines(file map[string]any, key string) {
+func numbered(file map[string]any, key string) {
 	n := 0
-	each(file, key, func(v any) any {
+	eachItem(file, key, func(v any) any {
 		n++
 		if text, ok := v.(string); ok {
 			return map[string]any{"n": n, "text": text}
@@ -236,8 +236,8 @@ func lines(file map[string]any, key string) {
 	})
 }
 
-// rights turns {login: permission} into people by id.
-func rights(whole map[string]any) {
+// knownRights turns {login: permission} into people by id.
+func knownRights(whole map[string]any) {
 	given, ok := whole["people"].(map[string]any)
 	if !ok {
 		return
@@ -256,8 +256,8 @@ func rights(whole map[string]any) {
 	whole["people"] = people
 }
 
-// groups turns {name: [login]} into members by id, all of them.
-func groups(whole map[string]any, key string) {
+// knownGroups turns {name: [login]} into members by id, all of them.
+func knownGroups(whole map[string]any, key string) {
 	given, ok := whole[key].(map[string]any)
 	if !ok {
 		return
@@ -276,8 +276,8 @@ func groups(whole map[string]any, key string) {
 	}
 }
 
-// texts turns {side: {path: text}} into a list in a fixed order.
-func texts(whole map[string]any) {
+// knownTexts turns {side: {path: text}} into a list in a fixed order.
+func knownTexts(whole map[string]any) {
 	sides, ok := whole["texts"].(map[string]any)
 	if !ok {
 		return
