@@ -1,0 +1,346 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// mostRounds is how often the checks may ask for more.
+const mostRounds = 4
+
+// reading is one pass over the repository for one judgement.
+type reading struct {
+	*Repository
+	ctx       context.Context
+	f         *checks.Facts
+	objects   *objects
+	trees     map[string]map[string]entry
+	boundary  map[string]bool // commits whose parents a shallow clone lacks
+	blobs     []blobs         // of f.Files, in its order
+	lineBytes int             // of changed lines kept
+}
+
+// Facts reads the change from base to head: what head has since it left base.
+//
+// head is any revision; "" stands for HEAD. base is what the change would go into; "" stands for the default branch
+// (where origin/HEAD points, else main, master and such) or, where head is on that branch already, for the commit
+// before it. Policy and CODEOWNERS are read from base, never from head; given stands in for the repository's policy.
+// What is not committed is not read. There are no people, reviews or labels: Facts.Local says so.
+//
+// A part that the repository lacks, as a shallow or partial clone may, is a Gap that says what to fetch. An error
+// means that a revision is not there, or that git could not be run.
+func (r *Repository) Facts(ctx context.Context, base, head string, given *policy.Source) (*checks.Facts, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	x := &reading{Repository: r, ctx: ctx, objects: &objects{git: r.git, ctx: ctx}, boundary: r.boundaries()}
+	defer x.objects.close()
+	x.f = &checks.Facts{
+		Subject:    checks.Subject{Forge: "local", Repo: r.name, Kind: checks.KindChange},
+		Repository: checks.Repository{Name: r.name},
+		Local:      true,
+		Change:     &checks.Change{State: "open"},
+	}
+	if err := x.read(base, head, given); err != nil {
+		return nil, fmt.Errorf("read %s: %w", r.name, err)
+	}
+	x.f.At = time.Now().UTC()
+	return x.f, nil
+}
+
+func (r *reading) read(base, head string, given *policy.Source) error {
+	refs, err := r.references()
+	if err != nil {
+		return err
+	}
+	if err := r.span(refs, base, head); err != nil {
+		return err
+	}
+	if err := r.tags(refs); err != nil {
+		return err
+	}
+	c := r.f.Change
+	if err := r.policy(given); err != nil {
+		return err
+	}
+	if err := r.difference(); err != nil {
+		return err
+	}
+	r.introduce(c)
+	return r.fill()
+}
+
+// span settles what is compared: the change's two ends, and where it left the target branch.
+func (r *reading) span(refs []reference, base, head string) error {
+	c := r.f.Change
+	named := head
+	if head == "" {
+		head = "HEAD"
+	}
+	var err error
+	if c.Head.Commit, err = r.commit(head); err != nil {
+		return err
+	}
+	if c.Head.Name = r.headBranch(); named != "" && named != "HEAD" {
+		c.Head.Name = named
+	}
+	target, found := defaultBranch(refs)
+	r.f.Repository.Default = target.name
+	if base != "" {
+		if c.Base.Commit, err = r.commit(base); err != nil {
+			return err
+		}
+		c.Base.Name = strings.TrimPrefix(base, "origin/")
+		c.MergeBase, err = r.mergeBase(c.Base.Commit, c.Head.Commit)
+		return err
+	}
+	if c.Base.Name = target.name; found {
+		c.Base.Commit = target.commit
+		if c.MergeBase, err = r.mergeBase(target.commit, c.Head.Commit); err != nil || c.MergeBase != c.Head.Commit {
+			return err
+		}
+	}
+	return r.before()
+}
+
+// before takes the commit before head for the base: head is on the default branch already, or there is none.
+func (r *reading) before() error {
+	c := r.f.Change
+	last, err := r.readCommit(c.Head.Commit)
+	if err != nil {
+		return err
+	}
+	c.Base.Commit, c.MergeBase = "", ""
+	if len(last.Parents) > 0 && !r.boundary[c.Head.Commit] {
+		c.Base.Commit, c.MergeBase = last.Parents[0], last.Parents[0]
+	}
+	return nil
+}
+
+// difference reads files and commits, or says why they cannot be had.
+func (r *reading) difference() error {
+	c := r.f.Change
+	first := c.MergeBase == "" && c.Base.Commit == "" && !r.boundary[c.Head.Commit]
+	if c.MergeBase == "" && !first {
+		why := "Base and head have no common history."
+		if r.shallow {
+			why = "The clone is shallow and does not reach where the change began: fetch more history with: git fetch --deepen=1000"
+		}
+		r.gap("files", "%s", why)
+		r.gap("commits", "%s", why)
+		return nil
+	}
+	err := r.files(r.start(), c.Head.Commit)
+	if r.lacks(err) {
+		r.f.Files, r.blobs, c.Additions, c.Deletions = nil, nil, 0, 0
+		r.gap("files", "%s", r.lack(err))
+	} else if err != nil {
+		return err
+	}
+	c.ChangedFiles = len(r.f.Files)
+	if err = r.commits(c.Head.Commit, c.Base.Commit); r.lacks(err) {
+		r.gap("commits", "%s", r.lack(err))
+		return nil
+	}
+	return err
+}
+
+// start is the tree or commit that the difference starts from.
+func (r *reading) start() string {
+	if r.f.Change.MergeBase == "" {
+		return r.empty
+	}
+	return r.f.Change.MergeBase
+}
+
+// lacks says whether an error came of an object that the repository does not have.
+func (r *reading) lacks(err error) bool {
+	var g *gitError
+	return errors.Is(err, errMissing) || errors.As(err, &g)
+}
+
+// lack is such an error as one sentence, with what helps.
+func (r *reading) lack(err error) string {
+	help := " Fetch what is missing with: git fetch --refetch --filter=blob:none"
+	switch {
+	case r.git.offline:
+		help = " It was not fetched, because the repository's own settings name a program to fetch with."
+	case r.shallow:
+		help = " Fetch more history with: git fetch --deepen=1000"
+	}
+	return strings.TrimSuffix(err.Error(), ".") + "." + help
+}
+
+// policy reads the repository's policy where the change would go.
+func (r *reading) policy(given *policy.Source) error {
+	if given != nil {
+		r.f.Sources = []policy.Source{*given}
+		return nil
+	}
+	for _, path := range policy.Paths {
+		t, err := r.text(checks.Tip, r.f.Change.Base.Commit, path)
+		if err != nil {
+			return fmt.Errorf("read the policy %s: %w", path, err)
+		}
+		if !t.Absent {
+			r.f.Sources = []policy.Source{{
+				Origin: policy.Repository, Name: path, Commit: r.f.Change.Base.Commit, Text: t.Text, Kind: t.Kind,
+			}}
+			return nil
+		}
+	}
+	return nil
+}
+
+// introduce gives the change a title and an author, as a forge would propose them.
+func (r *reading) introduce(c *checks.Change) {
+	if n := len(r.f.Commits); n > 0 {
+		last := r.f.Commits[n-1]
+		c.Author, c.CreatedAt = last.Author, r.f.Commits[0].At
+		if n == 1 {
+			c.Title, c.Body, _ = strings.Cut(last.Message, "\n")
+			c.Body = strings.TrimSpace(c.Body)
+		}
+	}
+	if c.Title == "" {
+		c.Title = c.Head.Name
+	}
+}
+
+// fill reads what the checks want, round by round. A policy that is broken wants nothing: who judges will say so.
+func (r *reading) fill() error {
+	set, err := policy.Load(r.f.Sources...)
+	if err != nil {
+		return nil
+	}
+	for range mostRounds {
+		w := checks.AskFor(set, r.f)
+		w.People, w.Teams, w.Orgs = r.nobody(w), nil, nil
+		if w.Empty() {
+			return nil
+		}
+		if err := r.answer(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nobody says that rights cannot be asked here.
+func (r *reading) nobody(w *checks.Wants) []checks.Person {
+	if len(w.People) > 0 {
+		r.gap("people", "A repository on disk knows no accounts and no rights.")
+	}
+	if len(w.Teams)+len(w.Orgs) > 0 {
+		r.gap("teams", "A repository on disk knows no teams.")
+	}
+	return nil
+}
+
+func (r *reading) answer(w *checks.Wants) error {
+	var g errgroup.Group
+	var listed, shown error
+	if w.Paths != nil {
+		g.Go(func() error {
+			r.f.Paths, listed = r.list(r.f.Change.Head.Commit, w.Paths)
+			return nil
+		})
+	}
+	if w.Lines != nil {
+		g.Go(func() error {
+			shown = r.lines(r.start(), r.f.Change.Head.Commit, w.Lines)
+			return nil
+		})
+	}
+	for _, t := range w.Texts {
+		read, err := r.text(t.Side, r.side(t.Side), t.Path)
+		switch {
+		case r.lacks(err):
+			r.gap("text:"+t.Path, "%s", r.lack(err))
+			read.Kind = "missing" // hides the text, and is not asked for again
+		case err != nil:
+			_ = g.Wait()
+			return err
+		}
+		r.f.Texts = append(r.f.Texts, read)
+	}
+	_ = g.Wait()
+	if w.Paths != nil {
+		slices.Sort(r.f.Paths)
+		r.f.Listed = true
+	}
+	for _, x := range []struct {
+		part string
+		err  error
+	}{{"paths", listed}, {"lines", shown}} {
+		if r.lacks(x.err) {
+			r.gap(x.part, "%s", r.lack(x.err))
+		} else if x.err != nil {
+			return x.err
+		}
+	}
+	r.cutUnread(w)
+	r.addUp()
+	slices.SortFunc(r.f.Gaps, func(a, b checks.Gap) int { return strings.Compare(a.Part+a.Reason, b.Part+b.Reason) })
+	return nil
+}
+
+// cutUnread says of files whose lines were wanted and could not be had that they are cut.
+func (r *reading) cutUnread(w *checks.Wants) {
+	for i := range r.f.Files {
+		if x := &r.f.Files[i]; w.Lines != nil && w.Lines(*x) {
+			x.Cut = true
+		}
+	}
+}
+
+// side is the commit that a side stands for; "" when the change has no such side.
+func (r *reading) side(s checks.Side) string {
+	switch s {
+	case checks.Head:
+		return r.f.Change.Head.Commit
+	case checks.Tip:
+		return r.f.Change.Base.Commit
+	}
+	return r.f.Change.MergeBase
+}
+
+// gap notes a part that is missing, once.
+func (r *reading) gap(part, format string, args ...any) {
+	g := checks.Gap{Part: part, Reason: fmt.Sprintf(format, args...)}
+	if !slices.ContainsFunc(r.f.Gaps, func(x checks.Gap) bool { return x.Part == part }) {
+		r.f.Gaps = append(r.f.Gaps, g)
+	}
+}
+
+// boundaries are the commits at which a shallow clone ends.
+func (r *Repository) boundaries() map[string]bool {
+	ends := map[string]bool{}
+	if !r.shallow {
+		return ends
+	}
+	dir := r.git.dir
+	if common, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
+		if dir = strings.TrimSpace(string(common)); !filepath.IsAbs(dir) {
+			dir = filepath.Join(r.git.dir, dir)
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "shallow"))
+	if err != nil {
+		return ends
+	}
+	for _, id := range strings.Fields(string(b)) {
+		ends[id] = true
+	}
+	return ends
+}

@@ -1,0 +1,127 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// reference is one that git has.
+type reference struct {
+	name, link     string // full names; link: where a symbolic one leads
+	kind, id       string
+	peeled, commit string // of an annotated tag: the kind and id of what it is of
+	at             string // tagger's or committer's date, RFC 3339
+}
+
+// references lists tags, branches that may be the default one, and where remotes say theirs is.
+func (r *reading) references() ([]reference, error) {
+	const format = "%(refname)%00%(symref)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(creatordate:iso-strict)"
+	args := []string{"for-each-ref", "--format=" + format, "refs/tags", "refs/remotes/*/HEAD"}
+	for _, b := range usualDefaults() {
+		args = append(args, "refs/heads/"+b, "refs/remotes/*/"+b)
+	}
+	out, err := r.git.output(r.ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	var refs []reference
+	for line := range strings.Lines(string(out)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\x00")
+		if len(f) == 7 {
+			refs = append(refs, reference{f[0], f[1], f[2], f[3], f[4], f[5], f[6]})
+		}
+	}
+	return refs, nil
+}
+
+func usualDefaults() []string { return []string{"main", "master", "trunk", "develop", "default"} }
+
+// commit finds what a name given by the user stands for.
+func (r *reading) commit(rev string) (string, error) {
+	if rev == "" || strings.HasPrefix(rev, "-") || strings.ContainsAny(rev, "\n\r\x00") {
+		return "", fmt.Errorf("%q is no revision", rev)
+	}
+	x, err := r.objects.get(rev+"^{commit}", largestCommit)
+	if errors.Is(err, errMissing) {
+		hint := ""
+		if r.shallow {
+			hint = " (this clone is shallow; fetch more history with: git fetch --deepen=1000)"
+		}
+		return "", fmt.Errorf("there is no commit %q here%s", rev, hint)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find %q: %w", rev, err)
+	}
+	return x.id, nil
+}
+
+// branch is a candidate for the target branch.
+type branch struct{ name, commit string }
+
+// defaultBranch finds the branch that changes go into: where the remote says its default is, else a branch of a usual
+// name, at the remote before here, since the one here may lag or run ahead.
+func defaultBranch(refs []reference) (branch, bool) {
+	at := func(full string) (string, bool) {
+		i := slices.IndexFunc(refs, func(x reference) bool { return x.name == full && x.kind == "commit" })
+		if i < 0 {
+			return "", false
+		}
+		return refs[i].id, true
+	}
+	heads := slices.DeleteFunc(slices.Clone(refs), func(x reference) bool {
+		return !strings.HasPrefix(x.name, "refs/remotes/") || !strings.HasSuffix(x.name, "/HEAD") || x.link == ""
+	})
+	slices.SortStableFunc(heads, func(a, b reference) int { return preferOrigin(a.name) - preferOrigin(b.name) })
+	for _, h := range heads {
+		if h.kind == "commit" {
+			folder := strings.TrimSuffix(h.name, "HEAD")
+			return branch{strings.TrimPrefix(h.link, folder), h.id}, true
+		}
+	}
+	for _, name := range usualDefaults() {
+		if id, ok := at("refs/remotes/origin/" + name); ok {
+			return branch{name, id}, true
+		}
+	}
+	for _, name := range usualDefaults() {
+		if id, ok := at("refs/heads/" + name); ok {
+			return branch{name, id}, true
+		}
+	}
+	return branch{}, false
+}
+
+func preferOrigin(name string) int {
+	if strings.HasPrefix(name, "refs/remotes/origin/") {
+		return 0
+	}
+	return 1
+}
+
+// headBranch is the name of the branch that is checked out, "" when none is.
+func (r *reading) headBranch() string {
+	b, err := os.ReadFile(r.git.dir + "/HEAD")
+	if err != nil {
+		return ""
+	}
+	name, ok := strings.CutPrefix(strings.TrimSpace(string(b)), "ref: refs/heads/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// mergeBase is the newest commit that two have in common; "" when there is none.
+func (r *reading) mergeBase(a, b string) (string, error) {
+	if a == b {
+		return a, nil
+	}
+	out, err := r.git.output(r.ctx, "merge-base", a, b)
+	if code(err) == 1 {
+		return "", nil
+	}
+	return strings.TrimSpace(string(out)), err
+}
