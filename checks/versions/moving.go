@@ -39,11 +39,12 @@ func wildcard(word string) bool {
 	return found && v.suffix == ""
 }
 
-// Moves says whether the tag of a version with fewer numbers than a release has, such as v1 or v1.2, is one that moves
-// along with the releases there are: v1 where there is a 1.2.3, v1.2 where there is a 1.2.0 too. A 1.7 that stands by
+// Short says whether the text of a version with fewer numbers than a release has, such as 1 or 1.2, is one that moves
+// along with the releases there are: 1 where there is a 1.2.3, 1.2 where there is a 1.2.0 too. A 1.7 that stands by
 // itself is a release of its own.
-func (s Scheme) Moves(v Version, there []Version) bool {
-	return s.tokens == nil && s.pattern == nil && companionsOf(there, nil).moves(v, "")
+func (s Scheme) Short(text string, there []Version) bool {
+	v, ok := scan(text)
+	return ok && s.tokens == nil && s.pattern == nil && companionsOf(there, nil).moves(v, "")
 }
 
 // companions are the releases of three numbers and more, by what shorter tags have in common with them.
