@@ -42,6 +42,7 @@ type Scanner struct {
 	suffixes map[string]string // "prod.acme.internal" to "*.prod.acme.internal"
 	globs    []string          // other patterns, in lower case
 	names    map[string]bool
+	short    bool // some pattern may fit a name without dots
 }
 
 // NewScanner returns a scanner for host patterns (`*` stands for anything) and the names of environments that the
@@ -51,6 +52,7 @@ func NewScanner(hosts, names []string) *Scanner {
 	for _, h := range hosts {
 		lower := strings.ToLower(h)
 		rest, wild := strings.CutPrefix(lower, "*.")
+		s.short = s.short || !strings.Contains(lower, ".")
 		switch {
 		case strings.ContainsAny(rest, `*?[\`):
 			s.globs = append(s.globs, lower)
@@ -119,11 +121,17 @@ func (s *Scanner) hostsIn(n int, code string, visit func(Hit)) {
 			i++
 			continue
 		}
-		j := i
-		for j < len(code) && valueByte(code[j]) {
-			j++
+		j, dots := i, 0
+		for ; j < len(code) && valueByte(code[j]); j++ {
+			if code[j] == '.' {
+				dots++
+			}
 		}
-		if word := strings.Trim(code[i:j], ".-_"); len(word) <= 253 {
+		if dots == 0 && !s.short || j-i > 253 {
+			i = j
+			continue
+		}
+		if word := strings.Trim(code[i:j], ".-_"); word != "" {
 			if pattern := s.host(strings.ToLower(word)); pattern != "" {
 				visit(Hit{Host, n, pattern, strings.ToLower(word)})
 			}

@@ -45,15 +45,20 @@ func (b *brancher) find(n int, code string) string {
 	if !speaksOfEnvironments(code) {
 		return ""
 	}
-	for _, m := range asked.FindAllStringSubmatch(code, -1) {
-		for _, word := range m[1:] {
-			if word != "" && b.known(word, true) {
-				return environments.Name(word)
+	if b.namesOne(code) {
+		for _, m := range asked.FindAllStringSubmatch(code, -1) {
+			for _, word := range m[1:] {
+				if word != "" && b.known(word, true) {
+					return environments.Name(word)
+				}
 			}
 		}
+		if name := b.comparison(code); name != "" {
+			return name
+		}
 	}
-	if name := b.comparison(code); name != "" {
-		return name
+	if !opens(code) {
+		return ""
 	}
 	if m := chosen.FindStringSubmatch(code); m != nil && confidence(m[1]) > 0 {
 		b.opened = n
@@ -69,6 +74,27 @@ func speaksOfEnvironments(code string) bool {
 		}
 	}
 	return false
+}
+
+// namesOne is the second: an environment's name, or a piece of it, must be there too.
+func (b *brancher) namesOne(code string) bool {
+	lower := strings.ToLower(code)
+	for _, w := range [...]string{"prod", "prd", "stag", "stg", "dev", "test", "qa", "uat", "local", "live", "sandbox", "preview", "demo", "integration", "\"ci", "'ci", "acceptance"} {
+		if strings.Contains(lower, w) {
+			return true
+		}
+	}
+	for n := range b.names {
+		if strings.Contains(lower, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// opens is the same for the head of a switch.
+func opens(code string) bool {
+	return strings.Contains(code, "switch") || strings.Contains(code, "match") || strings.Contains(code, "when") || strings.Contains(code, "case")
 }
 
 // arm finds a branch of a switch that was opened above. One arm tells; the others need no telling.

@@ -89,7 +89,7 @@ func (s *stripper) strip(l Line) string {
 			blank(text[i:])
 			break
 		}
-		i += s.enter(rest)
+		i += s.enter(text, i, rest)
 	}
 	return string(text)
 }
@@ -122,18 +122,18 @@ func (s *stripper) leave(text []byte, i int, rest string) int {
 	return i + n
 }
 
-// enter opens a block comment if one starts here, and returns how far to go on.
-func (s *stripper) enter(rest string) int {
+// enter opens a block comment if one starts at i, and returns how far to go on. Python's strings in three quotes are
+// comments where they start a line.
+func (s *stripper) enter(text []byte, i int, rest string) int {
 	for _, b := range s.blocks {
-		if strings.HasPrefix(rest, b[0]) {
-			s.until = b[1]
-			// Python's string on one line opens and closes alike: what is before its end is blanked by leave.
-			if b[0] == b[1] && strings.Contains(rest[len(b[0]):], b[1]) {
-				s.until = ""
-				return len(b[0]) + strings.Index(rest[len(b[0]):], b[1]) + len(b[1])
-			}
-			return 0
+		if !strings.HasPrefix(rest, b[0]) {
+			continue
 		}
+		if b[0] != b[1] || strings.TrimSpace(string(text[:i])) == "" {
+			s.until = b[1]
+			blank(text[i : i+len(b[0])])
+		}
+		return len(b[0])
 	}
 	return 1
 }

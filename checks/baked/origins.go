@@ -8,7 +8,8 @@ type Origin struct {
 }
 
 // Origins finds which of the candidates are values of some environments alone, and where. A value that is shared by
-// an environment's whole family, or stands in what a family shares, is nobody's own.
+// an environment's whole family, or stands in what a family shares, is nobody's own. Without candidates all values are
+// looked at.
 func Origins(layout *environments.Layout, texts map[string]string, candidates map[string]bool) map[string]Origin {
 	common := map[string]bool{}
 	own := map[string]Origin{}
@@ -43,8 +44,10 @@ func Origins(layout *environments.Layout, texts map[string]string, candidates ma
 
 // eachIn calls visit for the candidates among the values of one file. The text is parsed only if one of them occurs.
 func eachIn(p, text string, candidates map[string]bool, visit func(value, key string)) {
-	occurs := false
-	eachValue(text, true, func(v string, _ int) { occurs = occurs || candidates[v] })
+	occurs := candidates == nil
+	if !occurs {
+		eachValue(text, true, func(v string, _ int) { occurs = occurs || candidates[v] })
+	}
 	if !occurs {
 		return
 	}
@@ -54,7 +57,7 @@ func eachIn(p, text string, candidates map[string]bool, visit func(value, key st
 	}
 	for _, k := range keys {
 		eachValue(k.Value, true, func(v string, _ int) {
-			if candidates[v] {
+			if candidates == nil || candidates[v] {
 				visit(v, k.Path)
 			}
 		})

@@ -22,8 +22,18 @@ func eachValue(text string, bare bool, visit func(value string, at int)) {
 				digits++
 			}
 		}
-		word := strings.Trim(text[i:j], ".-")
-		from := i + strings.Index(text[i:j], word)
+		if j-i < 6 || dots+digits == 0 && j-i < 10 {
+			i = j
+			continue
+		}
+		from, to := i, j
+		for from < to && (text[from] == '.' || text[from] == '-') {
+			from++
+		}
+		for from < to && (text[to-1] == '.' || text[to-1] == '-') {
+			to--
+		}
+		word := text[from:to]
 		if len(word) >= 6 && len(word) <= 200 && distinctive(word, text, from, bare, dots, digits) {
 			visit(word, from)
 		}
