@@ -44,10 +44,28 @@ func (b *Binding) ResolveName(name string) (any, bool) {
 // Parent is none: facts are all there is.
 func (b *Binding) Parent() cel.Activation { return nil }
 
-// object is an Object as a value of CEL's.
+// object is an Object as a value of CEL's. It keeps the fields that were read, for the next expression over the same
+// facts: of a large change, each path is made a value once.
 type object struct {
-	of  Object
-	typ *types.Type
+	of   Object
+	typ  *types.Type
+	read []ref.Val
+}
+
+// field reads the i-th field of the object's kind.
+func (o *object) field(v *vocabulary, i int, f Field) (any, error) {
+	if i < len(o.read) && o.read[i] != nil {
+		return o.read[i], nil
+	}
+	value, err := v.convert(o.of.Field(f.Name), f.Type)
+	if err != nil {
+		return nil, err
+	}
+	if i >= len(o.read) {
+		o.read = append(o.read, make([]ref.Val, i+1-len(o.read))...)
+	}
+	o.read[i] = value
+	return value, nil
 }
 
 func (o *object) ConvertToNative(t reflect.Type) (any, error) {
@@ -68,4 +86,4 @@ func (o *object) Equal(other ref.Val) ref.Val {
 }
 
 func (o *object) Type() ref.Type { return o.typ }
-func (o *object) Value() any     { return o.of }
+func (o *object) Value() any     { return o }

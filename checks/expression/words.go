@@ -135,13 +135,11 @@ func newVocabulary() (*vocabulary, error) {
 	v := &vocabulary{Registry: registry, fields: map[string]map[string]*types.FieldType{}}
 	for _, k := range []Kind{Change, File, Commit, Review, Repository} {
 		v.fields[string(k)] = map[string]*types.FieldType{}
-		for _, f := range Fields(k) {
+		for i, f := range Fields(k) {
 			v.fields[string(k)][f.Name] = &types.FieldType{
-				Type:  celType(f.Type),
-				IsSet: func(any) bool { return true },
-				GetFrom: func(o any) (any, error) {
-					return v.convert(o.(Object).Field(f.Name), f.Type)
-				},
+				Type:    celType(f.Type),
+				IsSet:   func(any) bool { return true },
+				GetFrom: func(o any) (any, error) { return o.(*object).field(v, i, f) },
 			}
 		}
 	}
@@ -178,7 +176,7 @@ func (v *vocabulary) FindStructFieldType(name, field string) (*types.FieldType, 
 }
 
 // convert makes CEL's value of a field's.
-func (v *vocabulary) convert(x any, typ string) (any, error) {
+func (v *vocabulary) convert(x any, typ string) (ref.Val, error) {
 	switch x := x.(type) {
 	case error:
 		return nil, &withheld{x}
@@ -191,7 +189,7 @@ func (v *vocabulary) convert(x any, typ string) (any, error) {
 	case []string:
 		return types.NewStringList(v, x), nil
 	case Object:
-		return &object{x, celType(typ)}, nil
+		return &object{of: x, typ: celType(typ)}, nil
 	case List:
 		return v.list(x, celType(strings.TrimSuffix(strings.TrimPrefix(typ, "list("), ")"))), nil
 	}
@@ -202,7 +200,7 @@ func (v *vocabulary) convert(x any, typ string) (any, error) {
 func (v *vocabulary) list(l List, typ *types.Type) ref.Val {
 	objects, values := make([]object, l.Len), make([]ref.Val, l.Len)
 	for i := range objects {
-		objects[i] = object{l.At(i), typ}
+		objects[i] = object{of: l.At(i), typ: typ}
 		values[i] = &objects[i]
 	}
 	return types.NewRefValList(v, values)
