@@ -163,7 +163,7 @@ func broken(problems policy.Problems) []Finding {
 		findings[i] = Finding{
 			Outcome: Fail, Path: p.File, Line: p.Line, Rule: "default policy",
 			What: Clip(fmt.Sprintf("The new policy is broken at %s:%d:%d: %s.", p.File, p.Line, p.Column, p.Message), 140),
-			How:  "Mend it until `sluice policy check " + p.File + "` is silent. The whole message: " + p.Message,
+			How:  "Mend it until `sluice policy check " + p.File + "` finds it valid. The whole message: " + p.Message,
 		}
 	}
 	return findings
