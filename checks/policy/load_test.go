@@ -84,7 +84,8 @@ func TestLoadValues(t *testing.T) {
 		"a byte order mark does not matter":   {"\ufeffversion: 1", func(p *policy.Policy) any { return p.Version }, 1},
 		"line ends of Windows do not matter":  {"version: 1\r\nchangelog:\r\n  mode: advise\r\n", func(p *policy.Policy) any { return p.Changelog.Mode }, policy.Advise},
 		"a calendar version":                  {"tagging: {scheme: 'calver:YYYY.0M.MICRO'}", func(p *policy.Policy) any { return p.Tagging.Scheme }, "calver:YYYY.0M.MICRO"},
-		"a regular expression beside a name":  {"tagging: {scheme: regexp, pattern: 'r[0-9]+'}", func(p *policy.Policy) any { return p.Tagging.Pattern }, "r[0-9]+"},
+		"a regular expression beside a name":  {"tagging: {scheme: regexp, pattern: 'r([0-9]+)'}", func(p *policy.Policy) any { return p.Tagging.Pattern }, "r([0-9]+)"},
+		"a pattern for one component":         {"tagging: {pattern: 'r([0-9]+)', components: [{name: a, paths: [a], scheme: regexp}]}", func(p *policy.Policy) any { return p.Tagging.Components[0].Scheme }, "regexp"},
 		"codeowners alone asks nobody else":   {"approval: {rules: [{from: {codeowners: true}}]}", func(p *policy.Policy) any { return p.Approval.Rules[0].From }, policy.From{Codeowners: true}},
 		"an environment asks for what it has": {"environments: {p: {}}", func(p *policy.Policy) any { return p.Environments[0].Lineage }, policy.Off},
 	} {
@@ -150,6 +151,7 @@ func TestLoadProblems(t *testing.T) {
 		"a calendar version without year":    {"tagging: {scheme: 'calver:MM.MICRO'}", `year`},
 		"a calendar version with a word":     {"tagging: {scheme: 'calver:YYYY.FOO'}", `calver format`},
 		"a regexp without pattern":           {"tagging: {scheme: regexp}", `tagging.scheme is regexp, so tagging.pattern must say`},
+		"a regexp without groups":            {"tagging: {scheme: regexp, pattern: 'r[0-9]+'}", `needs one to 10 groups`},
 		"a pattern without regexp":           {"tagging: {pattern: x}", `tagging.pattern is for scheme: regexp alone`},
 		"a tag without version":              {"tagging: {tag: v1}", `with {version} in it once`},
 		"a tag that Git refuses":             {"tagging: {tag: 'v {version}'}", `a name that Git allows for a tag`},

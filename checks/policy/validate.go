@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/versions"
 )
 
 // validate finds what no single key shows: names that nothing carries, names carried twice, circles, spans that are
@@ -57,7 +59,8 @@ func (v *validator) unknown(path, what, name string, known []string) {
 
 func (v *validator) tagging() {
 	v.scheme("tagging", v.Tagging.Scheme, v.Tagging.Pattern)
-	if v.Tagging.Scheme != "regexp" && v.Tagging.Pattern != "" {
+	uses := func(c Component) bool { return c.Scheme == "regexp" }
+	if v.Tagging.Pattern != "" && v.Tagging.Scheme != "regexp" && !slices.ContainsFunc(v.Tagging.Components, uses) {
 		v.wrong("tagging.pattern", "is for scheme: regexp alone, and the scheme is %s", v.Tagging.Scheme)
 	}
 	names, tags := map[string]int{}, map[string]int{}
@@ -82,6 +85,10 @@ func (v *validator) tagging() {
 func (v *validator) scheme(at, scheme, pattern string) {
 	if scheme == "regexp" && pattern == "" {
 		v.wrong(at+".scheme", "is regexp, so tagging.pattern must say what a version looks like (or write regexp:PATTERN)")
+		return
+	}
+	if _, err := versions.ParseScheme(scheme, pattern); scheme == "regexp" && err != nil {
+		v.wrong("tagging.pattern", "is not a scheme: %v", err)
 	}
 }
 
