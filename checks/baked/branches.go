@@ -66,14 +66,30 @@ func (b *brancher) find(n int, code string) string {
 	return ""
 }
 
-// speaksOfEnvironments is a quick test before any expression is tried.
+// speaksOfEnvironments is a quick test before any expression is tried: env, profile, stage or mode in any spelling.
 func speaksOfEnvironments(code string) bool {
-	for _, w := range [...]string{"env", "Env", "ENV", "rofile", "ROFILE", "stage", "Stage", "STAGE", "mode", "MODE"} {
-		if strings.Contains(code, w) {
-			return true
+	for i := 1; i < len(code); i++ {
+		switch code[i] | 0x20 {
+		case 'v':
+			if code[i-1]|0x20 == 'n' {
+				return true
+			}
+		case 'o':
+			if hasFold(code[i:], "ofile") || hasFold(code[i-1:], "mode") {
+				return true
+			}
+		case 't':
+			if hasFold(code[i:], "tage") {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// hasFold says whether s starts with the lower-case prefix, in any case.
+func hasFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // namesOne is the second: an environment's name, or a piece of it, must be there too.

@@ -206,7 +206,9 @@ func (pl place) finish(p string, known lookup) place {
 	}
 	parts := strings.Split(p, "/")
 	for i, part := range parts {
-		parts[i] = star(part, same)
+		if parts[i] = star(part, same); strings.ToLower(part) == pl.word { // eu-1 is one word as a folder
+			parts[i] = "*"
+		}
 	}
 	pl.family = strings.Join(parts, "/")
 	// YAML's two endings, and Spring's two formats, are one.
