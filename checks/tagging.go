@@ -64,7 +64,7 @@ func wantTagging(p *policy.Policy, f *Facts, w *Wants) {
 			}
 		}
 	}
-	lines, err := releaseLines(p, f)
+	lines, err := touchedLines(p, f)
 	if err != nil {
 		return
 	}

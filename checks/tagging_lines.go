@@ -49,8 +49,8 @@ func policyLines(p *policy.Policy) ([]*releaseLine, error) {
 	return lines, nil
 }
 
-// releaseLines are those that the change touches, with the releases that are there.
-func releaseLines(p *policy.Policy, f *Facts) ([]*releaseLine, error) {
+// touchedLines are those that the change touches.
+func touchedLines(p *policy.Policy, f *Facts) ([]*releaseLine, error) {
 	all, err := policyLines(p)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,19 @@ func releaseLines(p *policy.Policy, f *Facts) ([]*releaseLine, error) {
 			lines = append(lines, l)
 		}
 	}
+	return lines, nil
+}
+
+// releaseLines are those that the change touches, with the releases that are there.
+func releaseLines(p *policy.Policy, f *Facts) ([]*releaseLine, error) {
+	lines, err := touchedLines(p, f)
+	if err != nil {
+		return nil, err
+	}
 	for _, l := range lines {
+		if len(lines) == 1 {
+			l.there = make([]versions.Version, 0, len(f.Tags))
+		}
 		l.adapt(p, f)
 		l.strict = f.Change.Base.Name == f.Repository.Default || f.Repository.Default == ""
 		for _, t := range f.Tags {

@@ -58,6 +58,9 @@ func detectCalver(entries, top []entry) (Scheme, bool) {
 		numbers = max(numbers, e.v.count)
 	}
 	for _, format := range formats(numbers, separator) {
+		if !plausible(format, top) {
+			continue
+		}
 		s, err := calver(format)
 		if err != nil {
 			continue
@@ -72,6 +75,27 @@ func detectCalver(entries, top []entry) (Scheme, bool) {
 		}
 	}
 	return Scheme{}, false
+}
+
+// plausible says whether one of the versions could start with the format's year at all; most tag lists end here.
+func plausible(format string, top []entry) bool {
+	at := strings.Count(format[:strings.Index(format, "YY")], "R") // behind MAJOR: the second number
+	for _, e := range top {
+		n := e.v.Number(at)
+		switch {
+		case strings.Contains(format, "YYYY0M0D"):
+			if n > 19900100 && n < 21001232 {
+				return true
+			}
+		case strings.Contains(format, "YYYY"):
+			if n >= 1990 && n <= 2100 {
+				return true
+			}
+		case n > 0 && n < 100 && len(top) > 2:
+			return true
+		}
+	}
+	return false
 }
 
 // formats are the usual ones with so many numbers.
