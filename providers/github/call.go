@@ -18,6 +18,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -56,6 +57,7 @@ type call struct {
 	accept string
 	safe   bool // repeating it is harmless
 	raw    bool // the answer is not JSON
+	out    any  // what the JSON of a success is read into
 	limit  int64
 }
 
@@ -78,14 +80,8 @@ func newInstallation(c *Client, id int64) *installation {
 
 // get reads path (below the REST base) into out. A GET of what was read before is conditional: a 304 costs nothing.
 func (in *installation) get(ctx context.Context, route, path string, out any) error {
-	a, err := in.do(ctx, call{route: route, method: http.MethodGet, url: in.client.bases.rest + path, safe: true})
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(a.body, out); err != nil {
-		return fmt.Errorf("%s: read the answer: %w", route, err)
-	}
-	return nil
+	_, err := in.do(ctx, call{route: route, method: http.MethodGet, url: in.client.bases.rest + path, safe: true, out: out})
+	return err
 }
 
 // post sends a write that may be repeated without harm.
@@ -192,7 +188,7 @@ func (in *installation) send(ctx context.Context, c call, via http.RoundTripper)
 	defer resp.Body.Close()
 	in.quota(resp.Header)
 	if conditional && resp.StatusCode == http.StatusNotModified {
-		return &answer{http.StatusOK, resp.Header, old.body}, nil
+		return &answer{http.StatusOK, resp.Header, old.body}, c.read(old.body)
 	}
 	limit := c.limit
 	if limit == 0 {
@@ -205,12 +201,31 @@ func (in *installation) send(ctx context.Context, c call, via http.RoundTripper)
 	if int64(len(body)) > limit {
 		return nil, &Error{Route: c.route, Status: resp.StatusCode, Message: fmt.Sprintf("the answer is larger than %d bytes", limit)}
 	}
-	if resp.StatusCode < 300 && resp.StatusCode != http.StatusNoContent && !c.raw && !json.Valid(body) {
-		return nil, errBody
+	if resp.StatusCode < 300 {
+		if err := c.read(body); err != nil {
+			return nil, err
+		}
 	}
 	a = &answer{resp.StatusCode, resp.Header, body}
 	in.keep(req, c, a)
 	return a, nil
+}
+
+// read decodes the body of a success. One that is no JSON was cut short or made by something in between: another try
+// may do better. JSON of another shape than expected is GitHub's word.
+func (c call) read(body []byte) error {
+	if c.out == nil {
+		return nil
+	}
+	err := json.Unmarshal(body, c.out)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return errBody
+	case err != nil:
+		return &Error{Route: c.route, Status: http.StatusOK, Message: "the answer does not have the shape expected: " + checks.Clip(err.Error(), 120)}
+	}
+	return nil
 }
 
 var errBody = errors.New("the answer was cut short or is no JSON")

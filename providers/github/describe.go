@@ -29,6 +29,7 @@ func (r *reading) describe(ctx context.Context, pr *changeNode, node *answerNode
 	}
 	r.f.Change = r.pullRequest(pr)
 	r.f.Commits = commits(pr.Commits.Nodes)
+	parents(r.f.Commits, pr)
 	r.f.Reviews = reviews(pr.Reviews)
 	r.f.Statuses = r.statuses(head)
 	r.labels(pr)
@@ -196,6 +197,23 @@ func commits(nodes []*changeCommit) []checks.Commit {
 		cs = append(cs, checks.Commit{ID: c.OID, Message: c.Message, Author: author(c.Author), Committer: author(c.Committer), CoAuthors: coAuthors(n), At: c.CommittedDate.UTC()})
 	}
 	return cs
+}
+
+// parents fills in the parents of a change's commits where all of them were told.
+func parents(cs []checks.Commit, pr *changeNode) {
+	if len(cs) != len(pr.Line.Nodes) || pr.Commits.TotalCount != len(cs) {
+		return
+	}
+	for i, n := range pr.Line.Nodes {
+		if n == nil || n.Commit.OID != cs[i].ID {
+			return
+		}
+	}
+	for i, n := range pr.Line.Nodes {
+		for _, p := range n.Commit.Parents.Nodes {
+			cs[i].Parents = append(cs[i].Parents, p.OID)
+		}
+	}
 }
 
 // coAuthors are those of GitHub's list that are not the author. What is beyond the list's end is read from the message:

@@ -105,7 +105,7 @@ func (r *reading) unrelated(err error) error {
 		r.gap("files", "The change and its target branch have no common history.")
 		return nil
 	}
-	return fmt.Errorf("%w: %w", gate.ErrStale, err)
+	return fmt.Errorf("%w: %v", gate.ErrStale, err)
 }
 
 // proven is the merge base as far as the change's own commits prove it: the parent of the first, if that is the tip of
@@ -135,13 +135,13 @@ func (r *reading) proven(pr *changeNode) string {
 	return start.OID
 }
 
-// differ makes the difference of a comparison, or of trees where the comparison is cut off.
+// differ makes the difference of a comparison, or of trees where the comparison has fewer files than GitHub counts.
 func (r *reading) differ(ctx context.Context, pr *changeNode, c *comparison) error {
-	if len(c.Files) < comparedFiles || pr.ChangedFiles <= len(c.Files) && pr.ChangedFiles > 0 {
-		r.diff = compared(c, r.start, r.head)
-		return nil
+	if len(c.Files) >= comparedFiles && pr.ChangedFiles != len(c.Files) || pr.ChangedFiles > len(c.Files) {
+		return r.trees(ctx, pr, c)
 	}
-	return r.trees(ctx, pr, c)
+	r.diff = compared(c, r.start, r.head)
+	return nil
 }
 
 func compared(c *comparison, base, head string) *difference {

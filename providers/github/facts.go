@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -131,6 +132,15 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if err := r.describe(ctx, pr, &node); err != nil {
 		return err
 	}
+	if err := r.rest(ctx, pr, &node, early); err != nil {
+		return missed(err)
+	}
+	r.remember()
+	return nil
+}
+
+// rest reads what the first request did not bring.
+func (r *reading) rest(ctx context.Context, pr *changeNode, node *answerNode, early *comparison) error {
 	if err := r.further(ctx, pr); err != nil {
 		return err
 	}
@@ -140,11 +150,16 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if err := r.differences(ctx, pr, early); err != nil {
 		return err
 	}
-	if err := r.rounds(ctx, r.c.ask); err != nil {
-		return err
+	return r.rounds(ctx, r.c.ask)
+}
+
+// missed is an error about a part of a subject that GitHub has just shown: if the part is gone the subject has moved,
+// and is to be read again.
+func missed(err error) error {
+	if errors.Is(err, gate.ErrGone) && !errors.Is(err, gate.ErrStale) {
+		return fmt.Errorf("%w: %v", gate.ErrStale, err)
 	}
-	r.remember()
-	return nil
+	return err
 }
 
 func (r *reading) variables(expect string) map[string]any {
@@ -196,7 +211,9 @@ func (r *reading) sort(node *answerNode, errs []graphError) (*changeNode, error)
 	for _, e := range errs {
 		switch {
 		case e.at("organisation"):
-			r.organisationError(e)
+			if node.Repository != nil && node.Repository.IsInOrganization {
+				r.organisationError(e)
+			}
 		case r.mendable(e):
 		case e.at("repository", "pullRequest", "labelled"):
 			r.gap("labels", "GitHub did not tell who set the labels: %s.", checks.Clip(e.Message, 100))
@@ -263,10 +280,15 @@ func (r *reading) rounds(ctx context.Context, ask func(*policy.Set, *checks.Fact
 func (r *reading) remember() {
 	f := r.f
 	if f.Change != nil {
-		r.c.memory.changes.Add(f.Subject.Key(), &prior{head: r.head, base: f.Change.Base.Name, start: r.start, texts: r.wanted})
+		r.c.memory.changes.Add(f.Subject.Key(), &prior{head: r.head, base: f.Change.Base.Name, start: r.start, texts: slices.Clone(r.wanted)})
 	}
 	r.habit.mu.Lock()
 	defer r.habit.mu.Unlock()
+	for _, t := range r.habit.texts { // changes differ in what they want: some of what others wanted stays
+		if len(r.wanted) < foreseen/2 && !slices.Contains(r.wanted, t) {
+			r.wanted = append(r.wanted, t)
+		}
+	}
 	r.habit.texts, r.habit.read = r.wanted, true
 	r.habit.teams, r.habit.orgs = sortedKeys(f.Teams), sortedKeys(f.Orgs)
 }

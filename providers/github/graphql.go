@@ -1,6 +1,7 @@
 package github
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,31 @@ func (e graphError) err(operation string) error {
 	if len(path) > 0 {
 		message += " (at " + checks.Clip(strings.Join(path, "."), 100) + ")"
 	}
-	return &Error{Route: "graphql:" + operation, Status: http.StatusOK, Type: kind, Message: message}
+	return &Error{Route: "graphql:" + operation, Status: http.StatusOK, Type: kind, Message: message, Needs: e.needs()}
+}
+
+// needs names the permission that a refused part of an answer asks for; GraphQL does not say.
+func (e graphError) needs() string {
+	if e.Type != "FORBIDDEN" || len(e.Path) == 0 {
+		return ""
+	}
+	last := ""
+	for _, p := range e.Path {
+		if name, ok := p.(string); ok {
+			last = name
+		}
+	}
+	switch last {
+	case "statusCheckRollup", "ours", "contexts", "checkRuns":
+		return "checks=read, statuses=read"
+	case "pullRequest", "pullRequests", "associatedPullRequests":
+		return "pull_requests=read"
+	case "team", "members", "membersWithRole":
+		return "members=read"
+	case "collaborators":
+		return "metadata=read"
+	}
+	return "contents=read"
 }
 
 // graphErrors reads the errors of an answer, and whether there is data beside them.
@@ -98,27 +123,34 @@ func (in *installation) mutate(ctx context.Context, operation, document string, 
 
 func (in *installation) graph(ctx context.Context, operation string, body []byte, safe bool, out any) ([]graphError, error) {
 	route := "graphql:" + operation
-	a, err := in.do(ctx, call{route: route, method: http.MethodPost, url: in.client.bases.graphql, body: body, safe: safe})
+	said := envelope{Data: out}
+	a, err := in.do(ctx, call{route: route, method: http.MethodPost, url: in.client.bases.graphql, body: body, safe: safe, out: &said})
 	if err != nil {
 		return nil, err
 	}
-	var said struct {
-		Data   json.RawMessage `json:"data"`
-		Errors []graphError    `json:"errors"`
-	}
-	if err := json.Unmarshal(a.body, &said); err != nil {
-		return nil, fmt.Errorf("%s: read the answer: %w", route, err)
-	}
-	if len(said.Data) == 0 || string(said.Data) == "null" {
-		if len(said.Errors) > 0 {
+	if len(said.Errors) > 0 {
+		_, data, err := graphErrors(a.body)
+		if err != nil {
+			return nil, err
+		}
+		if !data {
 			return said.Errors, said.Errors[0].err(operation)
 		}
+	} else if said.Data == nil || !bytes.Contains(a.body, []byte(`"data"`)) {
 		return nil, fmt.Errorf("%s: GitHub answered neither data nor errors", route)
 	}
-	if err := json.Unmarshal(said.Data, out); err != nil {
-		return nil, fmt.Errorf("%s: read the answer: %w", route, err)
+	if node, ok := out.(*answerNode); ok {
+		if err := node.numbered(a.body); err != nil {
+			return nil, fmt.Errorf("%s: read the answer: %w", route, err)
+		}
 	}
 	return said.Errors, nil
+}
+
+// envelope is what is around every answer. Data is decoded into the value that it points to; null makes it nil.
+type envelope struct {
+	Data   any          `json:"data"`
+	Errors []graphError `json:"errors"`
 }
 
 // slow says whether GitHub gave up on a query, rather than refused it.

@@ -116,7 +116,7 @@ func mentions(body []byte, word string) bool {
 
 // limited says whether a GraphQL answer with status 200 is a refusal for a limit. Only an answer without data can be.
 func limited(body []byte) bool {
-	if len(body) > 64<<10 || !bytes.Contains(body, []byte(`"errors"`)) {
+	if len(body) > 64<<10 || !bytes.Contains(body, []byte(`"errors"`)) || !bytes.Contains(body, []byte("RATE_LIMIT")) && !bytes.Contains(body, []byte("rate limit")) {
 		return false
 	}
 	errs, data, err := graphErrors(body)

@@ -56,7 +56,7 @@ func (r *reading) wantPeople(w *checks.Wants, o *order) {
 	barred := r.habit.barred
 	r.habit.mu.Unlock()
 	for _, p := range w.People {
-		if _, ok := r.right(p); !ok && !barred && plain(p.Login) {
+		if _, ok := r.right(p); !ok && !barred && r.everybody == nil && plain(p.Login) {
 			o.people = append(o.people, p)
 		}
 	}
@@ -68,10 +68,13 @@ func (r *reading) right(p checks.Person) (string, bool) {
 		return "none", true
 	}
 	if r.everybody != nil {
-		if permission, ok := r.everybody[p.ID]; ok {
+		permission, ok := r.everybody[p.ID]
+		if !ok {
+			permission, ok = r.stranger()
+		}
+		if ok {
 			return permission, true
 		}
-		return r.stranger()
 	}
 	got, ok := r.c.memory.rights.Get(rightKey{r.key(), p.ID})
 	if !ok || !r.young(got.at) {

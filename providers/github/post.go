@@ -190,8 +190,9 @@ func (p *posting) mutate(ctx context.Context, runs []run) (shown []*contextNode,
 
 func (p *posting) explain(name string, e graphError) error {
 	err := e.err("Post")
-	if e.Type == "FORBIDDEN" {
-		return fmt.Errorf("show %s: %w (the App needs the permission checks=write)", name, err)
+	var refused *Error
+	if errors.As(err, &refused) && e.Type == "FORBIDDEN" {
+		refused.Needs = "checks=write"
 	}
 	return fmt.Errorf("show %s: %w", name, err)
 }

@@ -50,13 +50,13 @@ func (r *reading) tag(ctx context.Context, expect string) error {
 	}
 	r.grouped(r.asking, &node)
 	if err := r.pushed(ctx, &node); err != nil {
-		return err
+		return missed(err)
 	}
 	if err := r.tags(ctx, node.Repository.Tags); err != nil {
-		return err
+		return missed(err)
 	}
 	if err := r.rounds(ctx, r.c.askTag); err != nil {
-		return err
+		return missed(err)
 	}
 	r.habit.mu.Lock()
 	r.habit.tips[r.f.Repository.Default] = r.tip

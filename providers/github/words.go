@@ -1,8 +1,8 @@
 package github
 
 import (
+	"bytes"
 	"encoding/json"
-	"strings"
 	"time"
 )
 
@@ -78,24 +78,16 @@ func (c *commitNode) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, (*fixed)(c)); err != nil {
 		return err
 	}
-	if !strings.Contains(string(b), `"f0"`) {
+	if !bytes.Contains(b, []byte(`"f0"`)) {
 		return nil
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
-	c.files = map[int]*entryNode{}
-	for name, raw := range all {
-		if n := alias(name, 'f'); n >= 0 {
-			var e *entryNode
-			if err := json.Unmarshal(raw, &e); err != nil {
-				return err
-			}
-			c.files[n] = e
-		}
-	}
-	return nil
+	var err error
+	c.files, err = byNumber[entryNode](all, 'f')
+	return err
 }
 
 type contextNode struct {
@@ -173,6 +165,16 @@ type commitHolder struct {
 	Commit commitNode `json:"commit"`
 }
 
+// lineNode is a commit with its parents and no more.
+type lineNode struct {
+	Commit struct {
+		OID     string `json:"oid"`
+		Parents struct {
+			Nodes []oidNode `json:"nodes"`
+		} `json:"parents"`
+	} `json:"commit"`
+}
+
 type changeNode struct {
 	ID                string    `json:"id"`
 	Number            int       `json:"number"`
@@ -206,7 +208,7 @@ type changeNode struct {
 	Commits  connection[*changeCommit]  `json:"commits"`
 	Last     *connection[*changeCommit] `json:"last"`
 	Start    connection[*commitHolder]  `json:"start"`
-	Line     connection[*commitHolder]  `json:"line"`
+	Line     connection[*lineNode]      `json:"line"`
 	Head     connection[*commitHolder]  `json:"head"`
 	Reviews  *connection[*reviewNode]   `json:"reviews"`
 	Requests *connection[*struct {
@@ -300,39 +302,6 @@ type repoNode struct {
 	objects map[int]*blobNode   // by the number of the object asked for
 }
 
-// UnmarshalJSON reads the fixed fields, then those that are named by number.
-func (r *repoNode) UnmarshalJSON(b []byte) error {
-	type fixed repoNode
-	if err := json.Unmarshal(b, (*fixed)(r)); err != nil {
-		return err
-	}
-	people, objects := strings.Contains(string(b), `"u0"`), strings.Contains(string(b), `"b0"`)
-	if !people && !objects {
-		return nil
-	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(b, &all); err != nil {
-		return err
-	}
-	r.rights, r.objects = map[int]*rightsNode{}, map[int]*blobNode{}
-	for name, raw := range all {
-		var err error
-		if n := alias(name, 'u'); n >= 0 {
-			var v *rightsNode
-			err = json.Unmarshal(raw, &v)
-			r.rights[n] = v
-		} else if n := alias(name, 'b'); n >= 0 {
-			var v *blobNode
-			err = json.Unmarshal(raw, &v)
-			r.objects[n] = v
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // answerNode is the whole of an answer.
 type answerNode struct {
 	Repository   *repoNode   `json:"repository"`
@@ -342,30 +311,43 @@ type answerNode struct {
 	groups map[int]*organisationNode // by the number of the team or organisation asked for
 }
 
-// UnmarshalJSON reads the fixed fields, then those that are named by number.
-func (a *answerNode) UnmarshalJSON(b []byte) error {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(b, &all); err != nil {
+// numbered reads from a whole answer what generated fragments asked for by number. It takes another pass, so it is done
+// only where there is any.
+func (a *answerNode) numbered(body []byte) error {
+	if !bytes.Contains(body, []byte(`"g0"`)) && !bytes.Contains(body, []byte(`"u0"`)) && !bytes.Contains(body, []byte(`"b0"`)) {
+		return nil
+	}
+	var all struct {
+		Data map[string]json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(body, &all); err != nil {
 		return err
 	}
-	a.groups = map[int]*organisationNode{}
-	for name, raw := range all {
-		var err error
-		switch n := alias(name, 'g'); {
-		case name == "repository":
-			err = json.Unmarshal(raw, &a.Repository)
-		case name == "by":
-			err = json.Unmarshal(raw, &a.By)
-		case name == "organisation":
-			err = json.Unmarshal(raw, &a.Organisation)
-		case n >= 0:
-			var v *organisationNode
-			err = json.Unmarshal(raw, &v)
-			a.groups[n] = v
-		}
-		if err != nil {
-			return err
+	var err error
+	if a.groups, err = byNumber[organisationNode](all.Data, 'g'); err != nil || a.Repository == nil {
+		return err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(all.Data["repository"], &fields); err != nil {
+		return err
+	}
+	if a.Repository.rights, err = byNumber[rightsNode](fields, 'u'); err != nil {
+		return err
+	}
+	a.Repository.objects, err = byNumber[blobNode](fields, 'b')
+	return err
+}
+
+func byNumber[T any](fields map[string]json.RawMessage, prefix byte) (map[int]*T, error) {
+	m := map[int]*T{}
+	for name, raw := range fields {
+		if n := alias(name, prefix); n >= 0 {
+			var v *T
+			if err := json.Unmarshal(raw, &v); err != nil {
+				return nil, err
+			}
+			m[n] = v
 		}
 	}
-	return nil
+	return m, nil
 }
