@@ -15,16 +15,17 @@ const (
 	mostMessages  = 16 << 20 // bytes of all messages together
 )
 
-// commits reads those that head has and the target branch has not, oldest first.
-func (r *reading) commits(head, tip string) error {
+// commitList lists the commits that head has and the target branch has not, oldest first.
+func (r *reading) commitList(head, tip string) ([]byte, error) {
 	args := []string{"rev-list", "--reverse", "--topo-order", "--max-count=" + strconv.Itoa(mostCommits+1), head}
 	if tip != "" {
 		args = append(args, "^"+tip)
 	}
-	out, err := r.git.output(r.ctx, args...)
-	if err != nil {
-		return err
-	}
+	return r.git.output(r.ctx, args...)
+}
+
+// commits reads the commits of such a list.
+func (r *reading) commits(out []byte) error {
 	ids := strings.Fields(string(out))
 	r.f.Change.CommitCount = len(ids)
 	if len(ids) > mostCommits {

@@ -59,14 +59,28 @@ func (r *Repository) Facts(ctx context.Context, base, head string, given *policy
 }
 
 func (r *reading) read(base, head string, given *policy.Source) error {
-	refs, err := r.references()
-	if err != nil {
+	if head == "" {
+		head = "HEAD"
+	}
+	var refs, tags []reference
+	var g, background errgroup.Group
+	g.Go(func() (err error) {
+		refs, err = r.branches()
+		return err
+	})
+	background.Go(func() (err error) {
+		tags, err = r.references("refs/tags") // a commit for every date: the slowest of all, and needed last
+		return err
+	})
+	at, err := r.commit(head)
+	if err := errors.Join(err, g.Wait()); err != nil {
 		return err
 	}
-	if err := r.span(refs, base, head); err != nil {
-		return err
+	r.f.Change.Head = checks.Ref{Name: head, Commit: at}
+	if b := r.headBranch(); head == "HEAD" && b != "" {
+		r.f.Change.Head.Name = b
 	}
-	if err := r.tags(refs); err != nil {
+	if err := r.span(refs, base); err != nil {
 		return err
 	}
 	c := r.f.Change
@@ -77,23 +91,19 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 		return err
 	}
 	r.introduce(c)
+	if err := background.Wait(); err != nil {
+		return err
+	}
+	if err := r.tags(tags); err != nil {
+		return err
+	}
 	return r.fill()
 }
 
-// span settles what is compared: the change's two ends, and where it left the target branch.
-func (r *reading) span(refs []reference, base, head string) error {
+// span settles what head is compared with: the target branch, and where the change left it.
+func (r *reading) span(refs []reference, base string) error {
 	c := r.f.Change
-	named := head
-	if head == "" {
-		head = "HEAD"
-	}
 	var err error
-	if c.Head.Commit, err = r.commit(head); err != nil {
-		return err
-	}
-	if c.Head.Name = r.headBranch(); named != "" && named != "HEAD" {
-		c.Head.Name = named
-	}
 	target, found := defaultBranch(refs)
 	r.f.Repository.Default = target.name
 	if base != "" {
@@ -140,7 +150,14 @@ func (r *reading) difference() error {
 		r.gap("commits", "%s", why)
 		return nil
 	}
+	var ids []byte
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		ids, err = r.commitList(c.Head.Commit, c.Base.Commit)
+		return err
+	})
 	err := r.files(r.start(), c.Head.Commit)
+	listed := g.Wait()
 	if r.lacks(err) {
 		r.f.Files, r.blobs, c.Additions, c.Deletions = nil, nil, 0, 0
 		r.gap("files", "%s", r.lack(err))
@@ -148,7 +165,10 @@ func (r *reading) difference() error {
 		return err
 	}
 	c.ChangedFiles = len(r.f.Files)
-	if err = r.commits(c.Head.Commit, c.Base.Commit); r.lacks(err) {
+	if err = listed; err == nil {
+		err = r.commits(ids)
+	}
+	if r.lacks(err) {
 		r.gap("commits", "%s", r.lack(err))
 		return nil
 	}

@@ -14,6 +14,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Repository is a git repository on disk: a work tree, a linked work tree, a bare repository, or a folder in one.
@@ -37,8 +39,18 @@ func Open(dir string) (*Repository, error) {
 		return nil, err
 	}
 	// git itself looks for the repository first: it refuses those of other owners, and told where to look it does not.
-	out, err := g.output(context.Background(), "rev-parse", "--absolute-git-dir", "--is-shallow-repository", "--show-object-format")
-	if err != nil {
+	var out []byte
+	var settings []setting
+	var both errgroup.Group
+	both.Go(func() (err error) {
+		out, err = g.output(context.Background(), "rev-parse", "--absolute-git-dir", "--is-shallow-repository", "--show-object-format")
+		return err
+	})
+	both.Go(func() (err error) {
+		settings, err = g.settings(context.Background())
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		return nil, fmt.Errorf("open the repository: %w", err)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
@@ -50,10 +62,6 @@ func Open(dir string) (*Repository, error) {
 		r.empty = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
 	}
 	g.dir = filepath.FromSlash(lines[0])
-	settings, err := g.settings(context.Background())
-	if err != nil {
-		return nil, fmt.Errorf("open the repository: %w", err)
-	}
 	g.confine(settings)
 	r.name = nameOf(settings, g.dir)
 	return r, nil

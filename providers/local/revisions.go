@@ -16,13 +16,18 @@ type reference struct {
 	at             string // tagger's or committer's date, RFC 3339
 }
 
-// references lists tags, branches that may be the default one, and where remotes say theirs is.
-func (r *reading) references() ([]reference, error) {
-	const format = "%(refname)%00%(symref)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(creatordate:iso-strict)"
-	args := []string{"for-each-ref", "--format=" + format, "refs/tags", "refs/remotes/*/HEAD"}
+// branches lists the references that may be the default branch, and where remotes say theirs is.
+func (r *reading) branches() ([]reference, error) {
+	patterns := []string{"refs/remotes/*/HEAD"}
 	for _, b := range usualDefaults() {
-		args = append(args, "refs/heads/"+b, "refs/remotes/*/"+b)
+		patterns = append(patterns, "refs/heads/"+b, "refs/remotes/*/"+b)
 	}
+	return r.references(patterns...)
+}
+
+func (r *reading) references(patterns ...string) ([]reference, error) {
+	const format = "%(refname)%00%(symref)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(creatordate:iso-strict)"
+	args := append([]string{"for-each-ref", "--format=" + format}, patterns...)
 	out, err := r.git.output(r.ctx, args...)
 	if err != nil {
 		return nil, err
