@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluicegate/sluice/checks/expression"
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
@@ -383,6 +384,16 @@ func TestConditions(t *testing.T) {
 	} {
 		r := when(rule("r", 1, policy.From{Users: []string{"dora"}}), c.when)
 		approvalCase{rules: []policy.ApprovalRule{peers, r}, reviews: []Review{approved(ana, "c2")}, facts: c.facts, want: c.want}.run(t, name)
+	}
+	for source, want := range map[string]Outcome{
+		`change.additions > 20`: Wait, `change.additions > 200`: Pass, `1 / (change.additions - 30) > 0`: Unknown,
+	} {
+		program, err := expression.Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := when(rule("r", 1, policy.From{Users: []string{"dora"}}), policy.When{Expression: program})
+		approvalCase{rules: []policy.ApprovalRule{peers, r}, reviews: []Review{approved(ana, "c2")}, want: want}.run(t, source)
 	}
 	approvalCase{rules: []policy.ApprovalRule{when(peers, policy.When{Paths: policy.Globs{"lib/**"}})}, reviews: []Review{approved(ana, "c2")},
 		facts: gap("files", "cut"), want: Pass}.run(t, "met, whether the condition holds or not")
