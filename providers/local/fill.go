@@ -1,0 +1,112 @@
+package local
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// mostRounds is how often the checks may ask for more.
+const mostRounds = 4
+
+// fill reads what the checks want, round by round. A policy that is broken wants nothing: who judges will say so.
+func (r *reading) fill() error {
+	set, err := policy.Load(r.f.Sources...)
+	if err != nil {
+		return nil
+	}
+	for range mostRounds {
+		w := checks.AskFor(set, r.f)
+		w.People, w.Teams, w.Orgs = r.nobody(w), nil, nil
+		if w.Empty() {
+			return nil
+		}
+		if err := r.answer(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nobody says that rights cannot be asked here.
+func (r *reading) nobody(w *checks.Wants) []checks.Person {
+	if len(w.People) > 0 {
+		r.gap("people", "A repository on disk knows no accounts and no rights.")
+	}
+	if len(w.Teams)+len(w.Orgs) > 0 {
+		r.gap("teams", "A repository on disk knows no teams.")
+	}
+	return nil
+}
+
+func (r *reading) answer(w *checks.Wants) error {
+	var g errgroup.Group
+	var listed, shown error
+	if w.Paths != nil {
+		g.Go(func() error {
+			r.f.Paths, listed = r.list(r.f.Change.Head.Commit, w.Paths)
+			return nil
+		})
+	}
+	if w.Lines != nil {
+		g.Go(func() error {
+			shown = r.lines(r.start(), r.f.Change.Head.Commit, w.Lines)
+			return nil
+		})
+	}
+	for _, t := range w.Texts {
+		read, err := r.text(t.Side, r.side(t.Side), t.Path)
+		switch {
+		case r.lacks(err):
+			r.gap("text:"+t.Path, "%s", r.lack(err))
+			read.Kind = "missing" // hides the text, and is not asked for again
+		case err != nil:
+			_ = g.Wait()
+			return err
+		}
+		r.f.Texts = append(r.f.Texts, read)
+	}
+	_ = g.Wait()
+	if w.Paths != nil {
+		slices.Sort(r.f.Paths)
+		r.f.Listed = true
+	}
+	for _, x := range []struct {
+		part string
+		err  error
+	}{{"paths", listed}, {"lines", shown}} {
+		if r.lacks(x.err) {
+			r.gap(x.part, "%s", r.lack(x.err))
+		} else if x.err != nil {
+			return x.err
+		}
+	}
+	r.cutUnread(w)
+	r.addUp()
+	slices.SortFunc(r.f.Gaps, func(a, b checks.Gap) int { return strings.Compare(a.Part+a.Reason, b.Part+b.Reason) })
+	return nil
+}
+
+// cutUnread says of files whose lines were wanted and could not be had that they are cut.
+func (r *reading) cutUnread(w *checks.Wants) {
+	for i := range r.f.Files {
+		if x := &r.f.Files[i]; w.Lines != nil && w.Lines(*x) {
+			x.Cut = true
+		}
+	}
+}
+
+// side is the commit that a side stands for; "" when the change has no such side.
+func (r *reading) side(s checks.Side) string {
+	switch s {
+	case checks.Head:
+		return r.f.Change.Head.Commit
+	case checks.Tip:
+		return r.f.Change.Base.Commit
+	}
+	return r.f.Change.MergeBase
+}
