@@ -172,19 +172,26 @@ func (s *separation) origins(values map[string]bool) (map[string]baked.Origin, [
 		return nil, nil
 	}
 	var needed []Text
-	texts := map[string]string{}
-	if s.f.Listed {
-		for _, p := range s.valueFiles() {
-			needed = append(needed, Text{Side: Head, Path: p})
-		}
+	paths, left := s.valueFiles()
+	for _, p := range paths {
+		needed = append(needed, Text{Side: Head, Path: p})
 	}
 	if fs := s.unread("config-separation.baked-in", s.c.BakedIn, needed); len(fs) > 0 {
 		return nil, fs
 	}
+	texts := map[string]string{}
 	for _, t := range needed {
 		texts[t.Path] = s.read[t].Text
 	}
-	return baked.Origins(s.head, texts, values), nil
+	var fs []Finding
+	if left > 0 {
+		fs = append(fs, Finding{
+			Outcome: Pass, Mode: policy.Weaker(s.c.BakedIn, policy.Enforce), Rule: s.p.Rule("config-separation.baked-in"),
+			What: fmt.Sprintf("Values of %d files of configuration were looked for in code; those of %d more were not.", len(paths), left),
+			How:  "Declare under config-separation.environments which files matter.",
+		})
+	}
+	return baked.Origins(s.head, texts, values), fs
 }
 
 // spots words what was found, without what the change merely moves from one place in code to another.

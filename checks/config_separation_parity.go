@@ -173,27 +173,25 @@ func (s *separation) dropped(head, base *environments.Family) []Finding {
 
 // report words the gaps: one by one, or several of one sort together.
 func (s *separation) report(fam *environments.Family, gaps []environments.Gap, now environments.Contents) []Finding {
-	type group struct {
-		lacking, having string
-		gaps            []environments.Gap
-	}
-	var groups []*group
+	var groups [][]environments.Gap
+	number := map[string]int{}
 	for _, g := range gaps {
-		lacking, having := inWords(g.Lacking), inWords(g.Having)
-		i := slices.IndexFunc(groups, func(x *group) bool { return x.lacking == lacking && x.having == having })
-		if i < 0 {
+		id := strings.Join(g.Lacking, ",") + "/" + strings.Join(g.Having, ",")
+		i, known := number[id]
+		if !known {
 			i = len(groups)
-			groups = append(groups, &group{lacking: lacking, having: having})
+			number[id] = i
+			groups = append(groups, nil)
 		}
-		groups[i].gaps = append(groups[i].gaps, g)
+		groups[i] = append(groups[i], g)
 	}
 	var fs []Finding
 	for _, x := range groups {
-		if len(x.gaps) > 5 {
-			fs = append(fs, s.reportMany(fam, x.gaps, now))
+		if len(x) > 5 {
+			fs = append(fs, s.reportMany(fam, x, now))
 			continue
 		}
-		for _, g := range x.gaps {
+		for _, g := range x {
 			fs = append(fs, s.reportOne(fam, g, now))
 		}
 	}

@@ -17,6 +17,7 @@ type separation struct {
 	scanner    *baked.Scanner
 	head, base *environments.Layout // with the change, and without
 	had        map[string]string    // new path to the one before, of renames
+	left       map[string]bool      // the paths before, of renames
 	changed    map[string]File      // by path
 	read       map[Text]Text        // by side and path
 }
@@ -32,7 +33,7 @@ func separate(p *policy.Policy, f *Facts) *separation {
 	}
 	s := &separation{
 		p: p, c: c, f: f, finder: environments.NewFinder(c.Environments, c.Ignore, names...), scanner: baked.NewScanner(c.Hosts, names),
-		had: map[string]string{}, changed: map[string]File{}, read: map[Text]Text{},
+		had: map[string]string{}, left: map[string]bool{}, changed: map[string]File{}, read: map[Text]Text{},
 	}
 	for _, t := range f.Texts {
 		s.read[Text{Side: t.Side, Path: t.Path}] = t
@@ -53,7 +54,7 @@ func (s *separation) layouts() {
 	for _, c := range s.f.Files {
 		s.changed[c.Path] = c
 		if c.Old != "" && c.Status == "renamed" {
-			s.had[c.Path] = c.Old
+			s.had[c.Path], s.left[c.Old] = c.Old, true
 			delete(base, c.Path)
 			delete(head, c.Old)
 			base[c.Old] = true
@@ -123,10 +124,10 @@ func (s *separation) isCode(p string) bool {
 
 // families are the names of those the change touches, in the layout with it, sorted.
 func (s *separation) families() []string {
-	var names []string
+	names := map[string]bool{}
 	add := func(l *environments.Layout, path string) {
-		if x, ok := l.File(path); ok && !slices.Contains(names, x.Family) {
-			names = append(names, x.Family)
+		if x, ok := l.File(path); ok {
+			names[x.Family] = true
 		}
 	}
 	for _, c := range s.f.Files {
@@ -140,22 +141,28 @@ func (s *separation) families() []string {
 			add(s.base, s.before(c))
 		}
 	}
-	slices.Sort(names)
-	return names
+	return pathsOf(names)
 }
 
 // needsPaths says that the files beside those of the change have to be known: it touches configuration, or adds what
-// may be a value of some environment.
+// may be a value of some environment. Paths are read once and for all checks together, so they are asked for as long
+// as lines that may hold such a value are still unread.
 func (s *separation) needsPaths() bool {
 	if _, gap := s.f.Gap("paths"); gap {
 		return false
 	}
-	for _, c := range s.f.Files {
-		if !s.ignored(c) && (s.finder.Candidate(c.Path) || c.Old != "" && s.finder.Candidate(c.Old)) {
-			return s.on(s.c.Parity) || s.on(s.c.Mixing)
+	if s.on(s.c.Parity) || s.on(s.c.Mixing) {
+		for _, c := range s.f.Files {
+			if !s.ignored(c) && (s.finder.Candidate(c.Path) || c.Old != "" && s.finder.Candidate(c.Old)) {
+				return true
+			}
 		}
 	}
-	return s.on(s.c.BakedIn) && s.anyValue()
+	if !s.on(s.c.BakedIn) {
+		return false
+	}
+	unread := func(c File) bool { return !c.Read && s.codeToSearch(c) }
+	return slices.ContainsFunc(s.f.Files, unread) || s.anyValue()
 }
 
 // bounds on what is asked of a forge for one change.
@@ -187,7 +194,8 @@ func (s *separation) texts() []Text {
 			}
 		}
 		if s.anyValue() {
-			for _, p := range s.valueFiles() {
+			paths, _ := s.valueFiles()
+			for _, p := range paths {
 				add(Head, p)
 			}
 		}
@@ -217,10 +225,8 @@ func (s *separation) sideOf(path string) Side {
 	if _, changed := s.changed[path]; changed {
 		return Base
 	}
-	for _, old := range s.had {
-		if old == path {
-			return Base
-		}
+	if s.left[path] {
+		return Base
 	}
 	return Head
 }
@@ -244,19 +250,20 @@ func familyPaths(f *environments.Family) []string {
 	return paths
 }
 
-// valueFiles are those whose values are looked for in code: production's first, and no more than mostValues.
-func (s *separation) valueFiles() []string {
-	var paths []string
+// valueFiles are those whose values are looked for in code: production's first, and no more than mostValues. left is
+// how many others there are.
+func (s *separation) valueFiles() (paths []string, left int) {
 	for _, first := range []bool{true, false} {
 		for _, fam := range s.head.Families {
-			production := slices.Contains(fam.Environments(), "production")
-			if production != first {
+			if slices.Contains(fam.Environments(), "production") != first {
 				continue
 			}
 			if more := familyPaths(fam); len(paths)+len(more) <= mostValues {
 				paths = append(paths, more...)
+			} else {
+				left += len(more)
 			}
 		}
 	}
-	return paths
+	return paths, left
 }

@@ -29,7 +29,7 @@ func TestConfigSeparationAsksForNoMoreThanItNeeds(t *testing.T) {
 	}{
 		"documents":                       {with(tree{"README.md": "db.prod.acme-corp.com", "docs/a.md": "x"}), nil, false, false, 0},
 		"tests":                           {with(tree{"a_test.go": "x", "test/b.py": "y"}), nil, false, false, 0},
-		"code that holds nothing of note": {with(tree{"a.go": "package a\n"}), nil, false, false, 1},
+		"code that holds nothing of note": {with(tree{"a.go": "package a\n"}), nil, true, false, 1},
 		"code that holds a host":          {with(tree{"a.go": "x := \"some.host.acme-corp.com\"\n"}), nil, true, true, 1},
 		"configuration of an environment": {with(tree{"config/production.yml": "host: db.prod.acme-corp.com\na: 1\n"}), nil, true, true, 1},
 		"configuration, but parity and mixing are off": {with(tree{"config/production.yml": "a: 1\n"}), func(c *policy.ConfigSeparation) { c.Parity, c.Mixing = policy.Off, policy.Off }, false, false, 1},

@@ -73,6 +73,8 @@ func TestBranches(t *testing.T) {
 		"whether a variable is set":        {"a.py", `if "PRODUCT" in os.environ:`, nil},
 		"an event":                         {"a.js", `if (event === "dev") {`, nil},
 		"a switch on something else":       {"a.go", "switch kind {\ncase \"dev\":", nil},
+		"a name declared in a switch":      {"a.go", "switch env {\nlive := 1", nil},
+		"an arm of a switch on a profile":  {"a.go", "switch c.Profile {\ncase \"local\":", nil},
 		"a build script":                   {"webpack.config.js", `if (process.env.NODE_ENV === "production") {`, nil},
 		"a test":                           {"a_test.go", `if env == "production" {`, nil},
 		"a word of its own in shell":       {"a.sh", `echo "environment is production"`, nil},

@@ -22,7 +22,7 @@ var (
 	// chosen is the head of a switch, opened by what is switched on.
 	chosen = regexp.MustCompile(`\b(?:switch|match|when|case)\b\s*\(?\s*([^{}]{1,60}?)\)?\s*(?:\{|:|\bin\b|\bdo\b|\bof\b|$)`)
 	// branch is one arm of it.
-	branch = regexp.MustCompile(`^\s*(?:case|when|in|\|)?\s*\(?["'` + "`" + `:]?([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]?\s*(?:,|:|->|=>|\)|\||then|do|$)`)
+	branch = regexp.MustCompile(`^\s*(?:case|when|in|\|)?\s*\(?(["'` + "`" + `:]?)([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]?\s*(?:,|:|->|=>|\)|\||then|do|$)`)
 	// shell is a test in brackets, where a single = compares and words need no quotes.
 	shell = regexp.MustCompile(`(?:\[\[?|\btest)\s+["']?\$\{?(\w+)[^\]\s"']*["']?\s*(?:==?|!=|=~)\s*["']?\^?([A-Za-z][\w-]{1,24})`)
 
@@ -34,7 +34,8 @@ var (
 type brancher struct {
 	names  map[string]bool // that the policy uses
 	shell  bool
-	opened int // line of the switch on an environment that may still be open; 0: none
+	opened int  // line of the switch on an environment that may still be open; 0: none
+	sure   bool // what it switches on is an environment by its name
 }
 
 // find returns the environment that the line of code branches on, or "".
@@ -61,7 +62,7 @@ func (b *brancher) find(n int, code string) string {
 		return ""
 	}
 	if m := chosen.FindStringSubmatch(code); m != nil && confidence(m[1]) > 0 {
-		b.opened = n
+		b.opened, b.sure = n, confidence(m[1]) > 1
 	}
 	return ""
 }
@@ -122,9 +123,9 @@ func (b *brancher) arm(n int, code string) string {
 		b.opened = 0
 		return ""
 	}
-	if m := branch.FindStringSubmatch(code); m != nil && b.known(m[1], true) {
+	if m := branch.FindStringSubmatch(code); m != nil && (m[1] != "" || b.shell) && b.known(m[2], b.sure) {
 		b.opened = 0
-		return environments.Name(m[1])
+		return environments.Name(m[2])
 	}
 	return ""
 }

@@ -119,8 +119,9 @@ func vendored(lower string) bool {
 }
 
 func testName(base, lower string) bool {
-	stem := strings.TrimSuffix(lower, path.Ext(lower))
-	if !codeExt(strings.TrimPrefix(path.Ext(lower), ".")) {
+	ext := strings.TrimPrefix(path.Ext(lower), ".")
+	stem := strings.TrimSuffix(lower, "."+ext)
+	if !codeExt(ext) {
 		return strings.HasSuffix(stem, ".spec") // config.test.json is an environment's
 	}
 	for _, s := range []string{"_test", ".test", ".spec", "_spec", ".stories", "-test", ".mock", ".e2e-spec", ".cy"} {
@@ -128,13 +129,18 @@ func testName(base, lower string) bool {
 			return true
 		}
 	}
-	name := strings.TrimSuffix(base, path.Ext(base))
-	for _, s := range []string{"Test", "Tests", "Spec", "IT", "TestCase"} {
-		if len(name) > len(s) && strings.HasSuffix(name, s) {
-			return true
+	switch ext {
+	case "java", "kt", "kts", "groovy", "scala", "cs", "fs", "vb", "swift", "php", "js", "ts":
+		name := base[:len(stem)]
+		for _, s := range []string{"Test", "Tests", "TestCase", "Spec", "IT"} {
+			if n := len(name) - len(s); n > 0 && name[n:] == s && (s != "IT" || 'a' <= name[n-1] && name[n-1] <= 'z') {
+				return s != "Spec" || ext != "java" && ext != "cs" // JobSpec is no test there
+			}
 		}
+	case "py", "rb", "c", "cc", "cpp":
+		return strings.HasPrefix(lower, "test_") || lower == "conftest.py"
 	}
-	return strings.HasPrefix(lower, "test_") || lower == "conftest.py" || strings.HasPrefix(lower, "jest.")
+	return strings.HasPrefix(lower, "jest.")
 }
 
 func ciName(lower string) bool {

@@ -104,9 +104,13 @@ func (f *Family) gap(k leaf, envs []string, have map[string]keySet) (Gap, bool) 
 	if len(g.Lacking) == 0 {
 		return g, false
 	}
-	for _, group := range [][]string{g.Lacking, g.Having} {
+	lacks := map[string]bool{}
+	for _, e := range g.Lacking {
+		lacks[e] = true
+	}
+	for _, first := range []bool{true, false} {
 		for _, x := range f.Files {
-			if slices.Contains(group, x.Environment) {
+			if lacks[x.Environment] == first && (first || slices.Contains(g.Having, x.Environment)) {
 				g.Files = append(g.Files, x.Path)
 			}
 		}
