@@ -10,9 +10,9 @@ import (
 
 func TestConfigSeparationAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	config := tree{"config/development.yml": "host: db.dev.acme-corp.com\n", "config/production.yml": "host: db.prod.acme-corp.com\n", "other/x.yml": "a: 1\n"}
-	with := func(more tree) tree {
-		out := tree{}
+	config := shopTree{"config/development.yml": "host: db.dev.acme-corp.com\n", "config/production.yml": "host: db.prod.acme-corp.com\n", "other/x.yml": "a: 1\n"}
+	with := func(more shopTree) shopTree {
+		out := shopTree{}
 		for k, v := range config {
 			out[k] = v
 		}
@@ -22,18 +22,18 @@ func TestConfigSeparationAsksForNoMoreThanItNeeds(t *testing.T) {
 		return out
 	}
 	tests := map[string]struct {
-		head         tree
+		head         shopTree
 		edit         func(*policy.ConfigSeparation)
 		paths, texts bool
 		lines        int
 	}{
-		"documents":                       {with(tree{"README.md": "db.prod.acme-corp.com", "docs/a.md": "x"}), nil, false, false, 0},
-		"tests":                           {with(tree{"a_test.go": "x", "test/b.py": "y"}), nil, false, false, 0},
-		"code that holds nothing of note": {with(tree{"a.go": "package a\n"}), nil, true, false, 1},
-		"code that holds a host":          {with(tree{"a.go": "x := \"some.host.acme-corp.com\"\n"}), nil, true, true, 1},
-		"configuration of an environment": {with(tree{"config/production.yml": "host: db.prod.acme-corp.com\na: 1\n"}), nil, true, true, 1},
-		"configuration, but parity and mixing are off": {with(tree{"config/production.yml": "a: 1\n"}), func(c *policy.ConfigSeparation) { c.Parity, c.Mixing = policy.Off, policy.Off }, false, false, 1},
-		"all is off": {with(tree{"a.go": "x := \"some.host.acme-corp.com\"\n"}), func(c *policy.ConfigSeparation) { c.Parity, c.Mixing, c.BakedIn = policy.Off, policy.Off, policy.Off }, false, false, 0},
+		"documents":                       {with(shopTree{"README.md": "db.prod.acme-corp.com", "docs/a.md": "x"}), nil, false, false, 0},
+		"tests":                           {with(shopTree{"a_test.go": "x", "test/b.py": "y"}), nil, false, false, 0},
+		"code that holds nothing of note": {with(shopTree{"a.go": "package a\n"}), nil, true, false, 1},
+		"code that holds a host":          {with(shopTree{"a.go": "x := \"some.host.acme-corp.com\"\n"}), nil, true, true, 1},
+		"configuration of an environment": {with(shopTree{"config/production.yml": "host: db.prod.acme-corp.com\na: 1\n"}), nil, true, true, 1},
+		"configuration, but parity and mixing are off": {with(shopTree{"config/production.yml": "a: 1\n"}), func(c *policy.ConfigSeparation) { c.Parity, c.Mixing = policy.Off, policy.Off }, false, false, 1},
+		"all is off": {with(shopTree{"a.go": "x := \"some.host.acme-corp.com\"\n"}), func(c *policy.ConfigSeparation) { c.Parity, c.Mixing, c.BakedIn = policy.Off, policy.Off, policy.Off }, false, false, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,8 +60,8 @@ func TestConfigSeparationAsksForNoMoreThanItNeeds(t *testing.T) {
 
 func TestConfigSeparationWithGapsIsNeverAPass(t *testing.T) {
 	t.Parallel()
-	base := tree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 1\n", "a.go": ""}
-	head := tree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 2\n", "a.go": "x := \"some.host.acme-corp.com\"\n"}
+	base := shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 1\n", "a.go": ""}
+	head := shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 2\n", "a.go": "x := \"some.host.acme-corp.com\"\n"}
 	tests := map[string]struct {
 		spoil func(*Facts)
 		want  Outcome
@@ -103,7 +103,7 @@ func TestLinesThatTheForgeWithholdsAreComparedFromTheTexts(t *testing.T) {
 	if len(w.Texts) != 2 || w.Lines != nil {
 		t.Fatalf("wanted %+v, want the texts of both sides", w)
 	}
-	fulfil(f, w, tree{"a.go": "a\nb\n"}, tree{"a.go": "a\nx := \"db.acme.internal\"\nb\n"})
+	fulfil(f, w, shopTree{"a.go": "a\nb\n"}, shopTree{"a.go": "a\nx := \"db.acme.internal\"\nb\n"})
 	r := judgeConfigSeparation(p, f)
 	if got, want := inShort(r.Findings), "fail a.go:2 a.go:2 names a host that the policy keeps out of code (*.acme.internal).\n"; got != want {
 		t.Errorf("findings = %s, want %s", got, want)
@@ -115,17 +115,17 @@ func TestMixing(t *testing.T) {
 	on := func(c *policy.ConfigSeparation) { c.Mixing = policy.Advise }
 	tests := map[string]separationCase{
 		"code and configuration": {
-			base: tree{"config/production.yml": "a: 1\n"}, head: tree{"config/production.yml": "a: 2\n", "a.go": "package a\n"}, edit: on,
+			base: shopTree{"config/production.yml": "a: 1\n"}, head: shopTree{"config/production.yml": "a: 2\n", "a.go": "package a\n"}, edit: on,
 			want: "advise config/production.yml:1 Code and the configuration of production change together (config/production.yml, a.go).\n",
 		},
 		"configuration and documents, tests and a changelog": {
-			base: tree{"config/production.yml": "a: 1\n"}, head: tree{"config/production.yml": "a: 2\n", "a_test.go": "package a\n", "README.md": "x", "CHANGELOG.md": "y"}, edit: on,
+			base: shopTree{"config/production.yml": "a: 1\n"}, head: shopTree{"config/production.yml": "a: 2\n", "a_test.go": "package a\n", "README.md": "x", "CHANGELOG.md": "y"}, edit: on,
 		},
 		"code and what all environments share": {
-			base: tree{"application.yml": "a: 1\n", "application-prod.yml": "a: 1\n"}, head: tree{"application.yml": "a: 2\n", "application-prod.yml": "a: 1\n", "a.go": "package a\n"}, edit: on,
+			base: shopTree{"application.yml": "a: 1\n", "application-prod.yml": "a: 1\n"}, head: shopTree{"application.yml": "a: 2\n", "application-prod.yml": "a: 1\n", "a.go": "package a\n"}, edit: on,
 		},
 		"enforced": {
-			base: tree{".env.production": "A=1\n"}, head: tree{".env.production": "A=2\n", "src/a.js": "x\n"},
+			base: shopTree{".env.production": "A=1\n"}, head: shopTree{".env.production": "A=2\n", "src/a.js": "x\n"},
 			edit: func(c *policy.ConfigSeparation) { c.Mixing = policy.Enforce },
 			want: "fail .env.production:1 Code and the configuration of production change together (.env.production, src/a.js).\n",
 		},
@@ -143,7 +143,7 @@ func TestConfigurationThatIsRenamedKeepsItsOldGaps(t *testing.T) {
 	}}
 	w := &Wants{}
 	wantConfigSeparation(p, f, w)
-	fulfil(f, w, tree{"conf/dev.yml": "a: 1\nb: 1\n", "conf/prod.yml": "a: 1\n"}, tree{"config/dev.yml": "a: 1\nb: 1\n", "config/prod.yml": "a: 1\n"})
+	fulfil(f, w, shopTree{"conf/dev.yml": "a: 1\nb: 1\n", "conf/prod.yml": "a: 1\n"}, shopTree{"config/dev.yml": "a: 1\nb: 1\n", "config/prod.yml": "a: 1\n"})
 	if got, want := inShort(judgeConfigSeparation(p, f).Findings), "pass :0 1 key was missing in some environment before this change too.\n"; got != want {
 		t.Errorf("findings = %s, want %s", got, want)
 	}
@@ -156,7 +156,7 @@ func TestConfigurationMovedAwayCounts(t *testing.T) {
 	p.ConfigSeparation.Environments = []policy.EnvFiles{{Name: "dev", Paths: policy.Globs{"config/dev.yml"}}, {Name: "prod", Paths: policy.Globs{"config/prod.yml"}}}
 	w := &Wants{}
 	wantConfigSeparation(p, f, w)
-	fulfil(f, w, tree{"config/dev.yml": "a: 1\n", "config/prod.yml": "a: 1\n"}, tree{"config/dev.yml": "a: 1\n", "attic/x.yml": "a: 1\n"})
+	fulfil(f, w, shopTree{"config/dev.yml": "a: 1\n", "config/prod.yml": "a: 1\n"}, shopTree{"config/dev.yml": "a: 1\n", "attic/x.yml": "a: 1\n"})
 	got := inShort(judgeConfigSeparation(p, f).Findings)
 	if want := "fail :0 prod loses config/prod.yml, while dev keeps theirs.\n"; got != want {
 		t.Errorf("findings = %s, want %s", got, want)
@@ -165,7 +165,7 @@ func TestConfigurationMovedAwayCounts(t *testing.T) {
 
 func TestInspectConfig(t *testing.T) {
 	t.Parallel()
-	files := tree{
+	files := shopTree{
 		"config/development.yml": "host: db.dev.acme-corp.com\nx: 1\n",
 		"config/production.yml":  "host: db.prod.acme-corp.com\n",
 		"a.go":                   "package a\nconst h = \"db.prod.acme-corp.com\"\nif env == \"production\" {\n",
@@ -185,8 +185,8 @@ func TestInspectConfig(t *testing.T) {
 }
 
 // ordinary is a change of 30 files of code beside configuration that it leaves alone.
-func ordinary() (base, head tree) {
-	base, head = tree{}, tree{}
+func ordinary() (base, head shopTree) {
+	base, head = shopTree{}, shopTree{}
 	for _, e := range []string{"development", "staging", "production"} {
 		text := strings.Repeat("key-"+e+": https://api."+e+".acme-corp.com/path\n", 1)
 		base["config/"+e+".yml"], head["config/"+e+".yml"] = text, text
@@ -212,7 +212,7 @@ func BenchmarkConfigSeparation(b *testing.B) {
 
 // BenchmarkConfigSeparationLarge is 3,000 files, each with values, against 60 files of configuration.
 func BenchmarkConfigSeparationLarge(b *testing.B) {
-	base, head := tree{}, tree{}
+	base, head := shopTree{}, shopTree{}
 	for i := range 30 {
 		for _, e := range []string{"development", "production"} {
 			var text strings.Builder
