@@ -18,7 +18,7 @@ import (
 //     BREAKING CHANGE in the body or a commit is major. Other types say nothing.
 //  3. The categories of the changelog entries that it adds: Removed and Breaking are major; Added, Changed and
 //     Deprecated are minor; Fixed, Security and the rest are patch.
-//  4. The version file that it edits.
+//  4. The version file that it edits, or the section that it makes in a changelog for a version above all releases.
 //
 // Where none says anything the commits' own types are looked at, and at last it is a patch. Under `bump: declared`
 // the four have to. Below 1.0.0 what breaks is a minor release, as is the custom; only a label makes 1.0.0 of it.
@@ -92,14 +92,24 @@ type shipment struct {
 	level versions.Level
 	tag   string
 	after string // the highest release before, "" for none
-	from  string // "the title"
+	from  string // "the title"; "" when nothing says
 	aside string // what a version file says else
 }
 
 // line judges one line of releases.
 func (j *tagJudge) line(l *releaseLine) {
 	set := j.statements(l)
-	level, from := j.level(l, set)
+	var e entries
+	if set != nil || j.who.level == versions.None && j.title.level == versions.None {
+		e = readEntries(j.p, j.f, l, set)
+	}
+	if e.stray != nil && !set.version.Development() {
+		j.at(e.stray, "tagging.files", fmt.Sprintf("%s has a section for %s where %s says %s: the author must make them agree.", e.stray.name(), plain(e.stray.text, 25), set.name(), plain(set.text, 25)), "")
+	}
+	if set == nil {
+		set = e.heading
+	}
+	level, from := j.level(l, set, e)
 	if level == versions.None {
 		return
 	}
@@ -118,11 +128,14 @@ func (j *tagJudge) line(l *releaseLine) {
 			s.aside = fmt.Sprintf("%s says %s", set.name(), plain(set.text, 30))
 		}
 	}
+	if l.parts {
+		s.tag, s.aside = "", "tags here name components, and tagging.components declares none"
+	}
 	j.ships = append(j.ships, s)
 }
 
 // level is how much the change ships on a line, and who says so. A level that was inferred is lowered below 1.0.0.
-func (j *tagJudge) level(l *releaseLine, set *statement) (versions.Level, string) {
+func (j *tagJudge) level(l *releaseLine, set *statement, e entries) (versions.Level, string) {
 	if !j.f.Local {
 		if g, gap := j.f.Gap("labels"); gap {
 			j.add(Unknown, "tagging.bump", "The labels could not be read: "+plain(g.Reason, 100), "")
@@ -139,11 +152,11 @@ func (j *tagJudge) level(l *releaseLine, set *statement) (versions.Level, string
 	if j.title.level != versions.None {
 		return l.inferred(j.title.level), j.title.from
 	}
-	if level, unknown := entriesLevel(j.p, j.f, l); unknown != "" {
-		j.add(Unknown, "changelog.files", unknown, "")
+	if e.unknown != "" {
+		j.add(Unknown, "changelog.files", e.unknown, "")
 		return versions.None, ""
-	} else if level != versions.None {
-		return l.inferred(level), "the changelog"
+	} else if e.level != versions.None {
+		return l.inferred(e.level), "the changelog"
 	}
 	if set != nil {
 		return l.difference(set.version), set.name()
@@ -172,7 +185,7 @@ func (j *tagJudge) undeclared(l *releaseLine) (versions.Level, string) {
 	if level := commitsLevel(j.f); level != versions.None {
 		return l.inferred(level), "its commits"
 	}
-	return versions.Patch, "nothing that says more"
+	return versions.Patch, ""
 }
 
 // add keeps a finding that belongs to no line of a file, once.
@@ -207,7 +220,10 @@ func (j *tagJudge) pass(lines []*releaseLine) string {
 		for i, s := range j.ships {
 			tags[i] = plain(s.tag, 40)
 		}
-		return Clip(text+strings.Join(tags[:len(tags)-1], ", ")+" and "+tags[len(tags)-1]+" (from "+s.from+").", 140)
+		return Clip(text+strings.Join(tags[:len(tags)-1], ", ")+" and "+tags[len(tags)-1]+s.source()+".", 140)
+	}
+	if s.tag == "" && s.after == "" {
+		return Clip("Ships "+s.level.String()+s.source()+"; "+s.aside+".", 140)
 	}
 	if s.tag == "" {
 		return Clip(text+"the scheme has no other version today, after "+plain(s.after, 40)+".", 140)
@@ -218,9 +234,16 @@ func (j *tagJudge) pass(lines []*releaseLine) string {
 	} else {
 		text += " after " + plain(s.after, 50)
 	}
-	text += " (from " + s.from + ")"
+	text += s.source()
 	if s.aside != "" {
 		text += "; " + s.aside
 	}
 	return Clip(text+".", 140)
+}
+
+func (s shipment) source() string {
+	if s.from == "" {
+		return " (nothing says more)"
+	}
+	return " (from " + s.from + ")"
 }

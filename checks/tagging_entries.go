@@ -51,8 +51,19 @@ func before(c *File) string {
 	return c.Path
 }
 
-// entriesLevel is the highest level that the categories of added entries name. unknown says what could not be read.
-func entriesLevel(p *policy.Policy, f *Facts, l *releaseLine) (level versions.Level, unknown string) {
+// entries is what the changelog of a line says of a change.
+type entries struct {
+	level   versions.Level // the highest that the categories of added entries name
+	unknown string         // what could not be read
+	heading *statement     // the version above every release that it newly has a section for
+	stray   *statement     // the same, where there is a version file to agree with, and it does not
+}
+
+// readEntries reads the entries that the change adds, and the versions that it makes of them. set is the version that
+// the change sets elsewhere, or nil.
+func readEntries(p *policy.Policy, f *Facts, l *releaseLine, set *statement) entries {
+	var e entries
+	agreed, t := false, &packageTree{p: p, f: f, l: l}
 	for i := range f.Files {
 		c := &f.Files[i]
 		fragment, log := entryFile(p, l, c)
@@ -60,21 +71,35 @@ func entriesLevel(p *policy.Policy, f *Facts, l *releaseLine) (level versions.Le
 			continue
 		}
 		head, ok := f.Text(Head, c.Path)
-		if !ok {
-			return versions.None, Clip("Which entries are added to "+plain(c.Path, 60)+" is not known: it could not be read.", 140)
+		base, was := f.Text(Base, before(c))
+		if !ok || log && !was && c.Status != "added" {
+			e.unknown = Clip("Which entries are added to "+plain(c.Path, 60)+" is not known: it could not be read.", 140)
+			return e
 		}
 		if fragment {
-			level = max(level, fragmentLevel(c.Path, head.Text))
+			e.level = max(e.level, fragmentLevel(c.Path, head.Text))
 			continue
 		}
-		base, ok := f.Text(Base, before(c))
-		if !ok && c.Status != "added" {
-			return versions.None, Clip("Which entries are added to "+plain(c.Path, 60)+" is not known: it could not be read.", 140)
-		}
 		delta := changelog.Diff(changelog.Parse(before(c), base.Text), changelog.Parse(c.Path, head.Text))
-		level = max(level, highestOf(delta.Added))
+		e.level = max(e.level, highestOf(delta.Added))
+		if len(delta.New) > 0 && l.name == "" && t.home(c.Path) != "." {
+			continue // a package's own versions are not the repository's
+		}
+		for _, v := range delta.New {
+			s := &statement{path: c.Path, line: v.Line, text: v.Version}
+			if s.version, s.err = l.read(c.Path, v.Version); s.err != nil || s.version.Compare(l.highest) <= 0 {
+				continue // what was released before may be told of later
+			}
+			if e.heading == nil || s.version.Compare(e.heading.version) > 0 {
+				e.heading = s
+			}
+			agreed = agreed || set != nil && s.version.Compare(set.version) == 0
+		}
 	}
-	return level, ""
+	if set != nil && !agreed {
+		e.stray = e.heading
+	}
+	return e
 }
 
 // fragmentKind is where records and Changesets say what an entry is: `kind: Added`, `"shop": minor`.

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type releaseLine struct {
 	paths  policy.Globs
 	log    string // its changelog, where the policy names one
 	strict bool   // nothing may come below the highest release
+	parts  bool   // the repository releases components that the policy does not declare, and nothing as a whole
 
 	there   []versions.Version
 	highest versions.Version // release
@@ -83,6 +85,8 @@ func releaseLines(p *policy.Policy, f *Facts) ([]*releaseLine, error) {
 		}
 		l.maintain(f)
 		l.highest, l.pre = versions.Highest(l.there)
+		l.parts = l.name == "" && len(l.there) == 0 && !p.Given("tagging.tag") &&
+			slices.ContainsFunc(f.Tags, func(t Tag) bool { return versions.NamesComponent(t.Name) })
 	}
 	return lines, nil
 }

@@ -1,9 +1,11 @@
 package checks
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/sluicegate/sluice/checks/policy"
 )
@@ -125,4 +127,39 @@ func BenchmarkTagging(b *testing.B) {
 	for b.Loop() {
 		judgeOne(set, f, Check{Name: "tagging", Judge: judgeTagging})
 	}
+}
+
+// A version bump of a whole monorepo: 1,500 packages, 3,000 files.
+func BenchmarkTaggingMonorepo(b *testing.B) {
+	files := map[string][2]string{}
+	for i := range 1500 {
+		dir := fmt.Sprintf("packages/p%d/", i)
+		files[dir+"package.json"] = [2]string{`{"version":"1.2.3"}`, `{"version":"1.3.0"}`}
+		files[dir+"index.js"] = [2]string{"a", "b"}
+	}
+	set, f := tagging{tags: "v1.2.3", title: "chore: release", files: files}.facts(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		judgeOne(set, f, Check{Name: "tagging", Judge: judgeTagging})
+	}
+}
+
+func FuzzTagging(f *testing.F) {
+	f.Add("feat(x)!: y", "BREAKING CHANGE: z", "semver:minor", "v1.2.3 v1 latest", "1.2.4", "v1.2.4", "release/1.2")
+	f.Add("Prepare", "<!-- ```", "MAJOR", "api/v1.0.0 2024.05.1", "1.2.4-SNAPSHOT", "v1.2", "1.x")
+	f.Fuzz(func(t *testing.T, title, body, label, tags, version, tag, base string) {
+		set, facts := tagging{tags: tags, title: title, body: body, labels: []string{strings.ReplaceAll(label, "@", "")}, base: base,
+			files: map[string][2]string{"VERSION": {"1.2.3", version}}}.facts(t)
+		facts.Pushed = &TagPush{Name: tag, Commit: "c", Before: "b"}
+		for _, v := range append(JudgeTag(set, facts), judgeOne(set, facts, Check{Name: "tagging", Judge: judgeTagging})) {
+			if v.Reason == "" || len([]rune(v.Reason)) > 140 || v.Rule == "" {
+				t.Errorf("reason %q, rule %q", v.Reason, v.Rule)
+			}
+			for _, x := range v.Findings {
+				if len([]rune(x.What)) > 140 || strings.ContainsFunc(x.What, func(r rune) bool { return !graphic(r) && r != unicode.ReplacementChar }) {
+					t.Errorf("finding %q", x.What)
+				}
+			}
+		}
+	})
 }

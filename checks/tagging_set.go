@@ -15,19 +15,19 @@ import (
 // In a repository of several packages without declared components, a package's version is the line's own if it is the
 // outermost package, or was the highest release until now. The others must be valid and are otherwise left alone.
 func (j *tagJudge) statements(l *releaseLine) *statement {
-	dirs := packagesOf(j.f)
+	t := &packageTree{p: j.p, f: j.f, l: l}
 	declared := len(j.p.Tagging.Files) > 0
 	var own []*statement
 	for i := range j.f.Files {
 		c := &j.f.Files[i]
-		if c.Status == "removed" || !l.isVersionFile(j.p, c.Path) || !j.readable(c, declared) {
+		if c.Status == "removed" || !l.isVersionFile(j.p, c.Path) || !j.readable(t, c, declared) {
 			continue
 		}
-		s := readStatement(j.f, l, dirs, c)
+		s := t.statement(c)
 		if s == nil {
 			continue
 		}
-		mine := declared || j.outermost(l, dirs, s.home) || s.old != "" && l.follows(c.Path, s.old)
+		mine := declared || t.leads(s.home) || s.old != "" && l.follows(c.Path, s.old)
 		_, before := l.read(c.Path, s.old)
 		switch {
 		case s.err != nil && (mine || s.old != "" && before == nil):
@@ -46,7 +46,7 @@ func (j *tagJudge) statements(l *releaseLine) *statement {
 		}
 		return preference(a.path) - preference(b.path)
 	})
-	j.agree(l, dirs, own, declared)
+	j.agree(l, t, own, declared)
 	return own[0]
 }
 
@@ -59,11 +59,11 @@ func preference(file string) int {
 }
 
 // readable says whether a changed version file can be judged, and finds fault where it cannot.
-func (j *tagJudge) readable(c *File, declared bool) bool {
-	_, _, now, kind := j.f.stated(Head, c.Path)
+func (j *tagJudge) readable(t *packageTree, c *File, declared bool) bool {
+	_, _, now, kind := t.stated(Head, c.Path)
 	was := absent
 	if c.Status != "added" {
-		_, _, was, _ = j.f.stated(Base, before(c))
+		_, _, was, _ = t.stated(Base, before(c))
 	}
 	name := plain(c.Path, 60)
 	switch {
@@ -82,32 +82,6 @@ func (j *tagJudge) readable(c *File, declared bool) bool {
 		return false
 	}
 	return now == stated
-}
-
-// outermost says whether a package is the one that is least deep among those of the line, and alone there.
-func (j *tagJudge) outermost(l *releaseLine, dirs packages, home string) bool {
-	depth := func(dir string) int {
-		if dir == "." {
-			return 0
-		}
-		return 1 + strings.Count(dir, "/")
-	}
-	alone := true
-	look := func(file string) {
-		if !l.isVersionFile(j.p, file) {
-			return
-		}
-		if other := dirs.home(file); other != home && depth(other) <= depth(home) {
-			alone = false
-		}
-	}
-	for _, file := range j.f.Paths {
-		look(file)
-	}
-	for i := range j.f.Files {
-		look(j.f.Files[i].Path)
-	}
-	return alone
 }
 
 // follows says whether a version is that of the highest release, or of the prerelease above it.
@@ -155,7 +129,7 @@ func (j *tagJudge) tagged(tag string) (string, bool) {
 }
 
 // agree finds fault with files of one package that state another version than the one that was set.
-func (j *tagJudge) agree(l *releaseLine, dirs packages, own []*statement, declared bool) {
+func (j *tagJudge) agree(l *releaseLine, t *packageTree, own []*statement, declared bool) {
 	judged := map[string]bool{}
 	for _, s := range own {
 		if judged[s.home] || declared && len(judged) > 0 {
@@ -170,16 +144,21 @@ func (j *tagJudge) agree(l *releaseLine, dirs packages, own []*statement, declar
 			j.add(Unknown, "tagging.files", "Which other files state the version is not known: "+plain(g.Reason, 80), "")
 			continue
 		}
-		for _, other := range l.others(j.p, j.f, dirs, s) {
-			j.compare(l, s, other, declared)
+		others := t.others(s)
+		if len(others) > maxOthers {
+			j.add(Unknown, "tagging.files", fmt.Sprintf("More than %d files may state the version: name those that do under tagging.files.", maxOthers), "")
+			continue
+		}
+		for _, other := range others {
+			j.compare(t, s, other, declared)
 		}
 	}
 }
 
 // compare holds one file against the version that was set. A file that nobody declared counts if the change touches
 // its version too and it stands beside the first or said the same before, or if it still states the old one.
-func (j *tagJudge) compare(l *releaseLine, s *statement, other string, declared bool) {
-	text, line, how, kind := j.f.stated(Head, other)
+func (j *tagJudge) compare(t *packageTree, s *statement, other string, declared bool) {
+	text, line, how, kind := t.stated(Head, other)
 	switch {
 	case how == unread:
 		j.add(Unknown, "tagging.files", "Which version "+plain(other, 60)+" states is not known: it was not read.", "")
@@ -187,16 +166,16 @@ func (j *tagJudge) compare(l *releaseLine, s *statement, other string, declared 
 	case how == hidden && declared:
 		j.at(&statement{path: other, line: 1}, "tagging.files", fmt.Sprintf("%s must state a version as text: it cannot be read (%s).", plain(other, 60), kind), "Commit it as plain UTF-8 text.")
 		return
-	case how != stated || l.same(other, text, s.path, s.text):
+	case how != stated || t.l.same(other, text, s.path, s.text):
 		return
 	}
 	set := false
 	if c := j.f.File(other); c != nil && c.Status != "removed" {
-		old, _, was, _ := j.f.stated(Base, before(c))
-		agreed := s.old != "" && was == stated && l.same(other, old, s.path, s.old)
+		old, _, was, _ := t.stated(Base, before(c))
+		agreed := s.old != "" && was == stated && t.l.same(other, old, s.path, s.old)
 		set = (c.Status == "added" || was == stated && old != text) && (agreed || path.Dir(other) == path.Dir(s.path))
 	}
-	if declared || set || s.old != "" && l.same(other, text, s.path, s.old) {
+	if declared || set || s.old != "" && t.l.same(other, text, s.path, s.old) {
 		j.at(&statement{path: other, line: line}, "tagging.files",
 			fmt.Sprintf("%s says %s where %s says %s: the author must make them agree.", plain(other, 40), plain(text, 25), s.name(), plain(s.text, 25)),
 			fmt.Sprintf("Set the version in %s to %s.", plain(other, 200), plain(s.text, 60)))

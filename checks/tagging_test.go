@@ -134,7 +134,7 @@ func TestTagging(t *testing.T) {
 		"an exclamation mark in a commit":          {tagging{tags: "v1.2.4", title: "Rework", commit: "refactor!: x"}, Pass, "Ships major"},
 		"docs ships nothing":                       {tagging{tags: "v1.2.4", title: "docs: x"}, Pass, "Ships no release by itself: its title says docs."},
 		"docs ships nothing, tags unread":          {tagging{title: "docs: x", gaps: []string{"tags"}}, Pass, "Ships no release"},
-		"no convention at all is a patch":          {tagging{tags: "v1.2.4", title: "Tidy up"}, Pass, "Ships patch: v1.2.5 after v1.2.4 (from nothing that says more)."},
+		"no convention at all is a patch":          {tagging{tags: "v1.2.4", title: "Tidy up"}, Pass, "Ships patch: v1.2.5 after v1.2.4 (nothing says more)."},
 		"the commits speak when nothing else does": {tagging{tags: "v1.2.4", title: "Baskets", commit: "feat: x"}, Pass, "Ships minor: v1.3.0 after v1.2.4 (from its commits)"},
 		"a colon makes no type":                    {tagging{tags: "v1.2.4", title: "feat:x"}, Pass, "Ships patch"},
 		"tags that could not be read":              {tagging{title: "fix: x", gaps: []string{"tags"}}, Unknown, "tags could not be read"},
@@ -157,6 +157,13 @@ func TestTagging(t *testing.T) {
 		"an entry under Removed": {tagging{tags: "v1.2.4", title: "chore: x", files: map[string][2]string{"CHANGELOG.md": {
 			"# Changelog\n\n## [Unreleased]\n", "# Changelog\n\n## [Unreleased]\n### Removed\n- The old basket is gone.\n"}}}, Pass, "Ships major: v2.0.0"},
 		"a changeset": {tagging{tags: "v1.2.4", title: "Baskets", files: map[string][2]string{".changeset/brave-cats.md": {"", "---\n\"shop\": minor\n---\n\nBaskets can be kept.\n"}}}, Pass, "Ships minor"},
+
+		"a section for the next version": {tagging{tags: "v1.2.4", title: "Prepare release", files: map[string][2]string{"CHANGELOG.md": {
+			"# Changelog\n\n## [Unreleased]\n### Added\n- Baskets can be kept.\n", "# Changelog\n\n## [Unreleased]\n\n## [1.3.0] - 2026-08-05\n### Added\n- Baskets can be kept.\n"}}}, Pass, "Ships minor: v1.3.0 after v1.2.4 (from CHANGELOG.md)."},
+		"a section for another version than the file's": {tagging{tags: "v1.2.4", title: "chore: release", files: map[string][2]string{"VERSION": {"1.2.4", "1.3.0"}, "CHANGELOG.md": {
+			"# Changelog\n\n## [Unreleased]\n### Added\n- Baskets can be kept.\n", "# Changelog\n\n## [Unreleased]\n\n## [1.4.0] - 2026-08-05\n### Added\n- Baskets can be kept.\n"}}}, Fail, "CHANGELOG.md has a section for 1.4.0 where VERSION says 1.3.0"},
+		"a section for a version released before": {tagging{tags: "v1.2.4", title: "chore: x", files: map[string][2]string{"VERSION": {"1.2.4", "1.3.0"}, "CHANGELOG.md": {
+			"# Changelog\n\n## [1.2.4] - 2026-08-05\n- a\n", "# Changelog\n\n## [1.2.4] - 2026-08-05\n- a\n\n## [1.2.3] - 2026-08-01\n- b was told of late\n"}}}, Pass, "v1.3.0"},
 
 		// Version files.
 		"a version file sets the next minor":            {tagging{tags: "v1.2.4", title: "chore: release", files: map[string][2]string{"package.json": {pkg("1.2.4"), pkg("1.3.0")}}}, Pass, "Ships minor: v1.3.0 after v1.2.4 (from package.json)."},
@@ -220,6 +227,7 @@ func TestTagging(t *testing.T) {
 		"a pattern":                            {tagging{policy: "tagging: {scheme: 'regexp:release-(\\d+)'}", tags: "release-41 release-42", title: "fix: x"}, Pass, "release-43 after release-42"},
 		"components are judged by their paths": {tagging{policy: components, tags: "api/v1.2.4 @acme/web@3.0.0 lib/v0.1.0", title: "feat: x", files: map[string][2]string{"api/main.go": {"a", "b"}, "web/app.ts": {"a", "b"}}}, Pass, "Ships minor: api/v1.3.0 and @acme/web@3.1.0 (from the title)."},
 		"a component without a tag of its own": {tagging{policy: components, tags: "api/v1.2.4 lib/v0.1.0", title: "feat: x", files: map[string][2]string{"lib/a.go": {"a", "b"}}}, Pass, "lib/v0.2.0 after lib/v0.1.0"},
+		"components that nobody declared":      {tagging{tags: "api/v1.2.4 web/v2.0.0", title: "feat: x", files: map[string][2]string{"api/a.go": {"a", "b"}}}, Pass, "Ships minor (from the title); tags here name components, and tagging.components declares none."},
 		"no component is touched":              {tagging{policy: components, tags: "api/v1.2.4", title: "feat: x", files: map[string][2]string{"README.md": {"a", "b"}}}, Pass, "touches none of the components"},
 		"a component's version is too low":     {tagging{policy: components, tags: "api/v1.2.4 @acme/web@3.0.0", title: "feat: x", files: map[string][2]string{"web/package.json": {pkg("3.0.0"), pkg("2.9.0")}}}, Fail, "web/package.json sets 2.9.0, which is too low: the highest release is @acme/web@3.0.0"},
 	}

@@ -187,3 +187,10 @@ func trimV(prefix string) (component, v string) {
 	}
 	return prefix[:n-1], prefix[n-1:]
 }
+
+// NamesComponent says whether a tag carries a version behind the name of something: api/v1.0.0, @acme/web@1.0.0.
+func NamesComponent(tag string) bool {
+	prefix, v, ok := split(tag)
+	component, _ := trimV(prefix)
+	return ok && component != "" && v.count > 1
+}
