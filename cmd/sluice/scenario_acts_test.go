@@ -23,14 +23,14 @@ type stageFile struct {
 	Files   map[string]pretend.File      `yaml:"files"` // beside those under main/
 	Repos   map[string]map[string]string `yaml:"repos"` // further repositories: texts by path
 	Tags    []pretend.Tag                `yaml:"tags"`
-	Require []string                     `yaml:"require"` // checks that main requires, pinned to the App; left out: sluice/gate
+	Require []string                     `yaml:"require"` // checks that main and release require, pinned to the App; left out: sluice/gate
 	Watch   []string                     `yaml:"watch"`   // branches and tags whose commits' checks are told
 	Count   bool                         `yaml:"count"`   // tell how many calls each step cost
 	Log     bool                         `yaml:"log"`     // tell warnings
 	DryRun  bool                         `yaml:"dry-run"`
 }
 
-func (s *stageFile) set(r *run) {
+func (s *stageFile) set(r *playing) {
 	r.t.Helper()
 	must := func(err error) {
 		r.t.Helper()
@@ -72,7 +72,9 @@ func (s *stageFile) set(r *run) {
 	for _, name := range s.Require {
 		required = append(required, pretend.Required{Context: name, App: f.AppID()})
 	}
-	must(f.Protect(shop, "main", required...))
+	for _, branch := range []string{"main", "release"} {
+		must(f.Protect(shop, branch, required...))
+	}
 	f.Install("acme")
 	f.Forget()
 }
@@ -104,7 +106,7 @@ type act struct {
 }
 
 // acts are those of a step: a mapping of one act, or a list of such mappings.
-func (r *run) acts(f txtar.File) []act {
+func (r *playing) acts(f txtar.File) []act {
 	r.t.Helper()
 	var list []map[string]yaml.Node
 	var one map[string]yaml.Node
@@ -136,6 +138,7 @@ type words struct {
 	Change     int                     `yaml:"change"`
 	Files      map[string]pretend.File `yaml:"files"`
 	Remove     []string                `yaml:"remove"`
+	Count      int                     `yaml:"count"` // so many files more, under many/
 	Message    string                  `yaml:"message"`
 	Author     *pretend.Signature      `yaml:"author"`
 	Committer  *pretend.Signature      `yaml:"committer"`
@@ -160,7 +163,7 @@ type words struct {
 	Describe   *string                 `yaml:"describe"`
 }
 
-func (r *run) act(a act) error {
+func (r *playing) act(a act) error {
 	switch a.name {
 	case "wait":
 		return r.wait(a)
@@ -208,13 +211,16 @@ func or(s, other string) string {
 }
 
 // written are the commits of an act: those it lists, or one of its files, of those that lie in the step's folder.
-func (r *run) written(a act, w words) []pretend.Commit {
+func (r *playing) written(a act, w words) []pretend.Commit {
 	if w.Commits != nil {
 		return w.Commits
 	}
 	files := w.Files
 	if files == nil {
 		files = below(r.ar, strings.TrimSuffix(a.file.Name, ".yml"))
+	}
+	for i := range w.Count {
+		files[fmt.Sprintf("many/%04d.txt", i)] = pretend.File{Text: "x\n"}
 	}
 	for _, path := range w.Remove {
 		files[path] = pretend.File{Gone: true}
@@ -223,7 +229,7 @@ func (r *run) written(a act, w words) []pretend.Commit {
 }
 
 // at is the commit that a word names.
-func (r *run) at(name string) string {
+func (r *playing) at(name string) string {
 	if c, ok := r.heads[name]; ok {
 		return c
 	}
@@ -231,7 +237,7 @@ func (r *run) at(name string) string {
 }
 
 // onChange are the acts on a change.
-func (r *run) onChange(a act, w words) (err error, known bool) {
+func (r *playing) onChange(a act, w words) (err error, known bool) {
 	f := r.forge
 	switch a.name {
 	case "open":
@@ -269,7 +275,7 @@ func (r *run) onChange(a act, w words) (err error, known bool) {
 }
 
 // atForge are the other acts at the forge, and what befalls the server.
-func (r *run) atForge(a act, w words) error {
+func (r *playing) atForge(a act, w words) error {
 	f := r.forge
 	switch a.name {
 	case "push":
@@ -323,7 +329,7 @@ func (r *run) atForge(a act, w words) error {
 	return nil
 }
 
-func (r *run) wait(a act) error {
+func (r *playing) wait(a act) error {
 	var s string
 	if err := strict(a.raw, &s); err != nil {
 		return err
@@ -334,7 +340,7 @@ func (r *run) wait(a act) error {
 }
 
 // fail breaks the next calls to the forge.
-func (r *run) fail(a act) error {
+func (r *playing) fail(a act) error {
 	var in struct {
 		Route      string        `yaml:"route"`
 		Count      int           `yaml:"count"`
@@ -361,7 +367,7 @@ func (r *run) fail(a act) error {
 }
 
 // deliver says how this step's webhooks are delivered.
-func (r *run) deliver(a act) error {
+func (r *playing) deliver(a act) error {
 	var in struct {
 		Copies  int      `yaml:"copies"`
 		Shuffle uint64   `yaml:"shuffle"`
@@ -380,7 +386,7 @@ func (r *run) deliver(a act) error {
 }
 
 // redeliver sends all of the forge's log once more.
-func (r *run) redeliver() error {
+func (r *playing) redeliver() error {
 	answers := map[int]int{}
 	for _, d := range r.forge.Deliveries() {
 		again, err := r.forge.Redeliver(r.t.Context(), d.ID)
@@ -396,7 +402,7 @@ func (r *run) redeliver() error {
 }
 
 // request sends something that no forge would, and notes the answer.
-func (r *run) request(a act) error {
+func (r *playing) request(a act) error {
 	var in struct {
 		Method  string            `yaml:"method"`
 		Event   string            `yaml:"event"`

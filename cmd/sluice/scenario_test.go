@@ -146,8 +146,8 @@ func (c *clock) move(to time.Time) {
 	}
 }
 
-// run is one scenario under way.
-type run struct {
+// playing is one scenario under way.
+type playing struct {
 	t      *testing.T
 	ar     *txtar.Archive
 	clock  *clock
@@ -172,7 +172,7 @@ var stepName = regexp.MustCompile(`^(\d+)-[a-z0-9-]+\.yml$`)
 func play(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) string {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	r := &run{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
+	r := &playing{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
 		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now})}
 	r.open(key)
 	for _, f := range ar.Files {
@@ -197,7 +197,7 @@ func play(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) string {
 }
 
 // open sets the stage and starts the server.
-func (r *run) open(key *rsa.PrivateKey) {
+func (r *playing) open(key *rsa.PrivateKey) {
 	r.t.Helper()
 	r.stage.set(r)
 	forge := httptest.NewServer(r.forge.Handler())
@@ -210,7 +210,7 @@ func (r *run) open(key *rsa.PrivateKey) {
 	r.t.Cleanup(r.stop)
 }
 
-func (r *run) start() {
+func (r *playing) start() {
 	r.t.Helper()
 	log := slog.New(slog.NewTextHandler(writer(func(b []byte) (int, error) {
 		r.logMu.Lock()
@@ -221,12 +221,13 @@ func (r *run) start() {
 	if r.server, err = assemble(r.t.Context(), r.set, outside{now: r.clock.now}, log); err != nil {
 		r.t.Fatal(err)
 	}
-	r.server.runner.Poll = 2 * time.Millisecond
+	// One worker, so that a step always costs the same calls: a push and a review that are worked off at once may cost one less.
+	r.server.runner.Workers, r.server.runner.Poll = 1, 2*time.Millisecond
 	r.hook = httptest.NewServer(r.server.handler)
 	r.forge.Hooks(pretend.Target{URL: r.hook.URL + "/webhook/github"})
 }
 
-func (r *run) stop() {
+func (r *playing) stop() {
 	r.hook.Close()
 	if err := r.server.store.Close(); err != nil {
 		r.t.Errorf("close the database: %v", err)
@@ -239,7 +240,7 @@ func (w writer) Write(b []byte) (int, error) { return w(b) }
 
 // settle delivers what the forge has to tell, then works until nothing is due, and again, for the forge tells of what
 // was posted. The worker runs after the deliveries, so that a step always costs the same calls.
-func (r *run) settle() {
+func (r *playing) settle() {
 	r.t.Helper()
 	answers := map[int]int{}
 	for range 5 {
@@ -267,25 +268,16 @@ func (r *run) settle() {
 }
 
 // work runs the workers until nothing is due within a few seconds; the clock jumps to what is.
-func (r *run) work() {
+func (r *playing) work() {
 	r.t.Helper()
 	ctx, stop := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.server.runner.Run(ctx) }()
 	until, last := time.Now().Add(30*time.Second), r.clock.now().Add(3*time.Second)
 	for time.Now().Before(until) {
-		q, err := r.server.store.Stats(ctx)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		if q.Waiting == 0 && q.Running == 0 {
-			due, ok, err := r.server.store.NextDue(ctx)
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			if !ok || due.After(last) {
-				break
-			}
+		if due, idle := r.idle(); idle && due.After(last) {
+			break
+		} else if idle {
 			r.clock.move(due)
 		}
 		time.Sleep(time.Millisecond) // the real server, its database and HTTP live by the real clock
@@ -297,6 +289,28 @@ func (r *run) work() {
 	if time.Now().After(until) {
 		r.t.Fatalf("%s: the work did not end; log:\n%s", r.step, r.log)
 	}
+}
+
+// idle says that nobody works, and when the next piece is due. It looks twice: a piece may be taken meanwhile, and then
+// what is due next is the end of its lease.
+func (r *playing) idle() (time.Time, bool) {
+	r.t.Helper()
+	due := func() time.Time {
+		at, ok, err := r.server.store.NextDue(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if !ok {
+			return r.clock.now().Add(24 * time.Hour)
+		}
+		return at
+	}
+	first := due()
+	q, err := r.server.store.Stats(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return first, q.Running == 0 && due().Equal(first)
 }
 
 func sortedInts(m map[int]int) []int {
@@ -318,7 +332,7 @@ func outcome(state string) string {
 }
 
 // tell writes what the forge shows now and did not show before.
-func (r *run) tell() {
+func (r *playing) tell() {
 	var lines []string
 	for n := 1; n <= r.forge.Pulls(shop); n++ {
 		lines = append(lines, r.change(n)...)
@@ -344,7 +358,7 @@ func (r *run) tell() {
 }
 
 // change is what is new on a change.
-func (r *run) change(n int) []string {
+func (r *playing) change(n int) []string {
 	var lines []string
 	head := r.forge.Head(shop, fmt.Sprintf("refs/pull/%d/head", n))
 	prefix := ""
@@ -353,12 +367,16 @@ func (r *run) change(n int) []string {
 	} else {
 		r.heads[r.step[:strings.IndexByte(r.step, '-')]] = head
 	}
-	if moved := r.news(prefix+"head", head); moved && len(r.forge.Shown(shop, n)) == 0 {
-		lines = append(lines, prefix+"no checks on the head")
-	} else if moved {
+	if r.news(prefix+"head", head) {
 		r.forget(prefix + "check ")
+		if len(r.forge.Shown(shop, n)) == 0 {
+			lines = append(lines, prefix+"no checks on the head")
+		}
 	}
 	lines = append(lines, r.checks(prefix, r.forge.Shown(shop, n))...)
+	if doubled := strings.Join(r.forge.Doubled(shop, head), ", "); r.news(prefix+"doubled", doubled) && doubled != "" {
+		lines = append(lines, prefix+"made more than once: "+doubled)
+	}
 	merge := "may be merged"
 	if ok, why := r.forge.Mergeable(shop, n); !ok {
 		merge = "may not be merged: " + why
@@ -372,7 +390,7 @@ func (r *run) change(n int) []string {
 	return lines
 }
 
-func (r *run) checks(prefix string, shown []pretend.Shown) []string {
+func (r *playing) checks(prefix string, shown []pretend.Shown) []string {
 	var lines []string
 	for _, s := range shown {
 		line := fmt.Sprintf("%s%-17s  %-6s  %s", prefix, strings.TrimPrefix(s.Name, "sluice/"), outcome(s.State), s.Title)
@@ -388,7 +406,7 @@ func (r *run) checks(prefix string, shown []pretend.Shown) []string {
 }
 
 // commit is what is new on the commit of a branch or tag that the scenario watches.
-func (r *run) commit(name string) []string {
+func (r *playing) commit(name string) []string {
 	at := r.forge.Head(shop, name)
 	if at == "" {
 		at = r.told["watched "+name] // it is gone: where it was
@@ -397,13 +415,13 @@ func (r *run) commit(name string) []string {
 	return r.checks(name+" ", r.forge.ShownOn(shop, at))
 }
 
-func (r *run) news(key, now string) bool {
+func (r *playing) news(key, now string) bool {
 	before, had := r.told[key]
 	r.told[key] = now
 	return !had || before != now
 }
 
-func (r *run) forget(prefix string) {
+func (r *playing) forget(prefix string) {
 	for k := range r.told {
 		if strings.HasPrefix(k, prefix) {
 			delete(r.told, k)
@@ -411,15 +429,15 @@ func (r *run) forget(prefix string) {
 	}
 }
 
-var message = regexp.MustCompile(`level=(\w+) msg=("[^"]*"|\S+)`)
+var logLine = regexp.MustCompile(`level=(\w+) msg=("[^"]*"|\S+)`)
 
 // logged are the warnings and errors of the step, each once.
-func (r *run) logged() []string {
+func (r *playing) logged() []string {
 	r.logMu.Lock()
 	defer r.logMu.Unlock()
 	var lines []string
 	seen := map[string]bool{}
-	for _, m := range message.FindAllStringSubmatch(r.log.String(), -1) {
+	for _, m := range logLine.FindAllStringSubmatch(r.log.String(), -1) {
 		line := fmt.Sprintf("logs %s: %s", strings.ToLower(m[1]), strings.Trim(m[2], `"`))
 		if !seen[line] {
 			seen[line] = true
@@ -431,6 +449,6 @@ func (r *run) logged() []string {
 }
 
 // sweep has everything read anew, as the server does by itself every ten minutes.
-func (r *run) sweep() error {
+func (r *playing) sweep() error {
 	return r.server.store.Mark(r.t.Context(), gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "sweep"})
 }

@@ -256,6 +256,23 @@ func (r *Repo) shown(c *commit, app *App) []Shown {
 	return list
 }
 
+// Doubled are the names under which the App made more than one check run on a commit, sorted.
+func (f *Forge) Doubled(repo, commit string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.repo(repo)
+	if err != nil {
+		return nil
+	}
+	c, times := r.resolve(commit), map[string]int{}
+	for _, run := range r.runs {
+		if run.App == f.app && run.Commit == c {
+			times[run.Name]++
+		}
+	}
+	return slices.DeleteFunc(sortedLogins(times), func(n string) bool { return times[n] < 2 })
+}
+
 // Report is what somebody else posts: a check run of another App, or, by a person, a status.
 type Report struct {
 	Repo   string `yaml:"repo"`
