@@ -104,7 +104,7 @@ func (in *installation) query(ctx context.Context, operation, document string, v
 	}
 	errs, err := in.graph(ctx, operation, body, true, out)
 	for try := 1; err != nil && slow(err) && try < attempts; try++ {
-		if err := in.rest(ctx, try); err != nil {
+		if err := in.pause(ctx, try); err != nil {
 			return nil, err
 		}
 		errs, err = in.graph(ctx, operation, body, true, out)
