@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -125,7 +126,7 @@ func simulated(t *testing.T) *sim {
 	s.startSimulator(dir, state)
 	key := s.do("GET", "/apps/sluice", nil)["private_key"].(string)
 	s.token = s.do("POST", "/tokens", map[string]any{"user": "cy"})["token"].(string)
-	s.env = append(os.Environ(), "SLUICE_ADDR="+s.hook, "SLUICE_PUBLIC_URL=http://"+s.hook, "SLUICE_DATABASE=sqlite:"+filepath.Join(t.TempDir(), "sluice.db"),
+	s.env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "SLUICE_") }), "SLUICE_ADDR="+s.hook, "SLUICE_PUBLIC_URL=http://"+s.hook, "SLUICE_DATABASE=sqlite:"+filepath.Join(t.TempDir(), "sluice.db"),
 		"SLUICE_GITHUB_URL="+s.url, "SLUICE_GITHUB_APP_ID=4242", "SLUICE_GITHUB_PRIVATE_KEY="+key, "SLUICE_GITHUB_WEBHOOK_SECRET=s3cret", "SLUICE_LOG_LEVEL=debug")
 	s.startServer(path)
 	return s
