@@ -18,7 +18,7 @@ type reader func(text string) (version string, line int, ok bool)
 func IsVersionFile(p string) bool {
 	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
 		switch path.Base(dir) {
-		case "node_modules", "vendor", "testdata", "fixtures", "__fixtures__", "examples", "example", "test", "tests", "third_party", "samples", "__tests__", "spec", "docs":
+		case "node_modules", "vendor", "_vendor", "testdata", "fixtures", "__fixtures__", "examples", "example", "test", "tests", "third_party", "samples", "__tests__", "spec", "docs":
 			return false
 		}
 	}
@@ -176,7 +176,7 @@ func setupCfg(text string) (string, int, bool) {
 		key, value, found := strings.Cut(line, "=")
 		if section == "metadata" && found && strings.TrimSpace(key) == "version" {
 			value = strings.TrimSpace(value)
-			return value, n, !strings.HasPrefix(value, "attr:") && !strings.HasPrefix(value, "file:")
+			return value, n, !strings.Contains(value, ":") // attr:, file:, env:
 		}
 	}
 	return "", 0, false
