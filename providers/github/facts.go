@@ -22,6 +22,13 @@ const rounds = 4
 // comparison beside it when its head is new.
 func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	f, err := c.facts(ctx, s, expect)
+	if hint := s.Installation; hint != 0 && errors.Is(err, gate.ErrGone) { // the App may have been installed anew since
+		c.forget(s.Repo)
+		if in, lost := c.reach(ctx, s.Repo, 0); lost == nil && in.id != hint {
+			s.Installation = in.id
+			f, err = c.facts(ctx, s, expect)
+		}
+	}
 	if err != nil {
 		if errors.Is(err, gate.ErrGone) {
 			c.forget(s.Repo)

@@ -631,6 +631,11 @@ func TestSimGoneAndStale(t *testing.T) {
 	if _, err := c.Facts(context.Background(), change(n), strings.Repeat("b", 40)); !errors.Is(err, gate.ErrStale) {
 		t.Errorf("Facts at an unknown head = %v", err)
 	}
+	old := change(n)
+	old.Installation = 98
+	if f := mustFacts(t, c, old, first); f.Subject.Installation != 99 {
+		t.Errorf("the App was installed anew: subject %+v", f.Subject)
+	}
 	f := mustFacts(t, c, change(n), first)
 	s.shop("/commits", obj{"branch": f.Change.Head.Name, "user": "bob", "message": "More", "files": obj{"a.txt": "aa\n"}})
 	if f = mustFacts(t, c, change(n), first); f.Change.Head.Commit != s.head(n) {
