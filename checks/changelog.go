@@ -92,7 +92,7 @@ type ledger struct {
 	archives  []*File      // older parts of changelogs that it touches
 	fragments []*File      // fragments that it adds
 	consumed  []string     // fragments that it takes away
-	parts     []*logPart      // the first is the repository as a whole
+	parts     []*logPart   // the first is the repository as a whole
 	homes     map[string]*logPart
 	texts     map[Text]*Text
 

@@ -165,8 +165,8 @@ func (l *ledger) speaker(p *logPart) *logPart {
 	return p
 }
 
-// told lists the parts that a fragment speaks for: those whose packages it names, else the one it lies in, and from
-// the repository's folder all that have neither changelog nor fragments.
+// told lists the parts that a fragment speaks for: all, when it names the package of one that is touched or of none
+// that is known, else those that it names, else the one it lies in.
 func (l *ledger) told(p string, packages []string) []*logPart {
 	var named []*logPart
 	for _, c := range l.parts[1:] {
@@ -174,7 +174,10 @@ func (l *ledger) told(p string, packages []string) []*logPart {
 			named = append(named, c)
 		}
 	}
-	if len(named) > 0 {
+	switch {
+	case slices.ContainsFunc(named, func(c *logPart) bool { return c.touched != "" }):
+		return l.parts // its author went through the packages and chose; others follow by their dependencies
+	case len(named) > 0:
 		return append(named, l.parts[0])
 	}
 	home := l.speaker(l.partOf(p))
@@ -220,6 +223,9 @@ func (l *ledger) lacks(p *logPart) {
 	switch {
 	case log == "" && p.fragments:
 		l.fail("", 0, 0, fmt.Sprintf("The change adds no changelog fragment%s; its author has to add one.", whose), l.fragmentHow(p))
+	case log == "" && len(l.parts) > 1:
+		l.fail("", 0, 0, fmt.Sprintf("The change adds no entry to any changelog; its author has to add one (%s has none of its own).", plain(p.touched, 50)),
+			"Add an entry to the changelog of the component that this is for, or a fragment.")
 	case log == "":
 		l.fail("", 0, 0, "The repository has no changelog; the author has to create CHANGELOG.md with an entry for this change.",
 			"Create CHANGELOG.md:\n\n# Changelog\n\n## [Unreleased]\n\n### Changed\n\n- What this change does, in a sentence for its users.")
@@ -235,14 +241,15 @@ func (l *ledger) lacks(p *logPart) {
 	}
 }
 
-// logOf is the changelog a part's entry goes to, and whether it is known not to be there.
+// logOf is the changelog a part's entry goes to, and whether it is known not to be there. A list of paths proves that
+// only when it was this check that had it made: what others asked for leaves changelogs out.
 func (l *ledger) logOf(p *logPart) (log string, absent bool) {
 	for _, c := range p.logs {
 		if t, ok := l.text(Head, c); ok && t.Absent {
 			log, absent = c, true
 			continue
 		}
-		if l.f.Listed && len(l.declared) > 0 && !slices.Contains(l.f.Paths, c) && l.f.File(c) == nil {
+		if l.looks() && l.f.Listed && len(l.declared) > 0 && !slices.Contains(l.f.Paths, c) && l.f.File(c) == nil {
 			log, absent = c, true
 			continue
 		}

@@ -286,7 +286,8 @@ func (l *ledger) unfit(v *changelog.Version, owner *logPart, r logReading, day b
 	case !l.f.At.IsZero() && at.After(l.f.At.Add(48*time.Hour)):
 		return fmt.Sprintf("%s, the date of %s, lies in the future.", plain(v.Written, 30), name), "Write the day of the release: " + l.today()
 	}
-	if !slices.ContainsFunc(v.Entries, func(e changelog.Entry) bool { return e.Form != changelog.Block && changelog.Tells(e.Words()) }) {
+	// Nothing waited: then the version may be as empty as what it was made from.
+	if !(r.delta.Turned && len(r.delta.Fresh(r.after)) == 1) && !slices.ContainsFunc(v.Entries, func(e changelog.Entry) bool { return e.Form != changelog.Block && changelog.Tells(e.Words()) }) {
 		return fmt.Sprintf("%s has no entry; tell what it brings.", name), "Add a line such as \"- What this release brings.\" below its heading."
 	}
 	return "", ""
@@ -309,8 +310,9 @@ func (l *ledger) unfitNumber(v *changelog.Version, owner *logPart, r logReading)
 			return Clip(err.Error(), 140), "Write a version that follows " + scheme.String() + "."
 		}
 	}
+	known := slices.ContainsFunc(old, func(o *changelog.Version) bool { return o.Package == v.Package })
 	for _, o := range old {
-		if o.Bad || o.Package != v.Package && v.Package != "" {
+		if o.Bad || o.Package != v.Package && known {
 			continue
 		}
 		c := changelog.Compare(v.Version, o.Version)

@@ -2,6 +2,7 @@ package changelog
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -42,9 +43,10 @@ type assembler struct {
 	released bool // open is a version
 	level    int  // of open
 	category string
+	begun    bool // there was a heading before: the first one is the file's own
 }
 
-func (f *File) assemble(blocks []block, text string) {
+func (f *File) assemble(blocks []block, left *budget) {
 	f.Pending, f.Versions = nil, nil
 	a := &assembler{f: f}
 	for i := range blocks {
@@ -53,7 +55,7 @@ func (f *File) assemble(blocks []block, text string) {
 			continue
 		}
 		if b.title == nil {
-			t := parseTitle(b.text)
+			t := left.title(b.text)
 			b.title = &t
 		}
 		if b.title.kind == versionTitle && !b.title.weak || b.title.kind == pendingTitle && b.title.version != "" {
@@ -62,6 +64,10 @@ func (f *File) assemble(blocks []block, text string) {
 	}
 	for i := range blocks {
 		a.add(&blocks[i])
+		if blocks[i].kind == headingBlock && a.open != nil {
+			a.open.Entries = slices.Grow(a.open.Entries, room(blocks[i+1:]))
+		}
+		a.begun = a.begun || blocks[i].kind == headingBlock
 	}
 	a.close(f.Lines)
 }
@@ -89,6 +95,15 @@ func (a *assembler) add(b *block) {
 		e.Form = Block
 	}
 	a.open.Entries = append(a.open.Entries, e)
+}
+
+// room is how many entries may come before the next heading, so that their slice is made once.
+func room(blocks []block) int {
+	n := 0
+	for n < len(blocks) && blocks[n].kind != headingBlock {
+		n++
+	}
+	return n
 }
 
 // dated says whether a paragraph right below a version's heading is the date of its release, and takes it.
@@ -136,9 +151,7 @@ func (a *assembler) section(b *block) Section {
 	s := Section{Title: Words(b.text), Line: b.line, Package: b.title.pkg, Version: b.title.version}
 	if s.Package == "" {
 		for _, h := range a.above {
-			if h.level >= 2 {
-				s.Package = h.text
-			}
+			s.Package = h.text
 		}
 	}
 	a.level, a.category = b.level, ""
@@ -184,7 +197,9 @@ func (a *assembler) other(b *block) {
 		return
 	}
 	a.close(b.line - 1)
-	a.above = append(a.above, heading{b.level, words})
+	if a.begun || b.level > 1 {
+		a.above = append(a.above, heading{b.level, words})
+	}
 }
 
 func (a *assembler) close(line int) {

@@ -79,6 +79,7 @@ func Diff(before, after *File, elsewhere ...*File) *Delta {
 type merged struct {
 	first   *Version
 	entries []Entry
+	owned   bool // entries is no longer the slice of first
 }
 
 type indexed struct {
@@ -96,7 +97,10 @@ func index(f *File) indexed {
 			ix.all[key], ix.keys = m, append(ix.keys, key)
 			continue
 		}
-		m.entries = append(slices.Clip(m.entries), v.Entries...)
+		if !m.owned {
+			m.entries, m.owned = slices.Concat(m.entries), true
+		}
+		m.entries = append(m.entries, v.Entries...)
 	}
 	return ix
 }
@@ -274,18 +278,21 @@ func (f *File) waiting() []Entry {
 // Fresh are the new versions that stand where the newest one has to: before all that were there, or behind them in
 // a file that goes from old to new. The others were put in between.
 func (d *Delta) Fresh(after *File) []*Version {
-	old := make([]*Version, 0, len(after.Versions))
+	isNew := make(map[*Version]bool, len(d.New))
+	for _, v := range d.New {
+		isNew[v] = true
+	}
+	var first, last *Version // of those that were there before
 	for _, v := range after.Versions {
-		if !slices.Contains(d.New, v) {
-			old = append(old, v)
-		}
-		if len(old) > 0 && !after.Ascending {
-			break
+		if !isNew[v] {
+			if last = v; first == nil {
+				first = v
+			}
 		}
 	}
 	var fresh []*Version
 	for _, v := range d.New {
-		if len(old) == 0 || !after.Ascending && v.Line < old[0].Line || after.Ascending && v.Line > old[len(old)-1].Line {
+		if first == nil || !after.Ascending && v.Line < first.Line || after.Ascending && v.Line > last.Line {
 			fresh = append(fresh, v)
 		}
 	}

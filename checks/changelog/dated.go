@@ -4,10 +4,9 @@ import "strings"
 
 // debian reads the format of Debian's packages: a heading with the version in parentheses, items, and a line with
 // who and when at the end. The distribution UNRELEASED stands for what is to come.
-func debian(source string) []block {
-	var blocks []block
+func debian(source string, left *budget) []block {
 	open := -1
-	l := &liner{all: strings.Split(source, "\n"), rst: true}
+	l := &liner{left: left, all: strings.Split(source, "\n"), rst: true}
 	for l.i < len(l.all) {
 		line := l.all[l.i]
 		if m := debianHead.FindStringSubmatch(line); m != nil {
@@ -34,13 +33,12 @@ func debian(source string) []block {
 		}
 		l.next()
 	}
-	blocks = l.blocks
-	return blocks
+	return l.blocks
 }
 
 // gnu reads a ChangeLog: a heading for each day and author. Nothing in it is released; the days stand for versions.
-func gnu(source string) []block {
-	l := &liner{all: strings.Split(source, "\n"), rst: true}
+func gnu(source string, left *budget) []block {
+	l := &liner{left: left, all: strings.Split(source, "\n"), rst: true}
 	for l.i < len(l.all) {
 		line := l.all[l.i]
 		if !gnuHead.MatchString(line) {
@@ -48,7 +46,7 @@ func gnu(source string) []block {
 			continue
 		}
 		d, _, end := findDate(line)
-		t := title{kind: versionTitle, version: d.String(), date: d, pkg: strings.TrimSpace(line[end:])}
+		t := title{kind: versionTitle, version: d.String(), date: d, pkg: squeeze(line[end:])}
 		if t.version == "" {
 			t.version = d.text
 		}

@@ -7,6 +7,7 @@ package changelog
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -44,7 +45,7 @@ type File struct {
 	Latest string
 	// Ascending says that the newest version is at the end.
 	Ascending bool
-	// TooLarge says that the text has more than MaxBytes and was not read.
+	// TooLarge says that the text has more than MaxBytes, or far more headings than people write, and was not read.
 	TooLarge bool
 	// Sealed says that the text ends with the heading that Around puts at a cut.
 	Sealed bool
@@ -88,7 +89,13 @@ type Entry struct {
 func (e Entry) Words() string { return Words(e.Text) }
 
 // Real says whether the entry tells a reader anything.
-func (e Entry) Real() bool { return e.Form != Block && Real(e.Words()) }
+func (e Entry) Real() bool {
+	words := e.Words()
+	return e.Form != Block && Real(words) && !(e.Form == Prose && len(words) < 300 && signpost.MatchString(words))
+}
+
+// signpost is a paragraph that tells contributors where entries are kept.
+var signpost = regexp.MustCompile(`(?i)^(?:\W*)(?:see|please|look|changes?|entries|unreleased|add|to add|this|the|for|do not|don't|you should)\b.*(?:\bfragments?\b|changelog\.d|newsfragments|\.changeset|\bchangesets?\b|managed by)`)
 
 // Form says what an entry is in the text.
 type Form int
@@ -129,29 +136,33 @@ func Parse(name, text string) *File {
 	}
 	text = unify(text)
 	f.Lines = lineCount(text)
+	left := &budget{maxTitles}
 	switch format(name, text) {
 	case Markdown:
-		blocks := markdown(text)
+		blocks := markdown(text, left)
 		f.Sealed = len(blocks) > 0 && blocks[len(blocks)-1].kind == headingBlock && blocks[len(blocks)-1].text == strings.Trim(sentinel, "# \n")
-		f.assemble(blocks, text)
-		if len(f.Versions)+len(f.Pending) == 0 {
-			f.assemble(promote(blocks), text)
+		f.assemble(blocks, left)
+		if len(f.Versions)+len(f.Pending) == 0 && !f.Sealed {
+			f.assemble(promote(blocks, left), left)
 		}
 		f.Style = f.markdownStyle(text)
 	case Debian:
-		f.assemble(debian(text), text)
+		f.assemble(debian(text, left), left)
 		f.Style = Debian
 	case GNU:
-		f.assemble(gnu(text), text)
+		f.assemble(gnu(text, left), left)
 		f.Style = GNU
 	case RST:
-		f.assemble(lines(text, true), text)
+		f.assemble(lines(text, true, left), left)
 		f.Style = RST
 		if len(f.Versions)+len(f.Pending) == 0 {
-			f.assemble(lines(text, false), text)
+			f.assemble(lines(text, false, left), left)
 		}
 	default:
-		f.assemble(lines(text, false), text)
+		f.assemble(lines(text, false, left), left)
+	}
+	if left.left < 0 {
+		return &File{Path: name, Style: f.Style, Lines: f.Lines, TooLarge: true}
 	}
 	f.settle()
 	return f
@@ -226,39 +237,53 @@ func (f *File) settle() {
 // retire moves sections that are called unreleased and have long been overtaken to the versions: those below a later
 // release of their own line, "0.7.0 (unreleased)" below 0.7.1.
 func (f *File) retire() {
-	kept := f.Pending[:0]
+	if len(f.Pending) == 0 || len(f.Versions) == 0 {
+		return
+	}
+	above := f.overtaking()
+	kept, moved := f.Pending[:0], false
 	for _, s := range f.Pending {
-		if !f.overtaken(s) {
+		v := above[s.Package]
+		if s.Version != "" {
+			if v = above[s.Package+"\x00"+release(s.Version)]; v != nil && Compare(v.Version, s.Version) <= 0 {
+				v = nil
+			}
+		} else if len(f.Versions) < 2 {
+			v = nil // with one version nobody can tell which end is the newer
+		}
+		if v == nil || f.Ascending != (v.Line > s.Line) {
 			kept = append(kept, s)
 			continue
 		}
-		v := &Version{Section: *s, Bad: s.Version == ""}
-		if v.Bad {
-			v.Version = s.Title
+		old := &Version{Section: *s, Bad: s.Version == ""}
+		if old.Bad {
+			old.Version = s.Title
 		}
-		at := 0
-		for at < len(f.Versions) && f.Versions[at].Line < s.Line {
-			at++
-		}
-		f.Versions = slices.Insert(f.Versions, at, v)
+		f.Versions, moved = append(f.Versions, old), true
 	}
-	f.Pending = kept
+	if f.Pending = kept; moved {
+		slices.SortStableFunc(f.Versions, func(a, b *Version) int { return a.Line - b.Line })
+	}
 }
 
-func (f *File) overtaken(s *Section) bool {
-	for _, v := range f.Versions {
-		above := v.Line < s.Line
+// overtaking gives for each package, and for each line of releases in it, the newest version of the file.
+func (f *File) overtaking() map[string]*Version {
+	all := map[string]*Version{}
+	for i := range f.Versions {
+		v := f.Versions[i]
 		if f.Ascending {
-			above = v.Line > s.Line
+			v = f.Versions[len(f.Versions)-1-i]
 		}
-		if !above || v.Bad || v.Package != s.Package {
+		if v.Bad {
 			continue
 		}
-		if s.Version == "" && len(f.Versions) > 1 || s.Version != "" && Compare(v.Version, s.Version) > 0 && sameLine(v.Version, s.Version) {
-			return true
+		for _, key := range []string{v.Package, v.Package + "\x00" + release(v.Version)} {
+			if all[key] == nil {
+				all[key] = v
+			}
 		}
 	}
-	return false
+	return all
 }
 
 // ascends says whether the versions go from old to new: by their dates, or without dates by their numbers.

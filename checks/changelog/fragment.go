@@ -85,10 +85,11 @@ func (f *Fragment) changeset(text string) error {
 // text reads what a changelog could hold.
 func (f *Fragment) text(text, ext string) error {
 	var blocks []block
+	left := &budget{maxTitles}
 	if ext == ".rst" || ext == "" || ext == ".txt" || f.Tool == Towncrier && ext != ".md" {
-		blocks = lines(text, true)
+		blocks = lines(text, true, left)
 	} else {
-		blocks = markdown(text)
+		blocks = markdown(text, left)
 	}
 	for i := range blocks {
 		b := &blocks[i]

@@ -9,6 +9,7 @@ import (
 // allows, so this is no parser of reStructuredText: it knows underlined titles, comments, directives, lists by their
 // bullets and paragraphs by the blank lines between them.
 type liner struct {
+	left     *budget
 	all      []string
 	i        int
 	rst      bool // only underlined titles are headings
@@ -27,8 +28,8 @@ var (
 )
 
 // lines reads a text; with rst only underlined titles are headings, else lines that stand for themselves as well.
-func lines(source string, rst bool) []block {
-	l := &liner{all: strings.Split(source, "\n"), rst: rst}
+func lines(source string, rst bool, left *budget) []block {
+	l := &liner{left: left, all: strings.Split(source, "\n"), rst: rst}
 	for l.i < len(l.all) {
 		l.next()
 	}
@@ -150,10 +151,10 @@ func (l *liner) bareTitle(line string) bool {
 	if indent > 0 && !alone || strings.HasSuffix(text, ",") || bullet.MatchString(text) {
 		return false
 	}
-	if !strings.ContainsAny(text, "0123456789") && !mayBePending(text) {
+	if !strings.ContainsAny(text, "0123456789") && !l.mayBePending(text) {
 		return false
 	}
-	t := parseTitle(text)
+	t := l.left.title(text)
 	if t.weak || t.kind != versionTitle && t.kind != pendingTitle || t.kind == pendingTitle && !alone {
 		return false
 	}
@@ -181,8 +182,8 @@ func startsVersion(text string) bool {
 	return ok && f.start <= 9 && (f.start == 0 || headed(text)) && closed(text[f.end:])
 }
 
-func mayBePending(text string) bool {
-	return len(text) < 60 && !strings.HasSuffix(text, ".") && parseTitle(text).kind == pendingTitle
+func (l *liner) mayBePending(text string) bool {
+	return len(text) < 60 && !strings.HasSuffix(text, ".") && l.left.title(text).kind == pendingTitle
 }
 
 // item reads an item of a list with the lines that belong to it.
@@ -221,7 +222,7 @@ func (l *liner) breaks(s string) bool {
 	if l.rst || len(s) > 120 || !strings.ContainsAny(s, "0123456789") {
 		return false
 	}
-	t := parseTitle(s)
+	t := l.left.title(s)
 	return t.kind == versionTitle && !t.weak && startsVersion(s)
 }
 

@@ -13,10 +13,10 @@ import (
 
 // markdown reads the blocks of a Markdown text. Only blocks are parsed, nothing within lines: that is ten times as
 // fast, and headings in code, comments and quotes are told apart all the same.
-func markdown(source string) []block {
+func markdown(source string, left *budget) []block {
 	src := tame(source)
 	p := parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...))
-	w := &walker{src: src, starts: lineStarts(src)}
+	w := &walker{left: left, src: src, starts: lineStarts(src)}
 	root := p.Parse(text.NewReader(src))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		w.walk(n)
@@ -24,8 +24,8 @@ func markdown(source string) []block {
 	return w.blocks
 }
 
-// maxIndent is how many columns of indentation and how many quote marks in a row are looked at: nobody nests deeper,
-// and a text that does would cost its square.
+// maxIndent is how many columns of indentation are looked at: nobody nests deeper, and a text that does would cost its
+// square.
 const maxIndent = 40
 
 // tame blanks out front matter and cuts indentation built to be slow. Lines keep their numbers.
@@ -63,19 +63,53 @@ func tame(source string) []byte {
 	return src
 }
 
+// maxMarks is how many marks of lists and quotes at the start of one line are looked at.
+const maxMarks = 8
+
 // nesting returns how many bytes at the start of a line are nesting beyond what is looked at.
 func nesting(line []byte) int {
-	i, quotes := 0, 0
-	for i < len(line) && (line[i] == ' ' || line[i] == '\t' || line[i] == '>') {
-		if line[i] == '>' {
-			quotes++
+	i, marks := 0, 0
+	var at [maxMarks]int // where the last marks start
+	for i < len(line) {
+		if n := mark(line[i:]); n > 0 {
+			at[marks%maxMarks] = i
+			marks, i = marks+1, i+n
+		} else if line[i] == ' ' || line[i] == '\t' {
+			i++
+		} else {
+			break
 		}
-		i++
 	}
-	if i > maxIndent || quotes > 6 {
-		return max(0, i-min(maxIndent, 6))
+	switch {
+	case marks > maxMarks:
+		return at[marks%maxMarks]
+	case marks == 0 && i > maxIndent:
+		return i - maxIndent
 	}
 	return 0
+}
+
+// mark is the length of a mark of a quote or a list at the start of s, or 0.
+func mark(s []byte) int {
+	n := 0
+	switch {
+	case s[0] == '>':
+		return 1
+	case s[0] == '-' || s[0] == '+' || s[0] == '*':
+		n = 1
+	default:
+		for n < len(s) && n < 10 && s[n] >= '0' && s[n] <= '9' {
+			n++
+		}
+		if n == 0 || n == len(s) || s[n] != '.' && s[n] != ')' {
+			return 0
+		}
+		n++
+	}
+	if n < len(s) && s[n] != ' ' && s[n] != '\t' {
+		return 0
+	}
+	return n
 }
 
 func lineStarts(src []byte) []int {
@@ -90,6 +124,7 @@ func lineStarts(src []byte) []int {
 
 // walker turns nodes into blocks.
 type walker struct {
+	left   *budget
 	src    []byte
 	starts []int
 	blocks []block
@@ -163,7 +198,7 @@ func (w *walker) paragraph(n ast.Node) {
 		return
 	}
 	if bareATX.MatchString(b.text) && !strings.ContainsRune(b.text, '\n') {
-		if t := parseTitle(b.text); t.kind == versionTitle && !t.weak {
+		if t := w.left.title(b.text); t.kind == versionTitle && !t.weak {
 			b.kind, b.level, b.title = headingBlock, len(b.text)-len(strings.TrimLeft(b.text, "#")), &t // "##1.2.3"
 		}
 	}
@@ -185,37 +220,41 @@ func (w *walker) list(n *ast.List, depth int) {
 		at := len(w.blocks)
 		line := w.line(item.Pos())
 		w.blocks = append(w.blocks, block{kind: itemBlock, depth: depth, line: line, end: line})
-		var parts []string
+		var more []string
 		for c := item.FirstChild(); c != nil; c = c.NextSibling() {
 			if l, ok := c.(*ast.List); ok {
 				w.list(l, depth+1)
 				continue
 			}
-			parts = w.content(c, parts, &w.blocks[at])
+			more = w.content(c, at, more)
 		}
-		w.blocks[at].text = strings.TrimSpace(strings.Join(parts, "\n"))
+		if more != nil {
+			w.blocks[at].text += "\n" + strings.Join(more, "\n")
+		}
 	}
 }
 
-// content collects the text within an item, and how far it goes.
-func (w *walker) content(n ast.Node, parts []string, item *block) []string {
-	if n.Type() == ast.TypeBlock && n.Lines() != nil && n.Lines().Len() > 0 {
-		b, _ := w.block(itemBlock, n.Lines())
-		if len(parts) == 0 {
-			item.line = b.line
+// content gives the item at that place in blocks the text of a node within it, and how far it goes. What follows the
+// first text is collected in more.
+func (w *walker) content(n ast.Node, at int, more []string) []string {
+	b, ok := w.block(itemBlock, n.Lines())
+	if !ok {
+		for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+			if c.Type() == ast.TypeBlock {
+				more = w.content(c, at, more)
+			}
 		}
-		item.end = max(item.end, b.end)
-		if _, html := n.(*ast.HTMLBlock); html {
-			b.text = Words(b.text)
-		}
-		return append(parts, b.text)
+		return more
 	}
-	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		if c.Type() == ast.TypeBlock {
-			parts = w.content(c, parts, item)
-		}
+	if _, html := n.(*ast.HTMLBlock); html {
+		b.text = Words(b.text)
 	}
-	return parts
+	item := &w.blocks[at]
+	if item.end = max(item.end, b.end); item.text == "" {
+		item.line, item.text = b.line, b.text
+		return more
+	}
+	return append(more, b.text)
 }
 
 func (w *walker) block(kind blockKind, segments *text.Segments) (block, bool) {
@@ -247,13 +286,13 @@ func (w *walker) lineText(n int) string {
 
 // promote makes headings of paragraphs of one line that name a version, for files that have no other headings:
 // "**1.2.3** (2024-01-02)", or the bare line.
-func promote(blocks []block) []block {
+func promote(blocks []block, left *budget) []block {
 	for i := range blocks {
 		b := &blocks[i]
-		if b.kind != proseBlock || b.line != b.end {
+		if b.kind != proseBlock || b.line != b.end || !strings.ContainsAny(b.text, "0123456789") && len(b.text) > 40 {
 			continue
 		}
-		if t := parseTitle(b.text); (t.kind == versionTitle || t.kind == pendingTitle) && !t.weak {
+		if t := left.title(b.text); (t.kind == versionTitle || t.kind == pendingTitle) && !t.weak {
 			b.kind, b.level, b.title = headingBlock, 10, &t
 		}
 	}

@@ -162,10 +162,12 @@ func compareNumber(x, y string) int {
 	return strings.Compare(x, y)
 }
 
-// sameLine says whether two versions share their first two numbers.
-func sameLine(a, b string) bool {
-	an, _ := numbers(a)
-	bn, _ := numbers(b)
-	as, bs := strings.SplitN(an, ".", 3), strings.SplitN(bn, ".", 3)
-	return len(as) > 2 && len(bs) > 2 && as[0] == bs[0] && as[1] == bs[1]
+// release is the line of releases that a version belongs to: its first two numbers.
+func release(v string) string {
+	nums, _ := numbers(v)
+	parts := strings.SplitN(nums, ".", 3)
+	if len(parts) < 3 {
+		return v
+	}
+	return parts[0] + "." + parts[1]
 }
