@@ -444,7 +444,7 @@ func TestApprovalWants(t *testing.T) {
 		facts   func(*Facts)
 		want    string
 	}{
-		"nothing before anybody spoke":            {[]policy.ApprovalRule{peers, ops, owned}, nil, nil, ""},
+		"CODEOWNERS before anybody spoke":         {[]policy.ApprovalRule{peers, ops, owned}, nil, nil, "tip .github/CODEOWNERS, tip CODEOWNERS, tip docs/CODEOWNERS"},
 		"the right of who approved":               {[]policy.ApprovalRule{peers}, []Review{approved(ana, "c2"), approved(bo, "c1"), commented(cid, "c2")}, nil, "ana"},
 		"not the right of who is excluded anyway": {[]policy.ApprovalRule{peers}, []Review{approved(mal, "c2"), approved(robot, "c2")}, nil, ""},
 		"the team": {[]policy.ApprovalRule{ops}, []Review{approved(ana, "c2")}, nil, "acme/operations"},

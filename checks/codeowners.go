@@ -61,11 +61,9 @@ func (b *ballot) ownership() *ownership {
 	return b.owners
 }
 
-// wantOwners asks for CODEOWNERS and then, for the people, whether they are owners who may write.
+// wantOwners asks for CODEOWNERS, which names whose approval is missing before anybody gave one, and then, for the
+// people, whether they are owners and, by a question of its own, whether they may write.
 func (b *ballot) wantOwners(w *Wants, people []Person) {
-	if len(people) == 0 {
-		return
-	}
 	for _, path := range codeownersPaths(b.f.Subject.Forge) {
 		if _, gap := b.f.Gap("text:" + path); gap {
 			continue
@@ -85,7 +83,8 @@ func (b *ballot) wantOwners(w *Wants, people []Person) {
 	for _, g := range o.groups {
 		for _, p := range people {
 			if a, _ := b.owns(p, g); a == dunno {
-				wantFits(b.f, w, []Person{p}, append(g.selectors(), objectors()...))
+				wantFits(b.f, w, []Person{p}, g.selectors())
+				wantFits(b.f, w, []Person{p}, objectors())
 			}
 		}
 	}

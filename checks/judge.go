@@ -1,6 +1,10 @@
 package checks
 
-import "github.com/sluicegate/sluice/checks/policy"
+import (
+	"slices"
+
+	"github.com/sluicegate/sluice/checks/policy"
+)
 
 // Check is one named rule: what it has to know under a policy, and what it finds in the facts.
 type Check struct {
@@ -55,11 +59,18 @@ func Judge(set *policy.Set, f *Facts) []Verdict {
 	return verdicts
 }
 
+// repeats says that another layer found the same already, at least as strictly.
+func (f Finding) repeats(before Finding) bool {
+	f.Rule, f.Mode = before.Rule, policy.Weaker(f.Mode, "")
+	before.Mode = policy.Weaker(before.Mode, "")
+	return f == before
+}
+
 // judgeOne judges one check under every layer: all of them are in force, and the strictest word counts.
 func judgeOne(set *policy.Set, f *Facts, c Check) Verdict {
 	var findings []Finding
 	var pass, rule string
-	for _, layer := range set.Layers {
+	for i, layer := range set.Layers {
 		mode := layer.ModeOf(c.Name)
 		if mode == policy.Off && layer.Floor() {
 			continue // what the organisation does not ask for is not switched off, it is open
@@ -74,7 +85,9 @@ func judgeOne(set *policy.Set, f *Facts, c Check) Verdict {
 		}
 		for _, x := range r.Findings {
 			x.Mode = policy.Weaker(x.Mode, mode)
-			findings = append(findings, x)
+			if i == 0 || !slices.ContainsFunc(findings, x.repeats) {
+				findings = append(findings, x)
+			}
 		}
 		if pass == "" {
 			pass, rule = r.Pass, r.Rule

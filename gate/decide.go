@@ -40,12 +40,7 @@ func DecideBroken(f *checks.Facts, problem error, id string, at time.Time) *Deci
 			list = append(list, p.String())
 		}
 	}
-	for _, c := range checks.All() {
-		d.Verdicts = append(d.Verdicts, checks.Verdict{
-			Check: c.Name, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: place,
-			Reason: checks.Clip("Not judged: "+place+" on the target branch is broken; see sluice/gate.", 140),
-		})
-	}
+	d.Verdicts = unjudged(f, place, "Not judged: "+place+" on the target branch is broken; see sluice/gate.")
 	d.Gate = checks.Verdict{Check: Gate, Outcome: checks.Fail, Mode: policy.Enforce, Rule: place,
 		Reason: checks.Clip("The policy is broken: "+list[0], 140)}
 	for _, p := range list {
@@ -55,6 +50,25 @@ func DecideBroken(f *checks.Facts, problem error, id string, at time.Time) *Deci
 		})
 	}
 	return seal(d)
+}
+
+// DecideUnread is the decision while the policy could not be read at all: nothing is known, so nothing opens.
+func DecideUnread(f *checks.Facts, gap checks.Gap, id string, at time.Time) *Decision {
+	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
+	d.Verdicts = unjudged(f, "the policy", "Not judged: the policy could not be read. "+gap.Reason)
+	d.Gate = checks.Verdict{Check: Gate, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: "the policy",
+		Reason: checks.Clip("The policy could not be read, so nothing is judged. "+gap.Reason, 140)}
+	return seal(d)
+}
+
+// unjudged are the checks of which nothing can be said.
+func unjudged(f *checks.Facts, rule, reason string) (verdicts []checks.Verdict) {
+	for _, c := range checks.All() {
+		if f.Subject.Kind != checks.KindTag || c.Name == "tagging" {
+			verdicts = append(verdicts, checks.Verdict{Check: c.Name, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: rule, Reason: checks.Clip(reason, 140)})
+		}
+	}
+	return verdicts
 }
 
 // weigh sums up: shut when a blocking verdict fails, waits or could not be had.

@@ -9,10 +9,10 @@ import (
 )
 
 // idle says that nothing that happened can change the newest decision, so that the forge need not be asked: a label
-// that no rule reads, or a review that is a mere comment. It errs towards looking. recorded is what was posted of that
-// decision: as long as some of it is missing, there is something to do whatever happened.
-func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, recorded []Posted) (why string, idle bool) {
-	if latest == nil || w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 || !r.DryRun && !told(posts(latest, latest.Commit, r.PublicURL), recorded) {
+// that no rule reads, or a review that is a mere comment. It errs towards looking. want is what should be shown
+// of that decision, and recorded what was: as long as some of it is missing, there is something to do whatever happened.
+func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, want []Post, recorded []Posted) (why string, idle bool) {
+	if latest == nil || w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 || !r.DryRun && !told(want, recorded) {
 		return "", false
 	}
 	var src []policy.Source

@@ -15,30 +15,35 @@ const summaryLimit = 60_000
 // annotationLimit is how many lines of the change are annotated by one check; the rest is counted in the summary.
 const annotationLimit = 200
 
-// posts are what people shall see of a decision: the gate first, then each check that is not merely observed.
-func posts(d *Decision, commit, publicURL string) []Post {
-	all := []Post{post(d, d.Gate, commit, publicURL)}
-	if d.Subject.Kind == checks.KindTag {
-		all = nil // a tag has no gate: nothing merges it
-	}
-	for _, v := range d.Verdicts {
-		if v.Mode == policy.Observe {
+// posts are what people shall see of a decision, and of others on the same commit: the gate first, then each check that
+// is not merely observed.
+func posts(d *Decision, others []*Decision, publicURL string) []Post {
+	var out []Post
+	all := append([]*Decision{d}, others...)
+	list := strictest(all...)
+	for _, v := range list {
+		if v.Mode == policy.Observe || v.Check == Gate && d.Subject.Kind == checks.KindTag { // nothing merges a tag
 			continue
 		}
-		p := post(d, v, commit, publicURL)
-		p.Deferrable = true
-		all = append(all, p)
+		p := post(d, v, publicURL)
+		if v.Check == Gate {
+			p.Summary += table(list)
+		}
+		p.Summary += sameHead(all, v)
+		p.Digest = p.digest()
+		p.Deferrable = v.Check != Gate
+		out = append(out, p)
 	}
-	return all
+	return out
 }
 
-func post(d *Decision, v checks.Verdict, commit, publicURL string) Post {
+func post(d *Decision, v shared, publicURL string) Post {
 	p := Post{
-		Name: "sluice/" + v.Check, Commit: commit, Outcome: v.Outcome,
+		Name: "sluice/" + v.Check, Commit: d.Commit, Outcome: v.Outcome,
 		Title:      checks.Clip(Plain(v.Reason), 140),
-		Summary:    summary(d, v),
-		URL:        strings.TrimRight(publicURL, "/") + "/decisions/" + d.ID,
-		ExternalID: d.ID,
+		Summary:    summary(v.Verdict),
+		URL:        strings.TrimRight(publicURL, "/") + "/decisions/" + v.decision,
+		ExternalID: v.decision,
 	}
 	p.Annotations = v.Annotations()
 	if len(p.Annotations) > annotationLimit {
@@ -47,7 +52,6 @@ func post(d *Decision, v checks.Verdict, commit, publicURL string) Post {
 	for i := range p.Annotations {
 		p.Annotations[i].Message = strings.ToValidUTF8(p.Annotations[i].Message, "")
 	}
-	p.Digest = p.digest()
 	return p
 }
 
@@ -60,7 +64,7 @@ func (p Post) digest() string {
 }
 
 // summary is what, why and how, in Markdown.
-func summary(d *Decision, v checks.Verdict) string {
+func summary(v checks.Verdict) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", escape(v.Reason))
 	if v.Outcome == checks.Overridden {
@@ -81,9 +85,6 @@ func summary(d *Decision, v checks.Verdict) string {
 	}
 	if v.Rule != "" && len(v.Findings) == 0 {
 		fmt.Fprintf(&b, "\nRule: %s\n", codeSpan(v.Rule))
-	}
-	if v.Check == Gate {
-		b.WriteString(table(d.Verdicts))
 	}
 	return b.String()
 }
@@ -122,11 +123,11 @@ func label(f checks.Finding) string {
 }
 
 // table lists every check under the gate.
-func table(verdicts []checks.Verdict) string {
+func table(verdicts []shared) string {
 	var b strings.Builder
 	b.WriteString("\n| check | outcome | |\n|---|---|---|\n")
 	for _, v := range verdicts {
-		if v.Mode != policy.Observe {
+		if v.Mode != policy.Observe && v.Check != Gate {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(v.Check), v.Outcome, escape(v.Reason))
 		}
 	}

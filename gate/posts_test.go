@@ -20,7 +20,7 @@ func TestPostsLeaveOutWhatIsObserved(t *testing.T) {
 	t.Parallel()
 	d := decision(verdict("a", checks.Pass, policy.Enforce), verdict("b", checks.Fail, policy.Observe))
 	var names []string
-	for _, p := range posts(d, "c1", "https://sluice.example") {
+	for _, p := range posts(d, nil, "https://sluice.example") {
 		names = append(names, p.Name)
 	}
 	if got := strings.Join(names, " "); got != "sluice/gate sluice/a" {
@@ -31,7 +31,7 @@ func TestPostsLeaveOutWhatIsObserved(t *testing.T) {
 func TestPostLinksToItsDecision(t *testing.T) {
 	t.Parallel()
 	d := decision(verdict("a", checks.Fail, policy.Enforce))
-	p := posts(d, "c1", "https://sluice.example/")[1]
+	p := posts(d, nil, "https://sluice.example/")[1]
 	if p.ExternalID != d.ID || p.URL != "https://sluice.example/decisions/"+d.ID {
 		t.Errorf("post = %s %s, want both to carry the decision %s", p.ExternalID, p.URL, d.ID)
 	}
@@ -42,7 +42,7 @@ func TestPostKeepsHostileWordsHarmless(t *testing.T) {
 	v := verdict("a", checks.Fail, policy.Enforce)
 	v.Reason = "Title \u202e<img src=x> [a](http://evil) @acme/all " + strings.Repeat("x", 10_000)
 	v.Findings = []checks.Finding{{Outcome: checks.Fail, What: v.Reason, How: "a\n```\n# out", Path: "a`b|c.md", Line: 3}}
-	p := posts(decision(v), "c1", "http://x")[1]
+	p := posts(decision(v), nil, "http://x")[1]
 	if n := len([]rune(p.Title)); n > 140 {
 		t.Errorf("title has %d characters, want at most 140", n)
 	}
@@ -62,7 +62,7 @@ func TestSummaryStaysWithinTheForgesLimit(t *testing.T) {
 	for range 3000 {
 		v.Findings = append(v.Findings, checks.Finding{Outcome: checks.Fail, What: strings.Repeat("a line ", 20), Path: "x.go", Line: 1})
 	}
-	p := posts(decision(v), "c1", "http://x")[1]
+	p := posts(decision(v), nil, "http://x")[1]
 	if len(p.Summary) > 65_535 || len(p.Annotations) > annotationLimit || !strings.Contains(p.Summary, "more; the details link") {
 		t.Errorf("summary of %d bytes with %d annotations, want it cut and saying so", len(p.Summary), len(p.Annotations))
 	}
@@ -70,7 +70,7 @@ func TestSummaryStaysWithinTheForgesLimit(t *testing.T) {
 
 func TestChanged(t *testing.T) {
 	t.Parallel()
-	want := posts(decision(verdict("a", checks.Fail, policy.Enforce)), "c1", "http://x")[1]
+	want := posts(decision(verdict("a", checks.Fail, policy.Enforce)), nil, "http://x")[1]
 	record := Posted{Name: want.Name, Commit: "c1", ID: 5, Digest: want.Digest, State: "failure"}
 	ours := checks.Status{Name: want.Name, ID: 5, State: "failure", Title: want.Title, Summary: want.Summary, Ours: true}
 	other := func(f func(*checks.Status)) checks.Status { s := ours; f(&s); return s }
@@ -112,7 +112,7 @@ func TestChanged(t *testing.T) {
 
 func TestChangedPostsAgainWhatSomebodyAskedFor(t *testing.T) {
 	t.Parallel()
-	want := posts(decision(verdict("a", checks.Fail, policy.Enforce)), "c1", "http://x")
+	want := posts(decision(verdict("a", checks.Fail, policy.Enforce)), nil, "http://x")
 	var recorded []Posted
 	var statuses []checks.Status
 	for i, p := range want {

@@ -68,12 +68,9 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("read latest decision of %v: %w", s, err)
 	}
 	if latest != nil {
-		recorded, err := r.Memory.Posted(ctx, s, latest.Commit)
-		if err != nil {
-			return Outcome{}, fmt.Errorf("read what was posted on %v: %w", s, err)
-		}
-		if why, idle := r.idle(w, latest, sources, recorded); idle {
-			return Outcome{Note: why}, nil
+		why, idle, err := r.rests(ctx, w, latest, sources)
+		if err != nil || idle {
+			return Outcome{Note: why}, err
 		}
 	}
 	f, err := provider.Facts(ctx, s, newestHead(w))
@@ -93,14 +90,34 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	return r.settle(ctx, provider, f, latest, w)
 }
 
+// rests says that there is nothing to do, and why.
+func (r *Reconciler) rests(ctx context.Context, w Work, latest *Decision, sources []byte) (why string, idle bool, err error) {
+	recorded, err := r.Memory.Posted(ctx, latest.Subject, latest.Commit)
+	if err != nil {
+		return "", false, fmt.Errorf("read what was posted on %v: %w", latest.Subject, err)
+	}
+	others, err := r.sharing(ctx, latest)
+	if err != nil {
+		return "", false, err
+	}
+	why, idle = r.idle(w, latest, sources, posts(latest, others, r.PublicURL), recorded)
+	return why, idle, nil
+}
+
 // settle decides, keeps and shows.
 func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision, w Work) (Outcome, error) {
 	d := r.decide(f)
 	out := Outcome{Subject: stateOf(f, d, r.Now())}
+	others, err := r.sharing(ctx, d)
+	if err != nil {
+		return Outcome{}, err
+	}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay
 	} else if err := keep(&out, f, d); err != nil {
 		return Outcome{}, err
+	} else {
+		out.Marks = besides(others)
 	}
 	if names := foreigners(f.Statuses); len(names) > 0 {
 		r.Log.Warn("somebody else writes under our names", "subject", f.Subject.Key(), "commit", d.Commit, "checks", names)
@@ -109,7 +126,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 		out.Note = "dry run: nothing was posted"
 		return out, nil
 	}
-	err := r.show(ctx, provider, f, d, w, &out)
+	err = r.show(ctx, provider, f, d, others, w, &out)
 	var later *RetryError
 	if errors.As(err, &later) && later.After > 0 {
 		// What was decided is kept now; the rest is shown when the forge lets us write again.
@@ -119,6 +136,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	if err != nil {
 		return Outcome{}, fmt.Errorf("show %v: %w", f.Subject, err)
 	}
+	r.ask(ctx, provider, f, &out)
 	r.timed(w)
 	return out, nil
 }
@@ -127,7 +145,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 func (r *Reconciler) decide(f *checks.Facts) *Decision {
 	set, err := r.policies.load(f.Sources)
 	var d *Decision
-	if err != nil {
+	if gap, unread := f.Gap("policy"); unread {
+		d = DecideUnread(f, gap, r.NewID(), r.Now())
+	} else if err != nil {
 		d = DecideBroken(f, err, r.NewID(), r.Now())
 	} else {
 		d = Decide(set, f, r.NewID(), r.Now())
@@ -141,13 +161,13 @@ func (r *Reconciler) decide(f *checks.Facts) *Decision {
 }
 
 // show posts what the forge does not show yet.
-func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Facts, d *Decision, w Work, out *Outcome) error {
+func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Facts, d *Decision, others []*Decision, w Work, out *Outcome) error {
 	recorded, err := r.Memory.Posted(ctx, f.Subject, d.Commit)
 	if err != nil {
 		return fmt.Errorf("read what was posted: %w", err)
 	}
 	_, unread := f.Gap("statuses")
-	news, same := changed(posts(d, d.Commit, r.PublicURL), recorded, f.Statuses, !unread, rerequested(w))
+	news, same := changed(posts(d, others, r.PublicURL), recorded, f.Statuses, !unread, rerequested(w))
 	out.Posted = same
 	if len(news) == 0 {
 		return nil

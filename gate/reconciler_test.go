@@ -77,6 +77,10 @@ func (m *memory) OpenSubjects(context.Context, string, string, string) ([]checks
 	return m.open, nil
 }
 
+func (m *memory) OpenAt(context.Context, string, string, string) ([]checks.Subject, error) {
+	return m.open, nil
+}
+
 func (m *memory) keep(o Outcome) {
 	if o.Decision != nil {
 		m.latest, m.sources = o.Decision, o.Sources
@@ -284,5 +288,76 @@ func TestWorkThatWasNotAllShownIsGoneOnWithWhateverHappens(t *testing.T) {
 	f.postErr = nil
 	if must(t, r, m, work(Mark{Why: "pull_request.labeled", Detail: "wip", Commit: "c1"})); len(f.posted) != 5 {
 		t.Errorf("%d checks posted, want the five that were still missing", len(f.posted))
+	}
+}
+
+// twins are two changes with one head commit: each judged by itself, one memory for both.
+func TestOneHeadOfTwoChangesShowsTheStricterVerdict(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	f.facts.Reviews = []checks.Review{{ID: 1, By: checks.Person{ID: 2, Login: "bo", Kind: "user"}, State: "approved", Commit: "c1"}}
+	other := decision(verdict("approval", checks.Wait, policy.Enforce))
+	other.Subject.Change, other.ID = 8, strings.Repeat("b", 32)
+	m.open, m.latest = []checks.Subject{other.Subject}, other
+	r := reconciler(f, m)
+	out, err := r.Work(t.Context(), Work{Attempt: 1, Mark: Mark{Kind: MarkChange, Forge: "github", Repo: "acme/shop", Change: 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Decision == nil || !out.Decision.Open {
+		t.Fatalf("decision %+v, want #7 by itself open", out.Decision)
+	}
+	for _, p := range f.posted {
+		if (p.Name == "sluice/gate" || p.Name == "sluice/approval") && (p.State() != "in_progress" || p.ExternalID != other.ID || !strings.Contains(p.Summary, "that of #8")) {
+			t.Errorf("%s shows %s of %s, want that #8 still waits:\n%s", p.Name, p.State(), p.ExternalID, p.Summary)
+		}
+	}
+	if len(out.Marks) != 1 || out.Marks[0].Change != 8 {
+		t.Errorf("marks %v, want the other change looked at again", out.Marks)
+	}
+}
+
+func TestPostsOnASharedHeadDoNotDependOnWhoAsks(t *testing.T) {
+	t.Parallel()
+	a := decision(verdict("approval", checks.Wait, policy.Enforce), verdict("mood", checks.Pass, policy.Enforce))
+	b := decision(verdict("approval", checks.Wait, policy.Enforce), verdict("changelog", checks.Fail, policy.Observe))
+	b.Subject.Change, b.ID = 8, strings.Repeat("b", 32)
+	if one, two := fmt.Sprintf("%+v", posts(a, []*Decision{b}, "")), fmt.Sprintf("%+v", posts(b, []*Decision{a}, "")); one != two {
+		t.Errorf("posts(a, b) = %s\nposts(b, a) = %s", one, two)
+	}
+}
+
+func TestWorkUnderAPolicyThatCouldNotBeReadOpensNothing(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	f.facts.Sources, f.facts.Gaps = nil, []checks.Gap{{Part: "policy", Reason: "The target branch is gone."}}
+	out := must(t, reconciler(f, m), m, work())
+	if out.Decision.Open || out.Decision.Gate.Outcome != checks.Unknown || !strings.Contains(out.Decision.Gate.Reason, "The target branch is gone.") {
+		t.Errorf("gate = %v %q, want unknown and why", out.Decision.Gate.Outcome, out.Decision.Gate.Reason)
+	}
+}
+
+// askingForge is a forge that can request reviews.
+type askingForge struct {
+	*forge
+	users, teams []string
+	err          error
+}
+
+func (f *askingForge) RequestReviewers(_ context.Context, _ checks.Subject, users, teams []string) error {
+	f.users, f.teams = append(f.users, users...), append(f.teams, teams...)
+	return f.err
+}
+
+func TestReviewsAreRequestedOnceInTheLifeOfAChange(t *testing.T) {
+	t.Parallel()
+	f, m := &askingForge{forge: &forge{facts: change()}, err: errors.New("403")}, &memory{}
+	f.facts.Sources[0].Text += "approval: {rules: [{name: operations, from: {users: [olga], teams: [acme/operations]}}]}\n"
+	r := reconciler(f.forge, m)
+	r.Providers["github"] = f
+	must(t, r, m, work())
+	must(t, r, m, work(Mark{Why: "pull_request.synchronize"}))
+	if got := fmt.Sprint(f.users, f.teams); got != "[olga] [acme/operations]" {
+		t.Errorf("asked %s, want olga and the team once, though the forge refused", got)
 	}
 }

@@ -29,4 +29,11 @@ type Memory interface {
 	Posted(ctx context.Context, s checks.Subject, commit string) ([]Posted, error)
 	// OpenSubjects are the open changes remembered: of a repository ("" for all), into a base branch ("" for all).
 	OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error)
+	// OpenAt are the open changes of a repository whose head was last known to be this commit.
+	OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error)
+}
+
+// Asker is a Provider that can request reviews: users by login, teams as "org/slug".
+type Asker interface {
+	RequestReviewers(ctx context.Context, s checks.Subject, users, teams []string) error
 }

@@ -70,7 +70,7 @@ func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks
 	for _, commit := range involved(f.Pushed) {
 		at := *d
 		at.Commit = commit
-		if err := r.show(ctx, provider, f, &at, w, &out); err != nil {
+		if err := r.show(ctx, provider, f, &at, nil, w, &out); err != nil {
 			return Outcome{}, fmt.Errorf("show %v: %w", f.Subject, err)
 		}
 	}
