@@ -31,10 +31,41 @@ func (h *receiver) push(ctx context.Context, p *payload) ([]gate.Mark, error) {
 		return []gate.Mark{{Kind: gate.MarkTag, Repo: repo, Tag: tag, Commit: after, Before: before, By: p.by()}}, nil
 	}
 	branch, ok := strings.CutPrefix(name, "refs/heads/")
+	if ok && after != "" {
+		h.hint(p, repo, after)
+	}
 	if !ok || !h.target(ctx, p.Repository, branch) {
 		return nil, nil
 	}
 	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch}}, nil
+}
+
+// mostHinted is how many paths of a push are passed on: what touches more is asked for in another way.
+const mostHinted = 1000
+
+// hint passes on what the push is said to have touched, for whoever reads the change with this head next. It is no
+// evidence: a path too many or too few costs a call and nothing else.
+func (h *receiver) hint(p *payload, repo, head string) {
+	if h.Hint == nil {
+		return
+	}
+	var paths []string
+	for _, c := range p.Commits {
+		paths = append(append(append(paths, c.Added...), c.Removed...), c.Modified...)
+		if len(paths) > mostHinted {
+			return
+		}
+	}
+	if len(paths) > 0 {
+		h.Hint(gate.Repo{Forge: forge, Name: repo, Installation: p.install()}, head, paths)
+	}
+}
+
+func (p *payload) install() int64 {
+	if p.Installation == nil {
+		return 0
+	}
+	return p.Installation.ID
 }
 
 // target says whether changes go into the branch. When that cannot be found out it is looked into.

@@ -37,6 +37,11 @@ type payload struct {
 	Pusher  *struct {
 		Name string `json:"name"`
 	} `json:"pusher"`
+	Commits []struct {
+		Added    []string `json:"added"`
+		Removed  []string `json:"removed"`
+		Modified []string `json:"modified"`
+	} `json:"commits"`
 
 	SHA     string `json:"sha"`
 	Context string `json:"context"`

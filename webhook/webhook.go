@@ -31,6 +31,9 @@ type Settings struct {
 	// apart, means nothing. nil: every push to a branch is looked into.
 	HasOpen func(ctx context.Context, forge, repo, base string) (bool, error)
 
+	// Hint is told which paths a push to a branch is said to have touched, and its new tip; may be nil.
+	Hint func(repo gate.Repo, head string, paths []string)
+
 	Now     func() time.Time            // time.Now when nil
 	Log     *slog.Logger                // nothing is logged when nil
 	Observe func(event, outcome string) // told of every request, for metrics; may be nil

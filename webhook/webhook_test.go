@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -245,6 +246,23 @@ func TestAPushIsLookedIntoWhenItCannotBeToldWhetherChangesGoThere(t *testing.T) 
 		send(handler(t, s), request("push", "1", sample(t, "push.feature")))
 		if len(in.last.Marks) != 1 {
 			t.Errorf("%s: marks = %v, want one", name, in.last.Marks)
+		}
+	}
+}
+
+func TestAPushTellsWhatItIsSaidToHaveTouched(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"push.feature":      "acme/shop 6dcb09b5b57875f334f61aebed695e2e4193db5e [a.go]",
+		"push.feature_gone": "", // a branch that is gone has no tip
+		"push.tag":          "",
+	} {
+		got := ""
+		s := settings(&inbox{})
+		s.Hint = func(repo gate.Repo, head string, paths []string) { got = fmt.Sprint(repo.Name, " ", head, " ", paths) }
+		send(handler(t, s), request("push", "1", sample(t, name)))
+		if got != want {
+			t.Errorf("%s: hint %q, want %q", name, got, want)
 		}
 	}
 }

@@ -61,11 +61,11 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	m := newMetrics()
 	m.watchQueue(func(ctx context.Context) (queueDepth, error) {
 		q, err := st.Stats(ctx)
-		return queueDepth{q.Due, q.Dead, q.Oldest}, err
+		return queueDepth{q.Waiting, q.Dead, q.Oldest}, err
 	})
 	v := &server{store: st, metrics: m, log: log}
 	r := &gate.Reconciler{
-		Providers: map[string]gate.Provider{}, Memory: memory{st}, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		Providers: map[string]gate.Provider{}, Memory: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
 		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
@@ -76,7 +76,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		if err != nil {
 			return nil, err
 		}
-		hook, err := webhook.GitHub(webhook.Options{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: st, Bases: st,
+		hook, err := webhook.GitHub(webhook.Settings{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: st, HasOpen: st.HasOpen, Hint: client.Hint,
 			Now: o.now, Log: log, Observe: m.delivery})
 		if err != nil {
 			return nil, err
@@ -84,7 +84,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		r.Providers["github"], v.client = client, client
 		mux.Handle("/webhook/github", hook)
 	}
-	board, err := dashboard.New(memory{st}, s.GitHub.Configured(), version(), log)
+	board, err := dashboard.New(decisions{st}, s.GitHub.Configured(), version(), log)
 	if err != nil {
 		return nil, err
 	}
