@@ -307,8 +307,12 @@ func (f *Forge) moved(r *Repo, name string, before, after named, by *User) {
 	commits, head := []any{}, any(nil)
 	if tip != nil {
 		head = f.hookCommit(tip)
-		if kind == "branch" && old != nil {
-			for _, c := range between(old, tip) {
+		from := old
+		if from == nil {
+			from = r.branches[r.Default] // a new branch brings what the others do not have
+		}
+		if kind == "branch" && from != nil {
+			for _, c := range between(from, tip) {
 				commits = append(commits, f.hookCommit(c))
 			}
 		}
