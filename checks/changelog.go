@@ -92,8 +92,10 @@ type ledger struct {
 	archives  []*File      // older parts of changelogs that it touches
 	fragments []*File      // fragments that it adds
 	consumed  []string     // fragments that it takes away
+	speaks    []bool       // by place in Files: a changelog, a fragment or an archive, which speaks of other files
 	parts     []*logPart   // the first is the repository as a whole
 	homes     map[string]*logPart
+	owners    map[string]*logPart // by changelog
 	texts     map[Text]*Text
 
 	findings []Finding
@@ -104,8 +106,10 @@ type ledger struct {
 // newLedger sorts the files of the change.
 func newLedger(p *policy.Policy, f *Facts) *ledger {
 	l := &ledger{p: p, f: f, rule: p.Rule("changelog"), declared: policy.Globs(p.Changelog.Files)}
+	l.speaks = make([]bool, len(f.Files))
 	for i := range f.Files {
 		c := &f.Files[i]
+		l.speaks[i] = true
 		switch {
 		case l.isLog(c.Path) || c.Old != "" && c.Status == "renamed" && l.isLog(c.Old):
 			l.logs = append(l.logs, c)
@@ -122,6 +126,9 @@ func newLedger(p *policy.Policy, f *Facts) *ledger {
 			}
 		case c.Status == "renamed" && l.isFragment(c.Old):
 			l.consumed = append(l.consumed, c.Old)
+			l.speaks[i] = false // it may have become code
+		default:
+			l.speaks[i] = false
 		}
 	}
 	return l
@@ -215,9 +222,9 @@ func (l *ledger) fail(path string, line, end int, what, how string) {
 
 // judge looks at all that the change does to changelogs and fragments.
 func (l *ledger) judge() {
-	if l.looks() && !l.f.Listed {
+	if g, partly := l.f.Gap("paths"); l.looks() && (partly || !l.f.Listed) {
 		why := "it asks again."
-		if g, ok := l.f.Gap("paths"); ok {
+		if partly {
 			why = g.Reason
 		}
 		l.findings = notRead(l.rule, "", "Sluice could not look for changelogs in the repository: "+why).Findings
@@ -294,8 +301,17 @@ func (l *ledger) readable(c *File, side Side, path string) (*Text, bool) {
 	if side == Base && kind != "large" {
 		return &Text{Side: side, Path: path, Absent: true}, true // no changelog before, one now
 	}
-	l.fail(path, 1, 1, fmt.Sprintf("%s %s; its author has to make it an ordinary text file.", path, kindOfText(kind)), mendText(kind, path))
+	if kind == "large" {
+		l.tooLarge(path)
+		return nil, false
+	}
+	l.fail(path, 1, 1, fmt.Sprintf("%s %s; its author has to make it an ordinary text file.", plain(path, 60), kindOfText(kind)), mendText(kind, path))
 	return nil, false
+}
+
+func (l *ledger) tooLarge(path string) {
+	l.fail(path, 1, 1, fmt.Sprintf("%s is too large to be read; its author has to split it.", plain(path, 80)),
+		"Move old versions to a file beside it, such as CHANGELOG-1.x.md, and ask for an override of this check.")
 }
 
 func kindOfText(kind string) string {
@@ -308,8 +324,6 @@ func kindOfText(kind string) string {
 		return "is kept in Git LFS, where Sluice does not read"
 	case "encoding":
 		return "is not UTF-8"
-	case "large":
-		return "is too large to be read"
 	}
 	return "is binary"
 }
@@ -320,8 +334,6 @@ func mendText(kind, path string) string {
 		return "git lfs untrack " + quoteArg(path) + " && git add --renormalize " + quoteArg(path)
 	case "encoding":
 		return "Save it as UTF-8: iconv -t UTF-8 " + quoteArg(path)
-	case "large":
-		return "Move old versions to a file beside it, such as CHANGELOG-1.x.md, and ask for an override of this check."
 	}
 	return "Replace it by a text file with the entries in it."
 }

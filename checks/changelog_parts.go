@@ -26,14 +26,14 @@ type logPart struct {
 
 // divide finds the parts, and which of them the change touches.
 func (l *ledger) divide() {
-	l.parts, l.homes = []*logPart{{}}, map[string]*logPart{"": nil}
-	l.homes[""] = l.parts[0]
+	l.parts = []*logPart{{}}
+	l.homes, l.owners = map[string]*logPart{"": l.parts[0]}, map[string]*logPart{}
 	declared := l.p.Tagging.Components
 	for i := range declared {
 		c := &declared[i]
 		l.parts = append(l.parts, &logPart{name: c.Name, paths: c.Paths, scheme: c.Scheme})
 		if c.Changelog != "" {
-			l.parts[i+1].logs = []string{c.Changelog}
+			l.parts[i+1].logs, l.owners[c.Changelog] = []string{c.Changelog}, l.parts[i+1]
 		}
 	}
 	logs, fragments := l.known()
@@ -47,7 +47,7 @@ func (l *ledger) divide() {
 		l.partOf(p).fragments = true
 	}
 	for i := range l.f.Files {
-		l.touch(&l.f.Files[i])
+		l.touch(i)
 	}
 }
 
@@ -93,11 +93,12 @@ func (l *ledger) touchesLog(p string) bool {
 // own gives a changelog to the part it belongs to; only says that there is no other.
 func (l *ledger) own(p string, declared, only bool) {
 	if declared {
+		if l.owners[p] != nil {
+			return
+		}
 		for _, c := range l.parts[1:] {
-			if slices.Contains(c.logs, p) || c.paths.Match(p) && len(c.logs) == 0 {
-				if !slices.Contains(c.logs, p) {
-					c.logs = append(c.logs, p)
-				}
+			if c.paths.Match(p) && (len(c.logs) == 0 || l.p.Tagging.Components[slices.Index(l.parts, c)-1].Changelog == "") {
+				c.logs, l.owners[p] = append(c.logs, p), c
 				return
 			}
 		}
@@ -111,7 +112,7 @@ func (l *ledger) own(p string, declared, only bool) {
 		owner = &logPart{name: home, home: home}
 		l.parts, l.homes[home] = append(l.parts, owner), owner
 	}
-	owner.logs = append(owner.logs, p)
+	owner.logs, l.owners[p] = append(owner.logs, p), owner
 }
 
 // preferNear drops changelogs in folders for documents where there is one right at home.
@@ -124,8 +125,11 @@ func (p *logPart) preferNear() {
 
 // partOf returns the part that a path belongs to: the innermost.
 func (l *ledger) partOf(p string) *logPart {
-	for _, c := range l.parts[1:] {
-		if c.paths.Match(p) || slices.Contains(c.logs, p) {
+	if c := l.owners[p]; c != nil {
+		return c
+	}
+	for _, c := range l.parts[1 : 1+len(l.p.Tagging.Components)] {
+		if c.paths.Match(p) {
 			return c
 		}
 	}
@@ -139,21 +143,22 @@ func (l *ledger) partOf(p string) *logPart {
 
 // touch notes which part a changed file belongs to, under its old name as well. Changelogs, fragments and what lies
 // beside them speak of other files.
-func (l *ledger) touch(c *File) {
+func (l *ledger) touch(i int) {
+	c := &l.f.Files[i]
 	if exemptPath(l.p.Changelog.Exempt.Paths, c) && len(l.p.Changelog.Exempt.Paths) > 0 {
 		return
 	}
-	names := []string{c.Path}
-	if c.Old != "" && c.Status == "renamed" {
-		names = append(names, c.Old)
+	if !l.speaks[i] {
+		l.touchPath(c.Path)
 	}
-	for _, name := range names {
-		if l.isLog(name) || l.isFragment(name) || changelog.IsArchive(name) {
-			continue
-		}
-		if p := l.speaker(l.partOf(name)); p.touched == "" {
-			p.touched = name
-		}
+	if c.Old != "" && c.Status == "renamed" && !l.isLog(c.Old) && !l.isFragment(c.Old) && !changelog.IsArchive(c.Old) {
+		l.touchPath(c.Old)
+	}
+}
+
+func (l *ledger) touchPath(name string) {
+	if p := l.speaker(l.partOf(name)); p.touched == "" {
+		p.touched = name
 	}
 }
 

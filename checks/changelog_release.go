@@ -25,6 +25,10 @@ func (l *ledger) log(c *File, older []*changelog.File) {
 		return
 	}
 	r := l.read(c.Path, before, after, older)
+	if r.before.TooLarge || r.after.TooLarge {
+		l.tooLarge(c.Path)
+		return
+	}
 	l.tampering(c.Path, r.delta)
 	fresh := r.delta.Fresh(r.after)
 	if len(fresh) > 0 && r.after.Style != changelog.GNU && before != "" {
@@ -139,7 +143,12 @@ func (l *ledger) vanishes(c *File, old, before string, older []*changelog.File) 
 			}
 		}
 	}
-	d := changelog.Diff(changelog.Parse(old, before), nil, older...)
+	was := changelog.Parse(old, before)
+	if was.TooLarge {
+		l.tooLarge(old)
+		return
+	}
+	d := changelog.Diff(was, nil, older...)
 	if n := len(d.Gone); n > 0 {
 		l.fail(old, 1, 1, fmt.Sprintf("%s is removed with %s; its author has to keep them.", plain(old, 60), severalOf(n, "released version")),
 			"git checkout "+l.f.Change.MergeBase+" -- "+quoteArg(old))
@@ -191,15 +200,21 @@ func (l *ledger) shown(path string, i, n int, what string) bool {
 // between judges new versions that are not put where the newest goes: fine when they were tagged elsewhere, as for
 // a branch that is still maintained.
 func (l *ledger) between(path string, r logReading, fresh []*changelog.Version) {
+	shown := 0
 	for _, v := range r.delta.New {
+		if shown++; shown > 200 {
+			return
+		}
 		if slices.Contains(fresh, v) || r.after.Style == changelog.GNU || l.tagged(v.Version) {
+			continue
+		}
+		if v.Bad {
+			l.fail(path, v.Line, v.Line, fmt.Sprintf("The heading %q stands below released versions; it goes above them.", plain(v.Version, 40)),
+				"Move the heading and its entries above the newest version.")
 			continue
 		}
 		l.fail(path, v.Line, v.Line, fmt.Sprintf("%s is put among released versions, but there is no tag for it; a new version goes above them.", plain(v.Version, 40)),
 			"Move the section to where the newest version goes, or tag that release first.")
-		if len(l.findings) > maxShown {
-			return
-		}
 	}
 }
 

@@ -3,7 +3,7 @@ package changelog
 import "strings"
 
 // margin is how much unchanged text behind a difference is read with it, in bytes: enough for a version or two.
-const margin = 2 << 10
+const margin = 1 << 10
 
 // sentinel is a heading that no changelog has.
 const sentinel = "# sluice reads no further\n"
@@ -17,7 +17,7 @@ func Around(name, before, after string) (b, a string, cut bool) {
 	}
 	n := commonEnd(before, after)
 	tail := after[len(after)-n:]
-	if n < 2*margin {
+	if n < 4*margin {
 		return before, after, false
 	}
 	at := place(tail, margin)
@@ -43,7 +43,7 @@ func commonEnd(a, b string) int {
 func place(text string, from int) int {
 	for i := from; i < len(text); {
 		j := strings.Index(text[i:], "\n\n#")
-		if j < 0 || i+j+2 >= 32*margin {
+		if j < 0 || i+j+2 >= 64*margin {
 			return -1
 		}
 		i += j + 2

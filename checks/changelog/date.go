@@ -19,6 +19,9 @@ func (d date) String() string {
 	if d.day.IsZero() {
 		return ""
 	}
+	if len(d.text) == 10 && d.text[4] == '-' && d.text[7] == '-' {
+		return d.text
+	}
 	return d.day.Format(time.DateOnly)
 }
 

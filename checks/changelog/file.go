@@ -74,7 +74,12 @@ type Version struct {
 }
 
 // Key tells versions of one file apart.
-func (v *Version) Key() string { return v.Package + "\x00" + v.Version }
+func (v *Version) Key() string {
+	if v.Package == "" {
+		return v.Version
+	}
+	return v.Package + "\x00" + v.Version
+}
 
 // Entry is one statement: an item of a list, or a paragraph.
 type Entry struct {
@@ -238,6 +243,11 @@ func (f *File) settle() {
 // release of their own line, "0.7.0 (unreleased)" below 0.7.1.
 func (f *File) retire() {
 	if len(f.Pending) == 0 || len(f.Versions) == 0 {
+		return
+	}
+	if first, last := f.Versions[0].Line, f.Versions[len(f.Versions)-1].Line; !slices.ContainsFunc(f.Pending, func(s *Section) bool {
+		return !f.Ascending && s.Line > first || f.Ascending && s.Line < last
+	}) {
 		return
 	}
 	above := f.overtaking()

@@ -123,13 +123,10 @@ func IsFragment(p string) bool {
 // templates and settings that lie beside fragments are none.
 func FragmentTool(p string) (Tool, bool) {
 	base := path.Base(p)
-	if Sidekick(p) || Foreign(p) || sourceName.MatchString(base) || strings.Count(p, "/") == 0 {
-		return "", false
-	}
 	ext := strings.ToLower(path.Ext(base))
 	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
 		if tool, ok := keeper(path.Base(dir), dir, base, ext, dir == path.Dir(p)); ok {
-			return tool, true
+			return tool, !Sidekick(p) && !Foreign(p) && !sourceName.MatchString(base)
 		}
 	}
 	return "", false

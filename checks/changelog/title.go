@@ -92,7 +92,8 @@ func quickTitle(raw string) (title, bool) {
 			if len(d) != 10 || d[4] != '-' || d[7] != '-' || strings.Trim(d, "0123456789-") != "" || strings.Count(d, "-") != 2 {
 				return t, false
 			}
-			t.date = makeDate(d, strings.Split(d, "-"), "ymd")
+			parts := [3]string{d[:4], d[5:7], d[8:]}
+			t.date = makeDate(d, parts[:], "ymd")
 		default:
 			return t, false
 		}
