@@ -18,9 +18,9 @@ import (
 func initCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("sluice init", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	repo := flags.String("repo", ".", "the git repository")
+	repo := flags.String("repo", ".", "the git repository, or a folder in it")
 	force := flags.Bool("force", false, "replace a policy that is there")
-	print := flags.Bool("print", false, "print the policy instead of writing it")
+	show := flags.Bool("print", false, "print the policy instead of writing it")
 	if err := flags.Parse(args); err != nil {
 		return helpOr(err, exitFailed)
 	}
@@ -28,52 +28,89 @@ func initCommand(ctx context.Context, args []string, stdout, stderr io.Writer) i
 		fmt.Fprintf(stderr, "sluice init: %q is one argument too many; the repository is given with --repo\n", flags.Arg(0))
 		return exitFailed
 	}
-	if err := writePolicy(ctx, *repo, *force, *print, stdout); err != nil {
+	do := func() error { return writeFirst(ctx, *repo, *force, stdout) }
+	if *show {
+		do = func() error { return printFirst(ctx, *repo, stdout) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(stderr, "sluice init:", err)
 		return exitFailed
 	}
 	return exitOpen
 }
 
-func writePolicy(ctx context.Context, dir string, force, print bool, out io.Writer) error {
-	if path, ok := existing(dir); ok && !force && !print {
-		return fmt.Errorf("%s is there already; --force replaces it, --print shows what would be written", path)
-	}
+func printFirst(ctx context.Context, dir string, out io.Writer) error {
 	text, err := firstPolicy(ctx, dir)
 	if err != nil {
 		return err
 	}
-	if print {
-		_, err := io.WriteString(out, text)
-		return err
-	}
-	path := filepath.Join(dir, policy.Paths[0])
-	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL // what lies there is not followed when it is a link, nor lost
-	if force {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	f, err := os.OpenFile(path, mode, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err := io.WriteString(f, text); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s\nWritten to %s. Read it, then commit it to the default branch: policy is read from there.\n", text, path)
+	_, err = io.WriteString(out, text)
 	return err
 }
 
+// writeFirst writes the policy where it is read from: at the top of the work tree. Links that lead out of the work
+// tree are not followed, and a link in the place of the policy is what is there, not where it points.
+func writeFirst(ctx context.Context, dir string, force bool, out io.Writer) error {
+	text, err := firstPolicy(ctx, dir)
+	if err != nil {
+		return err
+	}
+	top, err := workTree(dir)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(top)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := policy.Paths[0]
+	if there, ok := existing(root); ok {
+		if name = there; !force {
+			return fmt.Errorf("%s is there already; --force replaces it, --print shows what would be written", filepath.Join(top, name))
+		}
+		if err := root.Remove(name); err != nil {
+			return err
+		}
+	}
+	if err := create(root, name, text); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\nWritten to %s. Read it, then commit it to the default branch: policy is read from there.\n", text, filepath.Join(top, name))
+	return err
+}
+
+func create(root *os.Root, name, text string) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, text)
+	return errors.Join(err, f.Close())
+}
+
+// workTree is the top of the work tree that dir lies in.
+func workTree(dir string) (string, error) {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for at := at; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return at, nil
+		}
+		if filepath.Dir(at) == at {
+			return "", fmt.Errorf("%s lies in no work tree to write to; --print shows what would be written", dir)
+		}
+	}
+}
+
 // existing is the policy that a work tree has, if any.
-func existing(dir string) (string, bool) {
+func existing(root *os.Root) (string, bool) {
 	for _, p := range policy.Paths {
-		path := filepath.Join(dir, filepath.FromSlash(p))
-		if _, err := os.Lstat(path); err == nil {
-			return path, true
+		name := filepath.FromSlash(p)
+		if _, err := root.Lstat(name); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return name, true
 		}
 	}
 	return "", false

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/sluicegate/sluice/checks/changelog"
 	"github.com/sluicegate/sluice/checks/environments"
 	"github.com/sluicegate/sluice/checks/policy"
-	"github.com/sluicegate/sluice/checks/versions"
 	"github.com/sluicegate/sluice/providers/local"
 )
 
@@ -19,10 +15,9 @@ import (
 type conventions struct {
 	tag, scheme string // of its releases, "" when there are none
 	annotated   bool
-	tags        int
 	components  []policy.Component
 
-	changelogs []string
+	changelogs []string // globs
 	fragments  []string // globs
 
 	environments []policy.EnvFiles
@@ -43,96 +38,6 @@ func conventionsOf(v *local.View) conventions {
 	return c
 }
 
-func (c *conventions) lookAtTags(v *local.View) {
-	report := versions.Read(tagsOf(v.Tags)).Report(time.Now().UTC())
-	released := map[string]bool{}
-	for _, t := range v.Tags {
-		released[t.Name] = t.Annotated
-	}
-	annotated, all := 0, 0
-	for _, g := range report.Groups {
-		if g.Highest == "" {
-			continue
-		}
-		for name, a := range released {
-			if strings.HasPrefix(name, g.Prefix) {
-				all++
-				if a {
-					annotated++
-				}
-			}
-		}
-		if component(g.Prefix) != "" {
-			if x, ok := c.component(v, g); ok {
-				c.components = append(c.components, x)
-			}
-			continue
-		}
-		if g.Tags > c.tags { // of several ways to write it, the one that is used most
-			c.tag, c.scheme, c.tags = g.Prefix+"{version}", g.Scheme, g.Tags
-		}
-	}
-	c.annotated = annotated*2 > all
-}
-
-var separators = regexp.MustCompile(`(?:[@/_-]v?|v)$`)
-
-// component is the name of what a tag's prefix releases: "api" of "api/v" and of "api-"; "" of "v" and of "release-".
-func component(prefix string) string {
-	name := separators.ReplaceAllString(prefix, "")
-	if name == "" || slices.Contains([]string{"v", "release", "rel", "version", "ver", "r"}, strings.ToLower(name)) {
-		return ""
-	}
-	return name
-}
-
-// component finds the folder that a component's tags belong to: by its name, or by the package that states it.
-func (c *conventions) component(v *local.View, g versions.Group) (policy.Component, bool) {
-	name := component(g.Prefix)
-	folder := ""
-	for _, p := range v.Paths {
-		dir := path.Dir(p)
-		for d := dir; d != "." && d != "/"; d = path.Dir(d) {
-			if d == name || path.Base(d) == name && (folder == "" || len(d) < len(folder)) {
-				folder = d
-			}
-		}
-		if path.Base(p) == "package.json" && strings.HasPrefix(name, "@") && packageName(v, p) == name {
-			folder = dir
-			break
-		}
-	}
-	if folder == "" || folder == "." {
-		return policy.Component{}, false
-	}
-	return policy.Component{Name: name, Paths: policy.Globs{escapeGlob(folder) + "/**"}, Tag: g.Prefix + "{version}", Scheme: g.Scheme}, true
-}
-
-func packageName(v *local.View, p string) string {
-	text, _ := v.Text(p)
-	var pkg struct {
-		Name string `json:"name"`
-	}
-	if json.Unmarshal([]byte(text), &pkg) != nil {
-		return ""
-	}
-	return pkg.Name
-}
-
-func (c *conventions) lookAtChangelogs(v *local.View) {
-	files, fragments := changelog.Find(v.Paths)
-	c.changelogs = files
-	for _, f := range fragments {
-		glob := escapeGlob(path.Dir(f)) + "/*"
-		if ext := path.Ext(f); ext != "" && !strings.ContainsAny(ext, "{}[]*?\\") {
-			glob += ext
-		}
-		if !slices.Contains(c.fragments, glob) {
-			c.fragments = append(c.fragments, glob)
-		}
-	}
-}
-
 func (c *conventions) lookAtEnvironments(v *local.View) {
 	finder := environments.NewFinder(nil, nil)
 	var candidates []string
@@ -143,19 +48,45 @@ func (c *conventions) lookAtEnvironments(v *local.View) {
 	}
 	layout := finder.Find(candidates)
 	for _, name := range layout.Names() {
-		e := policy.EnvFiles{Name: name}
+		var files []string
 		for _, f := range layout.Files {
 			if f.Environment == name {
-				e.Paths = append(e.Paths, escapeGlob(f.Path))
+				files = append(files, f.Path)
 			}
 		}
-		if len(e.Paths) > 0 {
-			c.environments = append(c.environments, e)
+		if len(files) > 0 {
+			c.environments = append(c.environments, policy.EnvFiles{Name: name, Paths: foldersOrFiles(files, v.Paths)})
 		}
 	}
 	for _, family := range layout.Families {
 		c.sparse = c.sparse || len(family.Base) > 0
 	}
+}
+
+// foldersOrFiles are patterns for the files of one environment: two or more of a kind that are all there is of that
+// kind in a folder stand for those to come as well.
+func foldersOrFiles(files, paths []string) policy.Globs {
+	kind := func(p string) string { return path.Dir(p) + "/*" + path.Ext(p) }
+	all, mine := map[string]int{}, map[string]int{}
+	for _, p := range files {
+		mine[kind(p)]++
+	}
+	for _, p := range paths {
+		if k := kind(p); mine[k] > 0 {
+			all[k]++
+		}
+	}
+	var globs policy.Globs
+	for _, p := range files {
+		k, glob := kind(p), escapeGlob(p)
+		if mine[k] > 1 && mine[k] == all[k] && path.Ext(p) != "" && path.Dir(p) != "." {
+			glob = escapeGlob(path.Dir(p)) + "/*" + escapeGlob(path.Ext(p))
+		}
+		if !slices.Contains(globs, glob) {
+			globs = append(globs, glob)
+		}
+	}
+	return globs
 }
 
 // habit is a file that tells of a habit, by the path or its beginning.

@@ -60,7 +60,7 @@ func (c conventions) wordChangelog(b *strings.Builder) {
 	fmt.Fprintln(b, "\nchangelog:")
 	switch {
 	case len(c.changelogs) > 0 && len(c.changelogs) <= most:
-		fmt.Fprintf(b, "  files: %s\n", list(escaped(c.changelogs)))
+		fmt.Fprintf(b, "  files: %s\n", list(c.changelogs))
 	case len(c.changelogs) > most:
 		fmt.Fprintf(b, "  # %d changelogs were found by name; name some with `files:` to leave the others out.\n", len(c.changelogs))
 	case len(c.fragments) == 0:
@@ -115,17 +115,10 @@ func (c conventions) wordApproval(b *strings.Builder) {
 	}
 }
 
-func escaped(paths []string) (globs []string) {
-	for _, p := range paths {
-		globs = append(globs, escapeGlob(p))
-	}
-	return globs
-}
-
 // scalar writes a string so that YAML reads the same string, on one line.
 func scalar(s string) string {
 	n := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	if strings.ContainsAny(s, "{}[],&*#?|-<>=!%@\\:\"'` ") {
+	if strings.ContainsAny(s, "{}[],&*#?|<>=!%@\\:\"'` ") || strings.HasPrefix(s, "-") {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	out, err := yaml.Marshal(&n)

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"go.yaml.in/yaml/v3"
+	"gopkg.in/ini.v1"
+
+	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/providers/local"
+)
+
+func (c *conventions) lookAtChangelogs(v *local.View) {
+	files, fragments := changelog.Find(v.Paths)
+	kept, news := keepers(v)
+	for _, name := range news { // a changelog that a tool writes is one whatever it is called
+		if _, ok := slices.BinarySearch(v.Paths, name); ok && !slices.Contains(files, name) {
+			files = append(files, name)
+		}
+	}
+	slices.Sort(files)
+	c.changelogs = gathered(withoutPages(files), v.Paths)
+	c.fragments = kept
+	for _, f := range fragments {
+		if policy.Globs(c.fragments).Match(f) {
+			continue
+		}
+		glob := escapeGlob(path.Dir(f)) + "/*"
+		if ext := path.Ext(f); ext != "" && !strings.ContainsAny(ext, "{}[]*?\\") {
+			glob += ext
+		}
+		c.fragments = append(c.fragments, glob)
+	}
+}
+
+// withoutPages leaves out the pages of a documentation that show the changelog, where there is one at the root.
+func withoutPages(files []string) []string {
+	if !slices.ContainsFunc(files, func(p string) bool { return !strings.Contains(p, "/") }) {
+		return files
+	}
+	return slices.DeleteFunc(files, func(p string) bool {
+		first, _, nested := strings.Cut(strings.ToLower(p), "/")
+		return nested && (changelog.Home(p) == "" || slices.Contains([]string{"docs", "doc", "documentation", "website", "site", "www", "content"}, first))
+	})
+}
+
+// gathered writes three or more files that differ in the name of one folder as a pattern, where it matches no others.
+func gathered(files, paths []string) []string {
+	alike := map[string][]string{}
+	pattern := func(p string) string {
+		dir := path.Dir(p)
+		if dir == "." {
+			return ""
+		}
+		return strings.TrimPrefix(escapeGlob(path.Dir(dir))+"/*/"+escapeGlob(path.Base(p)), "./")
+	}
+	for _, p := range files {
+		g := pattern(p)
+		alike[g] = append(alike[g], p)
+	}
+	var globs []string
+	for _, p := range files {
+		g := pattern(p)
+		switch {
+		case g == "" || len(alike[g]) < 3 || matching(g, paths) != len(alike[g]):
+			globs = append(globs, escapeGlob(p))
+		case !slices.Contains(globs, g):
+			globs = append(globs, g)
+		}
+	}
+	return globs
+}
+
+func matching(glob string, paths []string) (n int) {
+	for _, p := range paths {
+		if (policy.Globs{glob}).Match(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// keepers reads the settings of the tools that gather fragments: where these lie, even while there are none, and which
+// changelogs the tools write.
+func keepers(v *local.View) (fragments, news []string) {
+	add := func(glob, log string) {
+		if clean := path.Clean(glob); glob != "" && !strings.HasPrefix(clean, "../") && !path.IsAbs(clean) && !slices.Contains(fragments, clean) {
+			fragments = append(fragments, clean)
+		}
+		if log = path.Clean(log); log != "." {
+			news = append(news, log)
+		}
+	}
+	for _, p := range v.Paths {
+		if strings.Count(p, "/") > 1 {
+			continue
+		}
+		switch p {
+		case ".changeset/config.json":
+			add(".changeset/*.md", "")
+		case ".changie.yaml", ".changie.yml":
+			add(changie(v, p))
+		case "pyproject.toml", "towncrier.toml":
+			add(towncrier(v, p))
+			add(scrivTOML(v, p))
+		case "setup.cfg", "tox.ini", "changelog.d/scriv.ini", "changelog.d/scriv.cfg":
+			add(scrivINI(v, p))
+		case "releasenotes/config.yaml", "reno.yaml":
+			add("releasenotes/notes/*.yaml", "")
+		}
+	}
+	for _, p := range v.Paths { // a folder that is kept while it is empty
+		dir := path.Dir(p)
+		if slices.Contains([]string{".gitkeep", ".keep", ".gitignore", ".empty"}, path.Base(p)) && changelog.IsFragment(dir+"/1.feature.md") &&
+			!slices.ContainsFunc(fragments, func(g string) bool { return path.Dir(g) == escapeGlob(dir) }) {
+			add(escapeGlob(dir)+"/*", "")
+		}
+	}
+	return fragments, news
+}
+
+// changie keeps YAML files in changesDir/unreleasedDir.
+func changie(v *local.View, p string) (glob, log string) {
+	text, _ := v.Text(p)
+	var s struct {
+		ChangesDir    string `yaml:"changesDir"`
+		UnreleasedDir string `yaml:"unreleasedDir"`
+		ChangelogPath string `yaml:"changelogPath"`
+	}
+	if yaml.Unmarshal([]byte(text), &s) != nil {
+		return "", ""
+	}
+	return escapeGlob(cmp.Or(s.ChangesDir, ".changes")+"/"+cmp.Or(s.UnreleasedDir, "unreleased")) + "/*.yaml", s.ChangelogPath
+}
+
+// towncrier keeps fragments in its directory, or in newsfragments of its package.
+func towncrier(v *local.View, p string) (glob, log string) {
+	text, _ := v.Text(p)
+	var s struct {
+		Tool struct {
+			Towncrier *struct {
+				Directory  string `toml:"directory"`
+				Package    string `toml:"package"`
+				PackageDir string `toml:"package_dir"`
+				Filename   string `toml:"filename"`
+			} `toml:"towncrier"`
+		} `toml:"tool"`
+	}
+	if toml.Unmarshal([]byte(text), &s) != nil || s.Tool.Towncrier == nil {
+		return "", ""
+	}
+	t := s.Tool.Towncrier
+	dir := cmp.Or(t.Directory, "newsfragments")
+	if t.Directory == "" && t.Package != "" {
+		dir = path.Join(t.PackageDir, strings.ReplaceAll(t.Package, ".", "/"), "newsfragments")
+	}
+	return escapeGlob(path.Clean(dir)) + "/*", t.Filename
+}
+
+// scrivSettings are the part of scriv's that says where fragments lie.
+type scrivSettings struct {
+	Folder string `toml:"fragment_directory"`
+	Format string `toml:"format"`
+	Log    string `toml:"changelog"`
+}
+
+func (s scrivSettings) where() (glob, log string) {
+	format := cmp.Or(s.Format, "rst")
+	log = strings.ReplaceAll(s.Log, "${config:format}", format)
+	if strings.ContainsAny(log, "$:") {
+		log = ""
+	}
+	return fmt.Sprintf("%s/*.%s", escapeGlob(cmp.Or(s.Folder, "changelog.d")), escapeGlob(format)), log
+}
+
+func scrivTOML(v *local.View, p string) (glob, log string) {
+	text, _ := v.Text(p)
+	var s struct {
+		Tool struct {
+			Scriv *scrivSettings `toml:"scriv"`
+		} `toml:"tool"`
+	}
+	if toml.Unmarshal([]byte(text), &s) != nil || s.Tool.Scriv == nil {
+		return "", ""
+	}
+	return s.Tool.Scriv.where()
+}
+
+func scrivINI(v *local.View, p string) (glob, log string) {
+	text, _ := v.Text(p)
+	f, err := ini.LoadSources(ini.LoadOptions{AllowPythonMultilineValues: true, SkipUnrecognizableLines: true}, []byte(text))
+	if err != nil {
+		return "", ""
+	}
+	for _, name := range []string{"scriv", "tool:scriv", "tool.scriv"} {
+		if s, err := f.GetSection(name); err == nil {
+			return scrivSettings{s.Key("fragment_directory").String(), s.Key("format").String(), s.Key("changelog").String()}.where()
+		}
+	}
+	return "", ""
+}
