@@ -22,7 +22,7 @@ var forms = map[string]func(string) error{
 	"scheme":       validScheme,
 	"tag":          validTag,
 	"name":         validName,
-	"word":         pattern(`^[A-Za-z0-9][A-Za-z0-9._/@-]*$`, "must be a name of letters, digits and . _ / @ -"),
+	"word":         pattern(`^[A-Za-z0-9@][A-Za-z0-9._/@-]*$`, "must be a name of letters, digits and . _ / @ -"),
 	"check":        validCheckName,
 	"login":        pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(\[bot\])?$`, "must be a login such as octocat or dependabot[bot], without @"),
 	"team":         pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$`, "must be a team as organisation/slug, such as acme/operations"),
