@@ -51,6 +51,9 @@ func (r *reading) commit(rev string) (string, error) {
 	}
 	x, err := r.objects.get(rev+"^{commit}", largestCommit)
 	if errors.Is(err, errMissing) {
+		if rev == "HEAD" && !r.shallow {
+			return "", errors.New("it has no commits yet, or HEAD names a branch that is not here")
+		}
 		hint := ""
 		if r.shallow {
 			hint = " (this clone is shallow; fetch more history with: git fetch --deepen=1000)"
