@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -267,13 +268,14 @@ func (s *separation) secrets() []Finding {
 		file File
 	}
 	var all []found
+	budget := secrets.NewBudget()
 	for _, c := range s.f.Files {
 		added, _, ok := s.lines(c)
 		if c.Status == "removed" || !ok || len(added) == 0 || !s.linesMatter(c) {
 			continue
 		}
-		if err := secretsIn(c.Path, added, s.isCode(c.Path), func(x secrets.Finding) { all = append(all, found{x, c}) }); err != nil {
-			return []Finding{{Outcome: Unknown, Mode: policy.Weaker(s.c.BakedIn, policy.Enforce), Rule: s.p.Rule("config-separation.baked-in"), What: Clip(err.Error(), 140)}}
+		if err := secretsIn(c.Path, added, s.isCode(c.Path), budget, func(x secrets.Finding) { all = append(all, found{x, c}) }); err != nil {
+			return []Finding{s.unsearched(c, err)}
 		}
 	}
 	if len(all) == 0 {
@@ -282,7 +284,7 @@ func (s *separation) secrets() []Finding {
 	moved := map[string]int{}
 	for _, c := range s.f.Files {
 		if _, removed, ok := s.lines(c); ok && len(removed) > 0 && s.linesMatter(c) {
-			if err := secretsIn(s.before(c), removed, s.isCode(c.Path), func(x secrets.Finding) { moved[x.Digest]++ }); err != nil {
+			if err := secretsIn(s.before(c), removed, s.isCode(c.Path), budget, func(x secrets.Finding) { moved[x.Digest]++ }); err != nil {
 				break // a secret that moved is then told as a new one
 			}
 		}
@@ -303,14 +305,25 @@ func (s *separation) secrets() []Finding {
 	return fs
 }
 
+// unsearched words that a file could not be searched for secrets: its author can split it, or have it excepted.
+func (s *separation) unsearched(c File, err error) Finding {
+	f := Finding{Outcome: Unknown, Mode: policy.Weaker(s.c.BakedIn, policy.Enforce), Rule: s.p.Rule("config-separation.baked-in"), Path: c.Path, Line: 1}
+	f.What = Clip(fmt.Sprintf("%s could not be searched for secrets: %v.", c.Path, err), 140)
+	if errors.Is(err, secrets.ErrTooMuch) {
+		f.Outcome, f.What = Fail, Clip(fmt.Sprintf("%s %v.", c.Path, err), 140)
+		f.How = fmt.Sprintf("Split the change, or have %s named under config-separation.ignore on the target branch.", c.Path)
+	}
+	return f
+}
+
 // secretsIn finds the secrets that count in a file of the kind: in code all but those that go by a name and stand in
 // a comment, elsewhere those that are plainly real.
-func secretsIn(path string, lines []Line, code bool, visit func(secrets.Finding)) error {
+func secretsIn(path string, lines []Line, code bool, budget *secrets.Budget, visit func(secrets.Finding)) error {
 	text := make([]secrets.Line, len(lines))
 	for i, l := range lines {
 		text[i] = secrets.Line{N: l.N, Text: l.Text}
 	}
-	found, err := secrets.Scan(path, text)
+	found, err := secrets.Scan(path, text, budget)
 	if err != nil {
 		return err
 	}

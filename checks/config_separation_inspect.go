@@ -124,12 +124,12 @@ func (s *separation) inspect(path, text string, own map[string]baked.Origin) []B
 	case environments.KindOf(path) == environments.Data:
 		s.scanner.Data(path, bakedLines(lines), visit)
 	}
-	err := secretsIn(path, lines, s.isCode(path), func(f secrets.Finding) {
+	err := secretsIn(path, lines, s.isCode(path), secrets.NewBudget(), func(f secrets.Finding) {
 		what, _ := secretWords(path, f)
 		out = append(out, BakedIn{path, f.Line, "secret", what})
 	})
 	if err != nil {
-		out = append(out, BakedIn{path, 1, "secret", Clip(err.Error(), 140)})
+		out = append(out, BakedIn{path, 1, "secret", Clip(path+" "+err.Error()+".", 140)})
 	}
 	slices.SortStableFunc(out, func(a, b BakedIn) int { return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Kind, b.Kind)) })
 	return slices.Compact(out)

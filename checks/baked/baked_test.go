@@ -170,6 +170,19 @@ func TestStrip(t *testing.T) {
 	}
 }
 
+// TestHostileTextEnds holds lines of 2 MB, made to be slow, to linear time: square time would not end.
+func TestHostileTextEnds(t *testing.T) {
+	t.Parallel()
+	s := NewScanner([]string{"*.a.internal", "x*y.z"}, nil)
+	for _, x := range []struct{ path, piece string }{
+		{"a.js", `"\"`}, {"a.js", "*"}, {"a.js", "/* "}, {"a.py", `"""`}, {"a.js", "env=='prod'"}, {"a.js", "env == x prod "}, {"a.sh", "[ $ENV = "}, {"a.go", "a."}, {"a.go", "switch env prod "}, {"a.html", "<!--"}, {"a.js", "'prod'==="},
+	} {
+		text := strings.Repeat(" ", 1_000_000) + strings.Repeat(x.piece, 1_000_000/len(x.piece))
+		s.Code(x.path, []Line{{1, text}}, func(Hit) {})
+		s.Code(x.path, []Line{{1, strings.Repeat(x.piece, longestLine/len(x.piece))}}, func(Hit) {})
+	}
+}
+
 func FuzzCode(f *testing.F) {
 	f.Add("a.py", "\"\"\"x\"\"\" # y\nif env == 'prod':\n")
 	f.Add("a.js", "/* ` ' \" */ switch (env) {\ncase 'prod':")

@@ -38,8 +38,14 @@ type brancher struct {
 	sure   bool // what it switches on is an environment by its name
 }
 
+// longestLine is what a person writes; a minified file's line is no place where somebody branches by hand.
+const longestLine = 20_000
+
 // find returns the environment that the line of code branches on, or "".
 func (b *brancher) find(n int, code string) string {
+	if len(code) > longestLine {
+		return ""
+	}
 	if name := b.arm(n, code); name != "" {
 		return name
 	}
@@ -164,6 +170,7 @@ func (b *brancher) literal(code string, i int) bool {
 
 // operand is the end of an expression: what the operator after it compares.
 func operand(s string) string {
+	s = s[max(0, len(s)-300):]
 	if i := strings.LastIndexAny(s, ";{}&|?"); i >= 0 {
 		s = s[i+1:]
 	}

@@ -61,8 +61,10 @@ func syntaxOf(p string) syntax {
 // stripper blanks comments out of lines given one after another.
 type stripper struct {
 	syntax
-	last  int    // number of the last line
-	until string // what ends the block comment that is open
+	last  int     // number of the last line
+	until string  // what ends the block comment that is open
+	start int     // where the line's text starts
+	open  [3]bool // kinds of quote that do not close on the line
 }
 
 // strip returns the line without its comments: their characters are blanks, so that places stay.
@@ -75,6 +77,7 @@ func (s *stripper) strip(l Line) string {
 		return l.Text
 	}
 	text := []byte(l.Text)
+	s.start, s.open = len(l.Text)-len(strings.TrimLeft(l.Text, " \t")), [3]bool{}
 	for i := 0; i < len(text); {
 		rest := l.Text[i:]
 		if s.until != "" {
@@ -129,7 +132,7 @@ func (s *stripper) enter(text []byte, i int, rest string) int {
 		if !strings.HasPrefix(rest, b[0]) {
 			continue
 		}
-		if b[0] != b[1] || strings.TrimSpace(string(text[:i])) == "" {
+		if b[0] != b[1] || i <= s.start {
 			s.until = b[1]
 			blank(text[i : i+len(b[0])])
 		}
@@ -155,17 +158,18 @@ func (s *stripper) lineComment(line string, i int) bool {
 		case "#", ";", "%", "--":
 			return before == ' ' || before == '\t' || before == ';' || before == ')' || before == '}'
 		}
-		return strings.TrimSpace(line[:i]) == ""
+		return i <= s.start
 	}
 	// The middle of a block comment whose start was not among the lines.
-	return len(s.blocks) > 0 && s.blocks[0][0] == "/*" && rest[0] == '*' && strings.TrimSpace(line[:i]) == "" && (len(rest) == 1 || rest[1] == ' ' || rest[1] == '/')
+	return len(s.blocks) > 0 && s.blocks[0][0] == "/*" && rest[0] == '*' && i <= s.start && (len(rest) == 1 || rest[1] == ' ' || rest[1] == '/')
 }
 
 // quoted is the length of the string that starts here and ends on this line, or 0. A quote that does not close is no
 // string: an apostrophe in a text, a lifetime in Rust.
 func (s *stripper) quoted(rest string) int {
 	q := rest[0]
-	if q != '"' && q != '\'' && q != '`' {
+	kind := strings.IndexByte("\"'`", q)
+	if kind < 0 || s.open[kind] {
 		return 0
 	}
 	for _, b := range s.blocks {
@@ -180,6 +184,7 @@ func (s *stripper) quoted(rest string) int {
 			return i + 1
 		}
 	}
+	s.open[kind] = true // it is not looked for again on this line
 	return 0
 }
 

@@ -19,6 +19,7 @@ type Key struct {
 const (
 	maxText  = 1 << 20
 	maxKeys  = 20_000
+	maxPath  = 1_000 // of one key
 	maxDepth = 64
 	maxNest  = 500 // open brackets, before any parser is let near
 )

@@ -20,7 +20,7 @@ func overlay(p string) bool {
 }
 
 func (w *walker) add(path string, line int, value string) {
-	if len(w.keys) >= maxKeys {
+	if len(w.keys) >= maxKeys || len(path) > maxPath {
 		w.full = true
 		return
 	}

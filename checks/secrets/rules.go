@@ -29,6 +29,7 @@ type rule struct {
 	Allowlists  []*allowlist `toml:"allowlists"`
 
 	regex func() *regexp.Regexp
+	quick func() *regexp.Regexp // nil, or what matches wherever regex does
 	path  func() *regexp.Regexp // nil when the rule is for all paths
 	long  bool                  // its matches may span many lines
 	run   int                   // see least
@@ -95,8 +96,15 @@ func read(text string) (*rules, error) {
 	return rs, nil
 }
 
+// beforeName is how most of gitleaks' expressions start: with what may stand before a name, which costs Go's engine
+// most of its time. Whether there is a match at all is decided without it; where it starts, with it.
+const beforeName = `[\w.-]{0,50}?`
+
 func (r *rule) prepare() {
 	r.regex = lazy(r.Regex)
+	if quick := strings.ReplaceAll(r.Regex, beforeName, ""); quick != r.Regex {
+		r.quick = lazy(quick)
+	}
 	r.run, r.digit = least(r.ID)
 	if r.Path != "" {
 		r.path = lazy(r.Path)

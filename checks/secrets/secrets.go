@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -42,9 +43,20 @@ const (
 	windowBytes = 1_500 // to each side, in lines as long as a minified file's
 )
 
+// ErrTooMuch says that the text speaks of so many secrets that looking at all of it would take too long.
+var ErrTooMuch = errors.New("holds too much that may be a secret to be searched")
+
+// Budget bounds the work of several scans: it is how many bytes may be put to expressions. Ordinary code needs a
+// twentieth of its own size; a text made of nothing but keywords would need its size for each of the rules.
+type Budget struct{ left int }
+
+// NewBudget returns what is enough for any change that was written by hand.
+func NewBudget() *Budget { return &Budget{2 << 20} }
+
 // Scan looks at the lines of one file, which need not be all of it; lines whose numbers follow on one another are
-// read as one text. Findings come by line. Without a path no rule for certain paths applies.
-func Scan(path string, lines []Line) ([]Finding, error) {
+// read as one text. Findings come by line. Without a path no rule for certain paths applies. It fails with ErrTooMuch
+// when the budget is spent.
+func Scan(path string, lines []Line, budget *Budget) ([]Finding, error) {
 	rs, err := load()
 	if err != nil {
 		return nil, err
@@ -55,7 +67,11 @@ func Scan(path string, lines []Line) ([]Finding, error) {
 		for n < len(lines) && lines[n].N == lines[n-1].N+1 {
 			n++
 		}
-		found = append(found, rs.block(path, lines[:n])...)
+		more, err := rs.block(path, lines[:n], budget)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
 		lines = lines[n:]
 	}
 	if len(found) > 0 && rs.allow.paths().MatchString(path) { // asked last: most files hold nothing
@@ -72,7 +88,7 @@ type block struct {
 	first  int // number of the first
 }
 
-func (rs *rules) block(path string, lines []Line) []Finding {
+func (rs *rules) block(path string, lines []Line, budget *Budget) ([]Finding, error) {
 	b := block{first: lines[0].N, starts: make([]int, len(lines)), runs: make([]runs, len(lines))}
 	size := 0
 	for i, l := range lines {
@@ -89,11 +105,11 @@ func (rs *rules) block(path string, lines []Line) []Finding {
 			buf[i] = c + 'a' - 'A'
 		}
 	}
-	return rs.scan(path, &b, buf)
+	return rs.scan(path, &b, buf, budget)
 }
 
 // scan gives each rule the windows around its keywords.
-func (rs *rules) scan(path string, b *block, lower []byte) []Finding {
+func (rs *rules) scan(path string, b *block, lower []byte, budget *Budget) ([]Finding, error) {
 	windows := map[int][]span{}
 	rs.keywords.Walk(lower, func(end, n, keyword int64) bool {
 		for _, i := range rs.of[keyword] {
@@ -113,10 +129,17 @@ func (rs *rules) scan(path string, b *block, lower []byte) []Finding {
 	var found []Finding
 	for i, r := range rs.all {
 		for _, w := range windows[i] {
-			found = append(found, rs.match(r, path, b, w)...)
+			if budget.left -= w.to - w.from; budget.left < 0 {
+				return nil, ErrTooMuch
+			}
+			more, ok := rs.match(r, path, b, w, budget)
+			if !ok {
+				return nil, ErrTooMuch
+			}
+			found = append(found, more...)
 		}
 	}
-	return found
+	return found, nil
 }
 
 type span struct{ from, to int }
@@ -147,18 +170,25 @@ func (b *block) window(from, to int, long bool) span {
 	return span{max(w.from, from-windowBytes), min(w.to, to+reach)}
 }
 
-// match applies one rule to one window.
-func (rs *rules) match(r *rule, path string, b *block, w span) []Finding {
+// match applies one rule to one window; ok is false when that spends the budget. What matches is put to the
+// allowlists' expressions with its line, which costs too.
+func (rs *rules) match(r *rule, path string, b *block, w span, budget *Budget) (_ []Finding, ok bool) {
 	if r.path != nil && !r.path().MatchString(path) {
-		return nil
+		return nil, true
 	}
 	text := b.text[w.from:w.to]
+	if r.quick != nil && !r.quick().MatchString(text) {
+		return nil, true
+	}
 	var found []Finding
 	for _, at := range r.regex().FindAllStringSubmatchIndex(text, -1) {
 		match := strings.Trim(text[at[0]:at[1]], "\n")
 		secret := r.secret(text, at, match)
 		line := b.lineOf(w.from + at[0])
-		if r.Entropy > 0 && entropy(secret) <= r.Entropy || rs.harmless(r, path, secret, match, b.line(line)) {
+		if budget.left -= len(match) + len(b.line(line, w.from+at[0])); budget.left < 0 {
+			return nil, false
+		}
+		if r.Entropy > 0 && entropy(secret) <= r.Entropy || rs.harmless(r, path, secret, match, b.line(line, w.from+at[0])) {
 			continue
 		}
 		start := w.from + at[0] + leading(text[at[0]:at[1]])
@@ -169,17 +199,18 @@ func (rs *rules) match(r *rule, path string, b *block, w span) []Finding {
 			Column: start - b.starts[line], Digest: hex.EncodeToString(sum[:]), Generic: r.generic(),
 		})
 	}
-	return found
+	return found, true
 }
 
 func leading(s string) int { return len(s) - len(strings.TrimLeft(s, "\n")) }
 
-func (b *block) line(i int) string {
+// line is the i-th, or so much of it as stands around the offset.
+func (b *block) line(i, offset int) string {
 	end := len(b.text)
 	if i+1 < len(b.starts) {
 		end = b.starts[i+1]
 	}
-	return b.text[b.starts[i]:end]
+	return b.text[max(b.starts[i], offset-windowBytes):min(end, offset+windowBytes)]
 }
 
 // secret is the group that the rule names, or the first that is not empty, or the whole match.

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -37,7 +38,7 @@ func TestScan(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Scan(tt.path, numbered(tt.text))
+			got, err := Scan(tt.path, numbered(tt.text), NewBudget())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +65,7 @@ func numbered(text string) []Line {
 
 func TestLinesApartAreNotReadAsOne(t *testing.T) {
 	t.Parallel()
-	got, err := Scan("a.go", []Line{{1, made("-----BEGIN RSA ", "PRIVATE KEY-----")}, {90, strings.Repeat("M", 70)}, {200, made("-----END RSA ", "PRIVATE KEY-----")}})
+	got, err := Scan("a.go", []Line{{1, made("-----BEGIN RSA ", "PRIVATE KEY-----")}, {90, strings.Repeat("M", 70)}, {200, made("-----END RSA ", "PRIVATE KEY-----")}}, NewBudget())
 	if err != nil || len(got) != 0 {
 		t.Fatalf("Scan of lines apart = %v, %v, want nothing", got, err)
 	}
@@ -99,13 +100,36 @@ func TestEveryRuleCompiles(t *testing.T) {
 	}
 }
 
+// TestHostileTextEnds holds texts of 4 MB, made to be slow, to an answer within the budget's time.
+func TestHostileTextEnds(t *testing.T) {
+	t.Parallel()
+	rs, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, r := range rs.all {
+		all.WriteString(strings.Join(r.Keywords, " ") + " ")
+	}
+	for _, piece := range []string{
+		all.String(), "key = \"abcdefgh1234567890ABCD\" ", "-----BEGIN RSA PRIVATE KEY ", "-----BEGIN RSA PRIVATE KEY-----\n", "curl -u \n", "password password: ", "ey0123456789012345678901234567890123456789.",
+	} {
+		for _, end := range []string{"", "\n"} {
+			text := strings.Repeat(piece+end, 4_000_000/len(piece+end))
+			if _, err := Scan("a.yml", numbered(text), NewBudget()); err != nil && !errors.Is(err, ErrTooMuch) {
+				t.Errorf("Scan of %.20q over and over = %v", piece, err)
+			}
+		}
+	}
+}
+
 func FuzzScan(f *testing.F) {
 	f.Add("a.go", "x := \"token\"\n-----BEGIN RSA PRIVATE KEY-----\n")
 	f.Add("config/x.yml", "password: \"\xff\xfe\"\nİkey=AKIA")
 	f.Fuzz(func(t *testing.T, path, text string) {
 		lines := numbered(text)
-		found, err := Scan(path, lines)
-		if err != nil {
+		found, err := Scan(path, lines, NewBudget())
+		if err != nil && !errors.Is(err, ErrTooMuch) {
 			t.Fatal(err)
 		}
 		for _, x := range found {
@@ -127,11 +151,11 @@ func BenchmarkScanOrdinaryChange(b *testing.B) {
 			"	results = append(results, build(token, options...))",
 		}[i%5]})
 	}
-	if _, err := Scan("a.go", lines); err != nil {
+	if _, err := Scan("a.go", lines, NewBudget()); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		Scan("a.go", lines)
+		Scan("a.go", lines, NewBudget())
 	}
 }
