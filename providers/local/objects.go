@@ -34,20 +34,20 @@ type objects struct {
 }
 
 func (o *objects) start() error {
-	o.cmd, o.said = o.git.command(o.ctx, "cat-file", "--batch"), &tail{}
-	o.cmd.Stderr = o.said
-	var err error
-	if o.in, err = o.cmd.StdinPipe(); err != nil {
-		return err
-	}
-	out, err := o.cmd.StdoutPipe()
+	cmd, said := o.git.command(o.ctx, "cat-file", "--batch"), &tail{}
+	cmd.Stderr = said
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
 	}
-	if err := o.cmd.Start(); err != nil {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("run git cat-file: %w", err)
 	}
-	o.out = bufio.NewReaderSize(out, 64<<10)
+	o.cmd, o.said, o.in, o.out = cmd, said, in, bufio.NewReaderSize(out, 64<<10)
 	return nil
 }
 
