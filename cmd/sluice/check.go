@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-isatty"
+
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
@@ -58,7 +60,7 @@ func checkCommand(ctx context.Context, args []string, getenv func(string) string
 		fmt.Fprintln(stderr, "sluice check:", err)
 		return exitFailed
 	}
-	if *format == "text" && terminal(stdout) && getenv("NO_COLOR") == "" {
+	if *format == "text" && coloured(stdout, getenv) {
 		write = func(w io.Writer, j judged) error { return writeText(w, j, true) }
 	}
 	if err := write(stdout, j); err != nil {
@@ -132,14 +134,15 @@ func helpOr(err error, code int) int {
 	return code
 }
 
+// coloured says whether w is a screen whose reader wants colours; see https://no-color.org.
+func coloured(w io.Writer, getenv func(string) string) bool {
+	return terminal(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
+}
+
 // terminal says whether w is a screen and not a file or pipe.
 func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 func sortedKeys[V any](m map[string]V) []string {
