@@ -125,7 +125,7 @@ func (in *installation) requestReviewers(ctx context.Context, repo repoName, cha
 	if len(users)+len(teams) == 0 {
 		return nil
 	}
-	if after := in.creation.take(1, false); after > 0 {
+	if after := in.creation.take("", 1, false); after > 0 {
 		return &gate.RetryError{After: after, Err: errors.New("a request for reviews has to wait for GitHub's limit on content creation")}
 	}
 	body := map[string][]string{}

@@ -32,7 +32,7 @@ func (c *Client) Post(ctx context.Context, s checks.Subject, f *checks.Facts, po
 	if err != nil {
 		return nil, fmt.Errorf("post on %v: %w", s, err)
 	}
-	p := &posting{c: c, in: in, repository: node}
+	p := &posting{c: c, in: in, repository: node, subject: s.Key()}
 	posted, err := p.all(ctx, posts)
 	if err != nil {
 		err = fmt.Errorf("post on %v: %w", s, err)
@@ -78,6 +78,7 @@ type posting struct {
 	c          *Client
 	in         *installation
 	repository string
+	subject    string // key, for the budget
 }
 
 // run is one check run to be shown.
@@ -91,7 +92,7 @@ func (p *posting) all(ctx context.Context, posts []gate.Post) ([]gate.Posted, er
 	var runs []run
 	var later error
 	for i, post := range posts {
-		if after := p.in.creation.take(requests(post), i == 0); after > 0 {
+		if after := p.in.creation.take(p.subject, requests(post), !post.Deferrable); after > 0 {
 			later = &gate.RetryError{After: after, Err: fmt.Errorf("%d of %d checks have to wait for GitHub's limit on content creation", len(posts)-i, len(posts))}
 			break
 		}
@@ -101,6 +102,11 @@ func (p *posting) all(ctx context.Context, posts []gate.Post) ([]gate.Posted, er
 		return nil, later
 	}
 	shown, missing, err := p.mutate(ctx, runs)
+	if refused := errors.Is(err, errSecondary); refused || err == nil {
+		p.in.creation.told(refused)
+	} else {
+		p.in.creation.unclear()
+	}
 	if err == nil && len(missing) > 0 {
 		shown, err = p.again(ctx, runs, shown, missing)
 	}
@@ -201,7 +207,7 @@ func (p *posting) explain(name string, e graphError) error {
 func (p *posting) again(ctx context.Context, runs []run, shown []*contextNode, missing []int) ([]*contextNode, error) {
 	var anew []run
 	for _, i := range missing {
-		if after := p.in.creation.take(1, i == 0); after > 0 {
+		if after := p.in.creation.take(p.subject, 1, !runs[i].post.Deferrable); after > 0 {
 			return shown, &gate.RetryError{After: after, Err: errors.New("check runs that are gone wait to be made anew")}
 		}
 		runs[i].update = ""

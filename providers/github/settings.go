@@ -16,13 +16,13 @@ import (
 
 // Settings are what the environment says about GitHub. They are read by go-envconfig and checked as a whole by Check.
 type Settings struct {
-	URL            string `env:"SLUICE_GITHUB_URL, default=https://github.com"`
-	AppID          int64  `env:"SLUICE_GITHUB_APP_ID"`
-	PrivateKey     string `env:"SLUICE_GITHUB_PRIVATE_KEY"`      // PEM, PEM with literal \n, or base64 of PEM
-	PrivateKeyFile string `env:"SLUICE_GITHUB_PRIVATE_KEY_FILE"` // the same in a file
-	WebhookSecret  string `env:"SLUICE_GITHUB_WEBHOOK_SECRET"`   // used by the receiver
-	ClientID       string `env:"SLUICE_GITHUB_CLIENT_ID"`        // used for signing in
-	ClientSecret   string `env:"SLUICE_GITHUB_CLIENT_SECRET"`
+	URL            string `env:"SLUICE_GITHUB_URL, default=https://github.com" desc:"GitHub, or an Enterprise Server's address"`
+	AppID          int64  `env:"SLUICE_GITHUB_APP_ID" desc:"the App's number"`
+	PrivateKey     string `env:"SLUICE_GITHUB_PRIVATE_KEY" desc:"the App's key: PEM, PEM with \\n, or base64 of PEM"`
+	PrivateKeyFile string `env:"SLUICE_GITHUB_PRIVATE_KEY_FILE" desc:"the same in a file"`
+	WebhookSecret  string `env:"SLUICE_GITHUB_WEBHOOK_SECRET" desc:"required when GitHub is configured"`
+	ClientID       string `env:"SLUICE_GITHUB_CLIENT_ID" desc:"for signing in (not used by this version)"`
+	ClientSecret   string `env:"SLUICE_GITHUB_CLIENT_SECRET" desc:"for signing in (not used by this version)"`
 }
 
 // Configured says whether anything of the App is set, so that a half-set App is an error and not a quiet nothing.

@@ -399,15 +399,16 @@ func TestLimitsFromAnswers(t *testing.T) {
 	}
 }
 
-func TestBudgetNeverProvokesARefusal(t *testing.T) {
+func TestBudgetThatWasRefusedOnceKeepsTheLimits(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
 	b := newBudget(func() time.Time { return now }, 80, 500)
+	b.told(true)
 	var sent []time.Time
 	first, worst := 0, time.Duration(0)
 	for range 4000 {
 		n, gate := 1+len(sent)%3, len(sent)%5 == 0
-		after := b.take(n, gate)
+		after := b.take("s", n, gate)
 		if after == 0 {
 			for range n {
 				sent = append(sent, now)
@@ -438,9 +439,70 @@ func TestBudgetNeverProvokesARefusal(t *testing.T) {
 		t.Errorf("%d sent, longest wait %v", len(sent), worst)
 	}
 	now = now.Add(2 * time.Hour)
-	for b.take(1, false) == 0 {
+	for b.take("s", 1, false) == 0 {
 	}
-	if b.take(1, true) != 0 {
+	if b.take("s", 1, true) != 0 {
 		t.Error("the details left no room for a gate")
+	}
+}
+
+// spend uses up the minute with gates of one subject.
+func spend(b *budget) {
+	for range b.minute {
+		b.take("github:acme/shop#0", 1, true)
+	}
+}
+
+func TestBudgetProbesOnlyWhenMoreWaitsThanAMinuteHasRoomFor(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	b := newBudget(func() time.Time { return now }, 80, 500)
+	spend(b)
+	for range 3 { // however often they ask, fifty changes fit into the next minute
+		for i := range 50 {
+			if after := b.take(fmt.Sprintf("#%d", i), 1, true); after == 0 || after > again {
+				t.Fatalf("the gate of #%d waits %v, want it to wait and to ask again soon", i, after)
+			}
+		}
+	}
+	probes := 0
+	for i := range 200 {
+		if b.take(fmt.Sprintf("#%d", i), 1, true) == 0 {
+			probes++
+		}
+	}
+	if probes != 1 {
+		t.Fatalf("%d probes, want one at a time", probes)
+	}
+	b.told(false)
+	for i := range 1000 {
+		if after := b.take(fmt.Sprintf("#%d", i), 5, false); after != 0 {
+			t.Fatalf("after a probe that was taken %v to wait, want no limits", after)
+		}
+	}
+	now = now.Add(2 * time.Hour)
+	spend(b)
+	if after := b.take("#1", 1, true); after == 0 {
+		t.Error("the answer to a probe is believed for ever, want an hour")
+	}
+}
+
+func TestBudgetProbesWhenTheHourIsUsedUp(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	b := newBudget(func() time.Time { return now }, 80, 500)
+	for range 500 {
+		b.take("#0", 1, true)
+		now = now.Add(2 * time.Second)
+	}
+	if after := b.take("#1", 1, true); after != 0 {
+		t.Fatalf("a gate waits %v for the hour to pass, want a probe", after)
+	}
+	if after := b.take("#2", 1, true); after == 0 {
+		t.Error("a second probe beside the first")
+	}
+	b.told(true)
+	if after := b.take("#2", 1, true); after < patience {
+		t.Errorf("after a refusal the next gate asks again in %v, want the whole wait", after)
 	}
 }
