@@ -37,6 +37,12 @@ func wantChangelog(p *policy.Policy, f *Facts, w *Wants) {
 		w.WantText(f, Head, c.Path)
 	}
 	for _, c := range l.fragments {
+		if c.Kind != "" {
+			continue
+		}
+		if old, ok := l.before(c); ok {
+			w.WantText(f, Base, old)
+		}
 		w.WantText(f, Head, c.Path)
 	}
 	if len(l.logs)+len(l.fragments) == 0 {
@@ -90,7 +96,7 @@ type ledger struct {
 	declared  policy.Globs // changelogs that the policy names
 	logs      []*File      // changelogs that the change touches
 	archives  []*File      // older parts of changelogs that it touches
-	fragments []*File      // fragments that it adds
+	fragments []*File      // fragments that it adds or changes
 	consumed  []string     // fragments that it takes away
 	speaks    []bool       // by place in Files: a changelog, a fragment or an archive, which speaks of other files
 	parts     []*logPart   // the first is the repository as a whole
@@ -121,7 +127,7 @@ func newLedger(p *policy.Policy, f *Facts) *ledger {
 			switch {
 			case c.Status == "removed":
 				l.consumed = append(l.consumed, c.Path)
-			case c.Status == "added" || c.Status == "copied" || c.Status == "renamed" && !l.isFragment(c.Old):
+			default:
 				l.fragments = append(l.fragments, c)
 			}
 		case c.Status == "renamed" && l.isFragment(c.Old):
@@ -251,21 +257,33 @@ func (l *ledger) older() []*changelog.File {
 	return files
 }
 
-// fragment reads a fragment that is new. One that says nothing does not count, and is only spoken of when it is all
-// there is.
+// fragment reads a fragment. One that says nothing, or what it said before in other words, does not count; the first
+// is only spoken of when it is all there is.
 func (l *ledger) fragment(c *File) {
-	t, ok := l.readable(c, Head, c.Path)
+	now, ok := l.readable(c, Head, c.Path)
 	if !ok {
 		return
 	}
-	read, err := changelog.ReadFragment(c.Path, t.Text)
+	read, err := changelog.ReadFragment(c.Path, now.Text)
 	if err != nil {
-		l.partOf(c.Path).hollow = append(l.partOf(c.Path).hollow, Finding{
-			What: fmt.Sprintf("The fragment %s %v; write what the change does for its users.", c.Path, err), Path: c.Path, Line: 1,
+		p := l.partOf(c.Path)
+		p.hollow = append(p.hollow, Finding{
+			What: fmt.Sprintf("The fragment %s %v; write what the change does for its users.", plain(c.Path, 60), err), Path: c.Path, Line: 1,
 		})
 		return
 	}
-	l.satisfy(l.told(c.Path, read.Packages), fmt.Sprintf("Adds the fragment %s.", c.Path))
+	how := "Adds the fragment"
+	if old, was := l.before(c); was && l.isFragment(old) {
+		before, ok := l.readable(c, Base, old)
+		if !ok {
+			return
+		}
+		if said, _ := changelog.ReadFragment(old, before.Text); !read.Adds(said) {
+			return
+		}
+		how = "Adds to the fragment"
+	}
+	l.satisfy(l.told(c.Path, read.Packages), fmt.Sprintf("%s %s.", how, c.Path))
 }
 
 // satisfy notes that these parts have what they need.

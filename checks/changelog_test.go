@@ -111,6 +111,7 @@ func TestChangelogEntries(t *testing.T) {
 		"an entry more":                             {keptLog, changelogTop + waitingOne + "- Another theme, for the light.\n\n" + releasedTwo + releasedOne, "pass Adds an entry to CHANGELOG.md, line 9."},
 		"an entry within an entry":                  {keptLog, strings.Replace(keptLog, "dark.\n", "dark.\n  - It follows the system's setting.\n", 1), "pass Adds an entry to CHANGELOG.md, line 8."},
 		"an entry more, CRLF now":                   {keptLog, strings.ReplaceAll(strings.Replace(keptLog, "dark.\n", "dark.\n- For the light as well.\n", 1), "\n", "\r\n"), "pass Adds an entry to CHANGELOG.md, line 8."},
+		"a dependency that moved on":                {changelogTop + "## Unreleased\n\n- Update router to 2.1.0\n", changelogTop + "## Unreleased\n\n- Update router to 2.2.0\n", "pass Adds an entry to CHANGELOG.md, line 5."},
 		"the heading and an entry":                  {changelogTop + releasedOne, changelogTop + waitingOne + releasedOne, "pass Adds an entry to CHANGELOG.md, line 7."},
 		"the first changelog":                       {"", changelogTop + waitingOne, "pass Adds an entry to CHANGELOG.md, line 7."},
 		"the first changelog, with a release":       {"", changelogTop + releasedOne, "pass Adds 1.0.0 to CHANGELOG.md."},
@@ -159,6 +160,7 @@ func TestChangelogOfReleasedVersions(t *testing.T) {
 		"a release called unreleased":           {strings.Replace(added, " - 2024-02-03", " (unreleased)", 1), "fail | CHANGELOG.md:1 The section of 1.1.0, which is released, is removed from CHANGELOG.md; restore it."},
 		"a comment opened over what was there":  {strings.Replace(added, releasedTwo, "<!--\n"+releasedTwo, 1), "fail | CHANGELOG.md:1 The section of 1.1.0, which is released, is removed from CHANGELOG.md; restore it. | CHANGELOG.md:1 The section of 1.0.0, which is released, is removed from CHANGELOG.md; restore it."},
 		"bullets and line breaks in other form": {strings.NewReplacer("- The parser no longer", "* The parser\n  no longer", "### Fixed", "### Bug fixes").Replace(added), "pass Adds an entry to CHANGELOG.md, line 8."},
+		"a release headed without its package":  {strings.Replace(added, "## [1.0.0]", "## shop 1.0.0", 1), "pass Adds an entry to CHANGELOG.md, line 8."},
 		"a release yanked":                      {strings.Replace(added, "2024-02-03", "2024-02-03 [YANKED]", 1), "pass Adds an entry to CHANGELOG.md, line 8."},
 	} {
 		base, head := logEdit(map[string]string{"CHANGELOG.md": keptLog}, map[string]string{"CHANGELOG.md": c.after})

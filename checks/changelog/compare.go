@@ -1,6 +1,9 @@
 package changelog
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // Delta is what a change does to one changelog.
 type Delta struct {
@@ -48,26 +51,31 @@ func Diff(before, after *File, elsewhere ...*File) *Delta {
 		after = &File{}
 	}
 	d := &Delta{}
-	was, is := index(before), index(after)
+	key := (*Version).Key
+	if before.distinct() && after.distinct() {
+		key = func(v *Version) string { return v.Version } // "thing 1.0" may become "1.0"
+	}
+	was, is := index(before, key), index(after, key)
 	moved := map[string]*merged{}
 	for _, f := range elsewhere {
-		for key, m := range index(f).all {
-			if moved[key] == nil {
-				moved[key] = m
+		for k, m := range index(f, key).all {
+			if moved[k] == nil {
+				moved[k] = m
 			}
 		}
 	}
-	for _, key := range was.keys {
-		old, now := was.all[key], is.all[key]
+	for _, k := range was.keys {
+		old, now := was.all[k], is.all[k]
 		switch {
+		case old.first.Bad: // no version, so nothing that was released
 		case now != nil:
 			d.compare(old, now, after.Style)
-		case moved[key] == nil || !moved[key].holds(old):
+		case moved[k] == nil || !moved[k].holds(old):
 			d.Gone = append(d.Gone, old.first)
 		}
 	}
 	for _, v := range after.Versions {
-		if was.all[v.Key()] == nil {
+		if was.all[key(v)] == nil {
 			d.New = append(d.New, v)
 		}
 	}
@@ -87,10 +95,22 @@ type indexed struct {
 	all  map[string]*merged
 }
 
-func index(f *File) indexed {
+// distinct says whether no version is named for two packages.
+func (f *File) distinct() bool {
+	seen := make(map[string]string, len(f.Versions))
+	for _, v := range f.Versions {
+		if pkg, ok := seen[v.Version]; ok && pkg != v.Package {
+			return false
+		}
+		seen[v.Version] = v.Package
+	}
+	return true
+}
+
+func index(f *File, keyOf func(*Version) string) indexed {
 	ix := indexed{all: make(map[string]*merged, len(f.Versions))}
 	for _, v := range f.Versions {
-		key := v.Key()
+		key := keyOf(v)
 		m := ix.all[key]
 		if m == nil {
 			m = &merged{first: v, entries: v.Entries}
@@ -165,6 +185,9 @@ func unmatched(was, is []Entry) (gone, added []Entry) {
 	return gone, added
 }
 
+// figures are the versions that an entry speaks of.
+var figures = regexp.MustCompile(`\d+(?:\.\d+)+`)
+
 type rewording struct{ was, now Entry }
 
 // maxPairs bounds how many entries are compared with how many: past it a rewording counts as one gone and one added.
@@ -207,7 +230,12 @@ func pair(gone, added []Entry) (pairs []rewording, restGone, restAdded []Entry) 
 func (d *Delta) pending(before, after *File) {
 	was, is := before.waiting(), after.waiting()
 	gone, added := unmatched(was, is)
-	_, gone, added = pair(gone, added)
+	pairs, gone, added := pair(gone, added)
+	for _, p := range pairs {
+		if !slices.Equal(figures.FindAllString(p.was.Words(), -1), figures.FindAllString(p.now.Words(), -1)) {
+			added = append(added, p.now) // "update x to 1.3", which was 1.2 before, is news
+		}
+	}
 	known := make(map[string]bool, len(was))
 	for _, e := range was {
 		known[e.Words()] = true

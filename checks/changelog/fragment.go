@@ -157,3 +157,9 @@ func (f *Fragment) told(n *yaml.Node, key string, depth int) {
 		}
 	}
 }
+
+// Adds says whether the fragment tells anything that it did not tell before, beyond other words.
+func (f *Fragment) Adds(before *Fragment) bool {
+	was, is := &File{Pending: []*Section{{Entries: before.Entries}}}, &File{Pending: []*Section{{Entries: f.Entries}}}
+	return len(Diff(was, is).Added) > 0
+}
