@@ -116,7 +116,7 @@ func existing(root *os.Root) (string, bool) {
 	return "", false
 }
 
-// firstPolicy looks at HEAD and words what it finds. What it words is loaded before anybody sees it.
+// firstPolicy looks at HEAD and words what it finds.
 func firstPolicy(ctx context.Context, dir string) (string, error) {
 	r, err := local.Open(dir)
 	if err != nil {
@@ -127,9 +127,41 @@ func firstPolicy(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	defer v.Close()
-	text := conventionsOf(v).words()
-	if _, err := policy.Load(policy.Source{Origin: policy.Repository, Name: policy.Paths[0], Text: text}); err != nil {
+	text := conventionsOf(v).sayable().words()
+	if err := loads(text); err != nil {
 		return "", fmt.Errorf("the policy that was worded is not valid, which is a fault in Sluice: %w", err)
 	}
 	return text, nil
+}
+
+func loads(text string) error {
+	_, err := policy.Load(policy.Source{Origin: policy.Repository, Name: policy.Paths[0], Text: text})
+	return err
+}
+
+// sayable leaves out what no policy may say, such as a path with control characters in it. What is left out is found
+// by name when changes are judged.
+func (c conventions) sayable() conventions {
+	if loads(c.words()) == nil {
+		return c
+	}
+	said := conventions{owners: c.owners, systems: c.systems, bots: c.bots, annotated: c.annotated}
+	for _, part := range []struct {
+		name string
+		add  func(*conventions)
+	}{
+		{"tags", func(s *conventions) { s.tag, s.scheme, s.components = c.tag, c.scheme, c.components }},
+		{"changelogs", func(s *conventions) { s.changelogs, s.fragments = c.changelogs, c.fragments }},
+		{"environments", func(s *conventions) { s.environments, s.sparse = c.environments, c.sparse }},
+		{"exemptions", func(s *conventions) { s.exempt = c.exempt }},
+	} {
+		more := said
+		part.add(&more)
+		if loads(more.words()) == nil {
+			said = more
+			continue
+		}
+		said.unsaid = append(said.unsaid, part.name)
+	}
+	return said
 }

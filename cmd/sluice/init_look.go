@@ -27,6 +27,8 @@ type conventions struct {
 	bots    []string
 	owners  bool     // CODEOWNERS
 	systems []string // of CI
+
+	unsaid []string // what a policy cannot say, and is left to be found
 }
 
 func conventionsOf(v *local.View) conventions {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -21,6 +22,9 @@ func (c conventions) words() string {
 	fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", schemaURL)
 	fmt.Fprintln(&b, "# A first policy, written from what the repository shows. What is left out has its default:")
 	fmt.Fprintln(&b, "# `sluice policy check --defaults .sluice.yml` shows every key.")
+	if len(c.unsaid) > 0 {
+		fmt.Fprintf(&b, "# Left to be found by name, since their names hold what a policy may not say: %s.\n", strings.Join(c.unsaid, ", "))
+	}
 	fmt.Fprintln(&b, "version: 1")
 	c.wordTagging(&b)
 	c.wordChangelog(&b)
@@ -31,12 +35,15 @@ func (c conventions) words() string {
 
 func (c conventions) wordTagging(b *strings.Builder) {
 	fmt.Fprintln(b, "\ntagging:")
-	if c.tag == "" && len(c.components) == 0 {
+	if c.tag == "" && len(c.components) == 0 && !slices.Contains(c.unsaid, "tags") {
 		fmt.Fprintln(b, "  # No release tags yet: these are the defaults.\n  scheme: semver\n  tag: \"v{version}\"")
 		return
 	}
 	if c.tag != "" {
 		fmt.Fprintf(b, "  scheme: %s\n  tag: %s\n", scalar(c.scheme), scalar(c.tag))
+	}
+	if c.tag == "" && len(c.components) == 0 {
+		fmt.Fprintln(b, "  bump: inferred")
 	}
 	if !c.annotated {
 		fmt.Fprintln(b, "  annotated: false            # most tags so far are lightweight")
@@ -63,6 +70,7 @@ func (c conventions) wordChangelog(b *strings.Builder) {
 		fmt.Fprintf(b, "  files: %s\n", list(c.changelogs))
 	case len(c.changelogs) > most:
 		fmt.Fprintf(b, "  # %d changelogs were found by name; name some with `files:` to leave the others out.\n", len(c.changelogs))
+	case slices.Contains(c.unsaid, "changelogs"):
 	case len(c.fragments) == 0:
 		fmt.Fprintln(b, "  files: [CHANGELOG.md]       # there is none yet: begin it with `## [Unreleased]`")
 	}
@@ -87,6 +95,7 @@ func (c conventions) wordEnvironments(b *strings.Builder) {
 	}
 	mark := "  "
 	switch {
+	case slices.Contains(c.unsaid, "environments"):
 	case files == 0:
 		fmt.Fprintln(b, "  # No configuration of environments was found by name. Declare it where there is some:\n  # environments:\n  #   production: [\"deploy/prod/**\"]")
 	case files > 4*most:
