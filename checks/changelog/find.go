@@ -37,6 +37,9 @@ func IsChangelog(p string) bool {
 	if dir == "debian/" && base == "changelog" {
 		return true
 	}
+	if !initial(base) { // nearly all paths of a large tree end here, before any pattern is tried
+		return false
+	}
 	if !changelogName.MatchString(base) || Foreign(p) || strings.Count(p, "/") > 4 {
 		return false
 	}
@@ -47,14 +50,31 @@ func IsChangelog(p string) bool {
 	return dir == "" || !fragmentFolder(parent)
 }
 
+// initial says whether a name starts with a letter that some changelog's name starts with.
+func initial(base string) bool {
+	return base != "" && strings.IndexByte("cChHnNrRwW", base[0]) >= 0
+}
+
 // IsArchive says whether a path has the name of a changelog's older part: CHANGELOG-1.x.md.
-func IsArchive(p string) bool { return numbered.MatchString(path.Base(p)) && !Foreign(p) }
+func IsArchive(p string) bool {
+	base := path.Base(p)
+	return initial(base) && numbered.MatchString(base) && !Foreign(p)
+}
 
 // Home is the folder of the component that a changelog or fragment belongs to: "" for the whole repository. A
 // changelog in a folder for documents belongs to what is around the folder.
 func Home(p string) string {
 	dir := path.Dir(p)
-	for dir != "." && dir != "/" {
+	for i, name := range strings.Split(dir, "/") {
+		switch strings.ToLower(name) {
+		case "docs", "doc", "documentation":
+			dir = strings.Join(strings.Split(dir, "/")[:i], "/")
+		default:
+			continue
+		}
+		break
+	}
+	for dir != "." && dir != "/" && dir != "" {
 		switch strings.ToLower(path.Base(dir)) {
 		case "docs", "doc", "documentation", "source", "src", ".github", "debian", "content", "en", "website", "site", "packaging", "meta", "release":
 			dir = path.Dir(dir)
@@ -109,7 +129,7 @@ func fragmentFolder(name string) bool {
 
 var (
 	crier     = regexp.MustCompile(`^(?:\+[^.]*|[A-Za-z]{0,12}[-_]?\d+|[0-9a-f]{7,40}|[A-Za-z0-9_-]+)\.([a-z][a-z_-]{1,30})(?:\.\d{1,3})?(?:\.(?:rst|md|txt|rest))?$`)
-	perChange = regexp.MustCompile(`(?i)^(?:fix|fixed|new|add|added|change|changed|remove|removed|deprecate|deprecated|security|feature|feat|bug|bugfix|breaking|improve|update)[-_][\w.-]*\.(?:md|markdown|rst|txt)$`)
+	perChange = regexp.MustCompile(`(?i)^(?:fix|fixed|new|add|added|change|changed|remove|removed|deprecate|deprecated|security|feature|feat|bug|bugfix|breaking|improve|update)[-_].*\.(?:md|markdown|rst|txt)$`)
 	template  = regexp.MustCompile(`(?i)^(?:readme|contributing|index|template|example|sample|licen[cs]e|config|header|footer|changelog|changes|news|toc|overview|authors|pre|release[-_]?notes|unreleased|next)(?:[.\-_].*)?$|^[^\d].*template|\.(?:j2|jinja2?|tmpl|tpl|example|sample|orig|rej|bak|toml|cfg|ini|lock)$`)
 )
 
@@ -130,6 +150,32 @@ func FragmentTool(p string) (Tool, bool) {
 		}
 	}
 	return "", false
+}
+
+// keptAside says whether a path lies in any folder of which keeper knows.
+func keptAside(p string) bool {
+	for {
+		name, rest, ok := strings.Cut(p, "/")
+		if !ok {
+			return false
+		}
+		for _, word := range []string{"chang", "chlog", "news", "release", "note", "fragment"} {
+			if contains(name, word) {
+				return true
+			}
+		}
+		p = rest
+	}
+}
+
+// contains is strings.Contains of name in lower case, without making that.
+func contains(name, word string) bool {
+	for i := 0; i+len(word) <= len(name); i++ {
+		if name[i]|0x20 == word[0] && strings.EqualFold(name[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
 }
 
 // Sidekick says whether a file that lies among fragments is none by its name: README, a template, a dot file.
