@@ -227,8 +227,10 @@ func BenchmarkBurst(b *testing.B) {
 		d.work(b)
 		wrong := 0
 		for _, n := range numbers {
-			if ok, _ := d.forge.Mergeable(shop, n); !ok {
-				wrong++
+			if ok, why := d.forge.Mergeable(shop, n); !ok {
+				if wrong++; wrong == 1 {
+					b.Logf("change %d: %s %+v", n, why, d.forge.Shown(shop, n))
+				}
 			}
 		}
 		reads, writes := d.forge.Traffic()

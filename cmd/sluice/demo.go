@@ -132,7 +132,7 @@ func (d *stage) settled(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if q.Due == 0 && q.Running == 0 {
+		if q.Waiting == 0 && q.Running == 0 {
 			return nil
 		}
 		select {

@@ -5,12 +5,14 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/dashboard"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/store"
 )
 
-// The gate and the dashboard know the store only as interfaces; where its words are wider than theirs, these narrow them.
+// The rooms know the store only as interfaces of their own; where its words are wider than theirs, these narrow them.
+
+var _ gate.Memory = (*store.Store)(nil)
 
 type queue struct{ *store.Store }
 
@@ -20,21 +22,13 @@ func (q queue) Claim(ctx context.Context, n int, lease time.Duration) ([]gate.Wo
 	return q.Store.Claim(ctx, n, lease)
 }
 
-type memory struct{ *store.Store }
+type decisions struct{ *store.Store }
 
-var _ gate.Memory = memory{}
+var _ dashboard.Decisions = decisions{}
 
-func (m memory) Latest(ctx context.Context, s checks.Subject) (*gate.Decision, []byte, error) {
-	return m.Store.Latest(ctx, s)
-}
-
-func (m memory) OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error) {
-	return m.Store.OpenSubjects(ctx, forge, repo, base, "")
-}
-
-func (m memory) Decision(ctx context.Context, id string) (*gate.Decision, error) {
-	d, _, _, err := m.Store.Decision(ctx, id)
-	return d, err
+func (d decisions) Decision(ctx context.Context, id string) (*gate.Decision, error) {
+	found, _, _, err := d.Store.Decision(ctx, id)
+	return found, err
 }
 
 // delivery is told by the receiver.

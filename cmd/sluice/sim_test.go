@@ -252,7 +252,7 @@ func entry(what string) map[string]any {
 func (s *sim) shows(n int, want map[string]string) {
 	s.t.Helper()
 	s.eventually(fmt.Sprintf("change %d shows %v", n, want), func() error {
-		sha := s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil)["head"].(map[string]any)["sha"].(string)
+		sha := s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil)["head_sha"].(string)
 		req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/api/v3"+simRepo+"/commits/"+sha+"/check-runs?per_page=100", nil)
 		if err != nil {
 			return err
