@@ -52,6 +52,8 @@ func TestChangelogParts(t *testing.T) {
 		"a fragment in the component's folder":   {mono, texts{"packages/a/a.js": "2", "packages/a/newsfragments/1.feature": "A new button.\n"}, nil, "pass Adds the fragment packages/a/newsfragments/1.feature."},
 		"a release that takes all fragments":     {texts{"CHANGES.md": changelogTop + releasedOne, "newsfragments/1.feature": "A new button."}, texts{"CHANGES.md": changelogTop + "## [1.1.0] - 2024-06-01\n\n- A new button.\n\n" + releasedOne, "newsfragments/1.feature": ""}, nil, "pass Makes 1.1.0 in CHANGES.md, with every unreleased entry in it."},
 		"a release that leaves a fragment":       {texts{"CHANGES.md": changelogTop + releasedOne, "newsfragments/1.feature": "A new button.", "newsfragments/2.feature": "A door."}, texts{"CHANGES.md": changelogTop + "## [1.1.0] - 2024-06-01\n\n- A new button.\n\n" + releasedOne, "newsfragments/1.feature": ""}, nil, "fail | CHANGES.md:3 The fragment newsfragments/2.feature stays behind although 1.1.0 is made; gather it too."},
+		"a second changelog":                     {texts{"CHANGELOG.md": keptLog}, texts{"x.go": "2", "NEWS.md": changelogTop + waitingOne}, nil, "fail | :0 The change adds no entry to CHANGELOG.md; its author has to add one."},
+		"a changelog in place of another":        {texts{"HISTORY.md": keptLog}, texts{"HISTORY.md": "", "CHANGELOG.md": more}, nil, "pass Adds an entry to CHANGELOG.md, line 8."},
 		"a changelog removed":                    {texts{"CHANGELOG.md": keptLog}, texts{"CHANGELOG.md": ""}, nil, "fail | CHANGELOG.md:1 CHANGELOG.md is removed with 2 released versions; its author has to keep them."},
 		"old versions moved to a file beside it": {texts{"CHANGELOG.md": keptLog}, texts{"CHANGELOG.md": strings.Replace(more, releasedOne, "", 1), "CHANGELOG-1.0.md": "# Older\n\n" + releasedOne}, nil, "pass Adds an entry to CHANGELOG.md, line 8."},
 		"old versions moved, and shortened":      {texts{"CHANGELOG.md": keptLog}, texts{"CHANGELOG.md": strings.Replace(more, releasedOne, "", 1), "CHANGELOG-1.0.md": "# Older\n\n## 1.0.0\n\n- The first.\n"}, nil, "fail | CHANGELOG.md:1 The section of 1.0.0, which is released, is removed from CHANGELOG.md; restore it."},
@@ -122,6 +124,13 @@ func TestChangelogRenamed(t *testing.T) {
 	logAnswer(t, p, f, base, head)
 	if got, want := logTold(p, f), "pass Adds an entry to CHANGELOG.md, line 8."; got != want {
 		t.Errorf("a changelog renamed:\n got %s\nwant %s", got, want)
+	}
+	base, head = logEdit(map[string]string{"CHANGELOG.md": keptLog}, map[string]string{"old.txt": more})
+	f = logFacts(base, head)
+	f.Files = []File{{Path: "old.txt", Old: "CHANGELOG.md", Status: "renamed"}, {Path: "main.go", Status: "modified"}}
+	logAnswer(t, p, f, base, head)
+	if got, want := logTold(p, f), "fail | CHANGELOG.md:1 CHANGELOG.md is removed with 2 released versions; its author has to keep them."; got != want {
+		t.Errorf("a changelog renamed to what is none:\n got %s\nwant %s", got, want)
 	}
 }
 

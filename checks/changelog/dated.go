@@ -55,28 +55,3 @@ func gnu(source string, left *budget) []block {
 	}
 	return l.blocks
 }
-
-// atx says whether a text has Markdown's headings, and a version or Unreleased in one of them.
-func atx(head string) bool {
-	for _, line := range strings.SplitN(head, "\n", 400) {
-		if strings.HasPrefix(line, "#") {
-			if t := parseTitle(line); t.kind == versionTitle && !t.weak || t.kind == pendingTitle {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// underlined says whether a version, or what is to come, stands in an underlined title.
-func underlined(head string) bool {
-	lines := strings.SplitN(head, "\n", 2000)
-	for i := 1; i < len(lines); i++ {
-		if adornment(lines[i]) != 0 && !blank(lines[i-1]) && adornment(lines[i-1]) == 0 {
-			if t := parseTitle(lines[i-1]); t.kind == versionTitle || t.kind == pendingTitle {
-				return true
-			}
-		}
-	}
-	return false
-}
