@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// budget bounds content creation, which GitHub documents as 80 a minute and 500 an hour. Half of a minute is kept for
-// what matters most, so that a burst delays the details and not the gates.
+// budget bounds content creation, which GitHub documents as 80 a minute and 500 an hour. Three quarters of a
+// minute are kept for what matters most, so that a burst delays the details and not the gates.
 //
 // Whether check runs count, and whether a server of one's own has the limits at all, is not documented. As long as they
 // are enough nobody needs to know. When more gates wait than a minute has room for, or one would wait for longer than
@@ -49,11 +49,19 @@ func (b *budget) take(subject string, n int, first bool) time.Duration {
 	for len(b.spent) > 0 && !b.spent[0].After(now.Add(-time.Hour-slack)) {
 		b.spent = b.spent[1:]
 	}
+	for s, t := range b.turned {
+		if now.Sub(t) > time.Minute+slack {
+			delete(b.turned, s)
+		}
+	}
 	minute, hour := b.minute, b.hour
 	if !first {
-		minute, hour = (b.minute+1)/2, b.hour-b.hour/5
+		minute, hour = max(b.minute/4, 1), b.hour-b.hour/5
 	}
 	after := max(b.room(now, n, minute, time.Minute), b.room(now, n, hour, time.Hour))
+	if !first && len(b.turned) > 0 {
+		after = max(after, again) // gates that wait go before details
+	}
 	if after > 0 && now.After(b.lifted) {
 		if !first || !b.probe(subject, now, after) {
 			return b.pause(now, after, first)
@@ -68,17 +76,12 @@ func (b *budget) take(subject string, n int, first bool) time.Duration {
 
 // probe decides whether to try what the documented limits have no room for.
 func (b *budget) probe(subject string, now time.Time, after time.Duration) bool {
-	if now.Before(b.proven) || b.probing {
-		return false
-	}
 	if b.turned == nil {
 		b.turned = map[string]time.Time{}
 	}
 	b.turned[subject] = now
-	for s, t := range b.turned {
-		if now.Sub(t) > time.Minute {
-			delete(b.turned, s)
-		}
+	if now.Before(b.proven) || b.probing {
+		return false
 	}
 	b.probing = after > patience || len(b.turned) > b.minute
 	return b.probing
