@@ -142,6 +142,9 @@ func IsFragment(p string) bool {
 // FragmentTool says by place and name who reads a fragment, and whether it is one. The notes on how to write one,
 // templates and settings that lie beside fragments are none.
 func FragmentTool(p string) (Tool, bool) {
+	if !aside(p) { // nearly all paths of a large tree end here
+		return "", false
+	}
 	base := path.Base(p)
 	ext := strings.ToLower(path.Ext(base))
 	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
@@ -152,8 +155,8 @@ func FragmentTool(p string) (Tool, bool) {
 	return "", false
 }
 
-// keptAside says whether a path lies in any folder of which keeper knows.
-func keptAside(p string) bool {
+// aside says whether a path lies in any folder of which keeper knows.
+func aside(p string) bool {
 	for {
 		name, rest, ok := strings.Cut(p, "/")
 		if !ok {

@@ -70,6 +70,9 @@ func locate(p string, known lookup) (place, bool) {
 // split takes a file's name apart: what may hold an environment's name, and the format. ok is false for formats
 // that configuration is not written in. Scripts that are configuration by their place count, as "script".
 func split(base string) (stem, ext string, ok bool) {
+	if dot := strings.LastIndexByte(base, '.'); dot < 0 || dot > 0 && base[0] != '.' && !configExt(base[dot+1:]) && !script(base[dot+1:]) && !strings.EqualFold(base[dot:], ".tf") {
+		return "", "", false // most of a large tree
+	}
 	lower := strings.ToLower(base)
 	if dotenv(lower) {
 		return lower[1:], "env", true
@@ -83,10 +86,19 @@ func split(base string) (stem, ext string, ok bool) {
 		return stem, ext, stem != ""
 	case ext == "tf":
 		return stem, ext, true
-	case ext == "rb" || ext == "exs" || ext == "ts" || ext == "js" || ext == "py" || ext == "php" || ext == "cjs" || ext == "mjs":
+	case script(ext):
 		return stem, "script", true
 	}
 	return "", "", false
+}
+
+// script says whether configuration may be written in the language.
+func script(ext string) bool {
+	switch strings.ToLower(ext) {
+	case "rb", "exs", "ts", "js", "py", "php", "cjs", "mjs":
+		return true
+	}
+	return false
 }
 
 // locateFolder finds deploy/prod/…, overlays/… and environments/….

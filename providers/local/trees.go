@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -128,19 +127,39 @@ func isBinary(b []byte) bool { return bytes.IndexByte(b[:min(len(b), 8000)], 0) 
 func (r *reading) list(commit string, keep func(string) bool) ([]string, error) {
 	var paths []string
 	err := r.git.stream(r.ctx, func(out io.Reader) error {
-		in := bufio.NewReaderSize(out, 64<<10)
-		for {
-			p, err := in.ReadString(0)
-			if err == io.EOF {
-				return nil
+		return eachPath(out, func(p string) {
+			if keep(p) {
+				paths = append(paths, strings.Clone(p)) // not the whole piece that it was read with
 			}
-			if err != nil {
-				return err
-			}
-			if p = p[:len(p)-1]; keep(p) {
-				paths = append(paths, strings.Clone(p))
-			}
-		}
+		})
 	}, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
 	return paths, err
+}
+
+// eachPath calls do with every path of a list in which each ends in a zero byte. It makes one string of many paths,
+// since a tree may have a million.
+func eachPath(in io.Reader, do func(string)) error {
+	piece := make([]byte, 128<<10)
+	kept := 0
+	for {
+		n, err := in.Read(piece[kept:])
+		kept += n
+		end := bytes.LastIndexByte(piece[:kept], 0) + 1
+		for whole := string(piece[:end]); whole != ""; {
+			p, rest, _ := strings.Cut(whole, "\x00")
+			do(p)
+			whole = rest
+		}
+		kept = copy(piece, piece[end:kept])
+		switch {
+		case err == io.EOF && kept > 0:
+			return io.ErrUnexpectedEOF
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case kept == len(piece): // a path longer than a piece
+			piece = append(piece, make([]byte, len(piece))...)
+		}
+	}
 }
