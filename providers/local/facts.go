@@ -26,6 +26,7 @@ type reading struct {
 	boundary  map[string]bool // commits whose parents a shallow clone lacks
 	blobs     []blobs         // of f.Files, in its order
 	lineBytes int             // of changed lines kept
+	foreseen  *foreseen       // nil until started
 }
 
 // Facts reads the change from base to head: what head has since it left base.
@@ -42,6 +43,11 @@ func (r *Repository) Facts(ctx context.Context, base, head string, given *policy
 	defer stop()
 	x := &reading{Repository: r, ctx: ctx, objects: &objects{git: r.git, ctx: ctx}, boundary: r.boundaries()}
 	defer x.objects.close()
+	defer func() {
+		if stop(); x.foreseen != nil {
+			<-x.foreseen.done
+		}
+	}()
 	x.f = &checks.Facts{
 		Subject:    checks.Subject{Forge: "local", Repo: r.name, Kind: checks.KindChange},
 		Repository: checks.Repository{Name: r.name},

@@ -10,8 +10,8 @@ import (
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
-// mostRounds is how often the checks may ask for more.
-const mostRounds = 4
+// mostRounds is how often the checks may ask for more: as often as of a forge, and twice for what is put off here.
+const mostRounds = 6
 
 // fill reads what the checks want, round by round. A policy that is broken wants nothing: who judges will say so.
 func (r *reading) fill() error {
@@ -43,14 +43,20 @@ func (r *reading) nobody(w *checks.Wants) []checks.Person {
 	return nil
 }
 
+// answer reads what is wanted. The tree of a large repository takes longer to list than all else to read, and lines or
+// texts often show that nothing in it matters: so they come first, and the list is made meanwhile, in case.
 func (r *reading) answer(w *checks.Wants) error {
 	var g errgroup.Group
 	var listed, shown error
-	if w.Paths != nil {
+	now := w.Paths != nil && w.Lines == nil && len(w.Texts) == 0
+	switch {
+	case now:
 		g.Go(func() error {
 			r.f.Paths, listed = r.list(r.f.Change.Head.Commit, w.Paths)
 			return nil
 		})
+	case w.Paths != nil:
+		r.foresee(r.f.Change.Head.Commit)
 	}
 	if w.Lines != nil {
 		g.Go(func() error {
@@ -58,20 +64,12 @@ func (r *reading) answer(w *checks.Wants) error {
 			return nil
 		})
 	}
-	for _, t := range w.Texts {
-		read, err := r.text(t.Side, r.side(t.Side), t.Path)
-		switch {
-		case r.lacks(err):
-			r.gap("text:"+t.Path, "%s", r.lack(err))
-			read.Kind = "missing" // hides the text, and is not asked for again
-		case err != nil:
-			_ = g.Wait()
-			return err
-		}
-		r.f.Texts = append(r.f.Texts, read)
+	if err := r.texts(w.Texts); err != nil {
+		_ = g.Wait()
+		return err
 	}
 	_ = g.Wait()
-	if w.Paths != nil {
+	if now {
 		slices.Sort(r.f.Paths)
 		r.f.Listed = true
 	}
@@ -88,6 +86,21 @@ func (r *reading) answer(w *checks.Wants) error {
 	r.cutUnread(w)
 	r.addUp()
 	slices.SortFunc(r.f.Gaps, func(a, b checks.Gap) int { return strings.Compare(a.Part+a.Reason, b.Part+b.Reason) })
+	return nil
+}
+
+func (r *reading) texts(wanted []checks.Text) error {
+	for _, t := range wanted {
+		read, err := r.text(t.Side, r.side(t.Side), t.Path)
+		switch {
+		case r.lacks(err):
+			r.gap("text:"+t.Path, "%s", r.lack(err))
+			read.Kind = "missing" // hides the text, and is not asked for again
+		case err != nil:
+			return err
+		}
+		r.f.Texts = append(r.f.Texts, read)
+	}
 	return nil
 }
 

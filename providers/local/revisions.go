@@ -124,7 +124,7 @@ func (r *reading) headBranch() string {
 
 // mergeBase is the newest commit that two have in common; "" when there is none.
 func (r *reading) mergeBase(a, b string) (string, error) {
-	if a == b {
+	if a == b || r.descends(b, a) {
 		return a, nil
 	}
 	out, err := r.git.output(r.ctx, "merge-base", a, b)
@@ -132,4 +132,26 @@ func (r *reading) mergeBase(a, b string) (string, error) {
 		return "", nil
 	}
 	return strings.TrimSpace(string(out)), err
+}
+
+// descends looks for an ancestor among the nearest of a commit, which are read for the change anyway: a change is
+// mostly short, and mostly on top of its target. That it is not found says nothing.
+func (r *reading) descends(commit, ancestor string) bool {
+	const most = 50
+	queue, seen := []string{commit}, map[string]bool{commit: true}
+	for i := 0; i < len(queue) && i < most; i++ {
+		c, err := r.readCommit(queue[i])
+		if err != nil || r.boundary[c.ID] {
+			continue
+		}
+		for _, p := range c.Parents {
+			if p == ancestor {
+				return true
+			}
+			if !seen[p] {
+				seen[p], queue = true, append(queue, p)
+			}
+		}
+	}
+	return false
 }

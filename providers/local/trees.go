@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -122,44 +121,3 @@ const lfsPointer = "version https://git-lfs.github.com/spec/v1\n"
 
 // isBinary takes git's word for it: a zero byte near the beginning.
 func isBinary(b []byte) bool { return bytes.IndexByte(b[:min(len(b), 8000)], 0) >= 0 }
-
-// list reads the paths of the tree at a commit that are wanted.
-func (r *reading) list(commit string, keep func(string) bool) ([]string, error) {
-	var paths []string
-	err := r.git.stream(r.ctx, func(out io.Reader) error {
-		return eachPath(out, func(p string) {
-			if keep(p) {
-				paths = append(paths, strings.Clone(p)) // not the whole piece that it was read with
-			}
-		})
-	}, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-	return paths, err
-}
-
-// eachPath calls do with every path of a list in which each ends in a zero byte. It makes one string of many paths,
-// since a tree may have a million.
-func eachPath(in io.Reader, do func(string)) error {
-	piece := make([]byte, 128<<10)
-	kept := 0
-	for {
-		n, err := in.Read(piece[kept:])
-		kept += n
-		end := bytes.LastIndexByte(piece[:kept], 0) + 1
-		for whole := string(piece[:end]); whole != ""; {
-			p, rest, _ := strings.Cut(whole, "\x00")
-			do(p)
-			whole = rest
-		}
-		kept = copy(piece, piece[end:kept])
-		switch {
-		case err == io.EOF && kept > 0:
-			return io.ErrUnexpectedEOF
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		case kept == len(piece): // a path longer than a piece
-			piece = append(piece, make([]byte, len(piece))...)
-		}
-	}
-}
