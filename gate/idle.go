@@ -12,7 +12,7 @@ import (
 // that no rule reads, or a review that is a mere comment. It errs towards looking. want is what should be shown
 // of that decision, and recorded what was: as long as some of it is missing, there is something to do whatever happened.
 func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, want []Post, recorded []Posted) (why string, idle bool) {
-	if latest == nil || w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 || !r.DryRun && !told(want, recorded) {
+	if !r.DryRun && !told(want, recorded) {
 		return "", false
 	}
 	var src []policy.Source
@@ -29,6 +29,16 @@ func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, want []Post,
 		}
 	}
 	return "no rule reads what happened", true
+}
+
+// maybeIdle says whether it is worth finding out: every cause is of a sort that some policies do not read.
+func maybeIdle(w Work) bool {
+	if w.Dropped || w.Attempt > 1 || len(w.Causes) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(w.Causes, func(c Mark) bool {
+		return c.Why != "pull_request.labeled" && c.Why != "pull_request.unlabeled" && (c.Why != "pull_request_review.submitted" || c.Detail != "commented")
+	})
 }
 
 // told says that all of the posts were made.

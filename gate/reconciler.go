@@ -67,7 +67,7 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read latest decision of %v: %w", s, err)
 	}
-	if latest != nil {
+	if latest != nil && maybeIdle(w) {
 		why, idle, err := r.rests(ctx, w, latest, sources)
 		if err != nil || idle {
 			return Outcome{Note: why}, err
