@@ -152,10 +152,11 @@ func (p Post) State() string {
 	return "in_progress"
 }
 
-// changed leaves the posts that say something new, each with what the forge is known to show. recorded is what was
+// changed leaves the posts that say something new, each with what the forge is known to show, and those found there
+// that nobody has written down. recorded is what was
 // last posted; statuses are what the forge shows now and win over it, unless they could not be read. again names those
 // that somebody asked to be run again: they are posted once more, so that the asker sees an answer.
-func changed(want []Post, recorded []Posted, statuses []checks.Status, read bool, again func(name string) bool) (news []Post, same []Posted) {
+func changed(want []Post, recorded []Posted, statuses []checks.Status, read bool, again func(name string) bool) (news []Post, found []Posted) {
 	for _, p := range want {
 		record := find(recorded, p)
 		ours, foreign := shown(p.Name, statuses)
@@ -169,18 +170,17 @@ func changed(want []Post, recorded []Posted, statuses []checks.Status, read bool
 		case again(p.Name):
 			p.Known = &Posted{p.Name, p.Commit, ours.ID, ours.Node, "", ours.State}
 		case record != nil && record.Digest == p.Digest && ours.State == p.State() && ours.Title == p.Title:
-			same = append(same, *record)
-			continue
+			continue // said and written down
 		case record == nil && ours.State == p.State() && ours.Title == p.Title && ours.Summary == p.Summary:
 			// Posted before a crash, or out of an earlier database: nothing to say again.
-			same = append(same, Posted{p.Name, p.Commit, ours.ID, ours.Node, p.Digest, ours.State})
+			found = append(found, Posted{p.Name, p.Commit, ours.ID, ours.Node, p.Digest, ours.State})
 			continue
 		default:
 			p.Known = &Posted{p.Name, p.Commit, ours.ID, ours.Node, "", ours.State}
 		}
 		news = append(news, p)
 	}
-	return news, same
+	return news, found
 }
 
 // shown finds our newest status of a name, and the newest id that somebody else wrote under it (0: nobody).

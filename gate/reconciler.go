@@ -167,8 +167,8 @@ func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Fact
 		return fmt.Errorf("read what was posted: %w", err)
 	}
 	_, unread := f.Gap("statuses")
-	news, same := changed(posts(d, others, r.PublicURL), recorded, f.Statuses, !unread, rerequested(w))
-	out.Posted = same
+	news, found := changed(posts(d, others, r.PublicURL), recorded, f.Statuses, !unread, rerequested(w))
+	out.Posted = append(out.Posted, found...)
 	if len(news) == 0 {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,8 +89,8 @@ func (m *memory) keep(o Outcome) {
 	if o.Subject != nil {
 		m.state = o.Subject
 	}
-	if o.Posted != nil {
-		m.posted = o.Posted
+	for _, p := range o.Posted {
+		m.posted = append(slices.DeleteFunc(m.posted, func(q Posted) bool { return q.Name == p.Name && q.Commit == p.Commit }), p)
 	}
 }
 

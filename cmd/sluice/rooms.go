@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -28,6 +29,9 @@ var _ dashboard.Decisions = decisions{}
 
 func (d decisions) Decision(ctx context.Context, id string) (*gate.Decision, error) {
 	found, _, _, err := d.Store.Decision(ctx, id)
+	if errors.Is(err, store.ErrUnknown) {
+		return nil, nil
+	}
 	return found, err
 }
 
