@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// budget bounds content creation, which GitHub documents as 80 a minute and 500 an hour. Three quarters of a
-// minute are kept for what matters most, so that a burst delays the details and not the gates.
+// budget bounds content creation, which GitHub documents as 80 a minute and 500 an hour. A part is kept
+// for gates, and a gate that waits goes before all details, so that a burst delays the details and not the gates.
 //
 // Whether check runs count, and whether a server of one's own has the limits at all, is not documented. As long as they
 // are enough nobody needs to know. When more gates wait than a minute has room for, or one would wait for longer than
@@ -56,14 +56,17 @@ func (b *budget) take(subject string, n int, first bool) time.Duration {
 	}
 	minute, hour := b.minute, b.hour
 	if !first {
-		minute, hour = max(b.minute/4, 1), b.hour-b.hour/5
+		minute, hour = b.minute-b.minute/8, b.hour-b.hour/5
 	}
 	after := max(b.room(now, n, minute, time.Minute), b.room(now, n, hour, time.Hour))
 	if !first && len(b.turned) > 0 {
 		after = max(after, again) // gates that wait go before details
 	}
 	if after > 0 && now.After(b.lifted) {
-		if !first || !b.probe(subject, now, after) {
+		if first {
+			b.turn(subject, now)
+		}
+		if !b.probe(now, after) {
 			return b.pause(now, after, first)
 		}
 	}
@@ -74,12 +77,16 @@ func (b *budget) take(subject string, n int, first bool) time.Duration {
 	return 0
 }
 
-// probe decides whether to try what the documented limits have no room for.
-func (b *budget) probe(subject string, now time.Time, after time.Duration) bool {
+// turn notes that a subject's gate waits.
+func (b *budget) turn(subject string, now time.Time) {
 	if b.turned == nil {
 		b.turned = map[string]time.Time{}
 	}
 	b.turned[subject] = now
+}
+
+// probe decides whether to try what the documented limits have no room for.
+func (b *budget) probe(now time.Time, after time.Duration) bool {
 	if now.Before(b.proven) || b.probing {
 		return false
 	}
