@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 
@@ -201,7 +202,26 @@ func (r *reading) foretell(pr *changeNode) *difference {
 		d.files = append(d.files, f)
 	}
 	sortFiles(d.files)
+	if !r.agrees(d) {
+		return nil
+	}
 	return d
+}
+
+// agrees says that no file asked for at both sides differs without being among the difference: GitHub's list of files
+// can be of an earlier head.
+func (r *reading) agrees(d *difference) bool {
+	for _, p := range r.asked.start {
+		if _, listed := d.find(p); listed || !slices.Contains(r.asked.head, p) {
+			continue
+		}
+		before, ok1 := r.have(checks.Base, p)
+		after, ok2 := r.have(checks.Head, p)
+		if !ok1 || !ok2 || before.Kind+after.Kind != "" || before.Absent != after.Absent || before.Text != after.Text {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *reading) foretoldFile(n *fileNode) (checks.File, bool) {

@@ -138,6 +138,9 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if err := r.describe(ctx, pr, &node); err != nil {
 		return err
 	}
+	if r.head != expect { // the change has moved on: what was compared is not what is judged
+		early = nil
+	}
 	if err := r.rest(ctx, pr, &node, early); err != nil {
 		return missed(err)
 	}

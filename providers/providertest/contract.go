@@ -88,6 +88,7 @@ func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 		{"says that what is not there is gone", gone},
 		{"says that the forge does not know the head yet", stale},
 		{"judges what was pushed by force since", forced},
+		{"never takes an overtaken head's files for the newest one's", overtaken},
 		{"reads a tag that was pushed, moved and deleted", pushedTag},
 		{"finds a repository under another case", otherCase},
 		{"says the same thing twice", deterministic},
