@@ -26,6 +26,7 @@ type reading struct {
 	boundary  map[string]bool // commits whose parents a shallow clone lacks
 	blobs     []blobs         // of f.Files, in its order
 	lineBytes int             // of changed lines kept
+	patch     []byte          // the lines of all files, where the change is small; nil: to be asked for
 	foreseen  *foreseen       // nil until started
 }
 

@@ -25,11 +25,24 @@ func diffOptions() []string {
 
 // files reads what lies between two trees, with the numbers of lines.
 func (r *reading) files(before, after string) error {
-	args := append(diffOptions(), "--raw", "--numstat", "-z", "--no-abbrev", before, after, "--")
-	err := r.git.stream(r.ctx, func(out io.Reader) error { return r.readFiles(bufio.NewReaderSize(out, 64<<10)) }, args...)
+	err := r.atOnce(before, after)
+	if errors.Is(err, errNotSmall) {
+		err = r.inParts(before, after)
+	}
 	if err != nil {
 		return err
 	}
+	return r.sorted()
+}
+
+// inParts reads the files and how many lines of each changed, and leaves the lines to be asked for.
+func (r *reading) inParts(before, after string) error {
+	args := append(diffOptions(), "--raw", "--numstat", "-z", "--no-abbrev", before, after, "--")
+	return r.git.stream(r.ctx, func(out io.Reader) error { return r.readFiles(bufio.NewReaderSize(out, 64<<10)) }, args...)
+}
+
+// sorted brings the files into order and looks into those that are called binary.
+func (r *reading) sorted() error {
 	order := make([]int, len(r.f.Files))
 	for i := range order {
 		order[i] = i

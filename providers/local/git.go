@@ -57,7 +57,7 @@ func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
 	all := []string{
 		"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "core.attributesFile=" + os.DevNull,
 		"-c", "core.pager=cat", "-c", "core.alternateRefsCommand=", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
-		"-c", "maintenance.auto=false",
+		"-c", "maintenance.auto=false", "-c", "core.quotePath=true",
 	}
 	cmd := exec.CommandContext(ctx, g.program)
 	cmd.Env = g.env

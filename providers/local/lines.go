@@ -25,13 +25,22 @@ type wanted map[blobs][]*checks.File
 // lines reads the changed lines of the files for which want says yes.
 func (r *reading) lines(before, after string, want func(checks.File) bool) error {
 	left := wanted{}
+	for i := range r.f.Files {
+		if x := &r.f.Files[i]; want(*x) {
+			left[r.blobs[i]] = append(left[r.blobs[i]], x)
+		}
+	}
+	if r.patch != nil {
+		if err := r.readLines(bytes.NewReader(r.patch), left); err != nil || len(left) == 0 {
+			return err
+		}
+	}
 	var paths []string
 	for i := range r.f.Files {
 		x := &r.f.Files[i]
-		if !want(*x) {
+		if _, ok := left[r.blobs[i]]; !ok || !want(*x) {
 			continue
 		}
-		left[r.blobs[i]] = append(left[r.blobs[i]], x)
 		paths = append(paths, x.Path)
 		if x.Old != "" {
 			paths = append(paths, x.Old)
@@ -124,6 +133,8 @@ func (r *reading) readLines(out io.Reader, left wanted) error {
 			if p = nil; len(left[at]) > 0 {
 				p = &patch{}
 			}
+		case bytes.HasPrefix(line, []byte("Binary files ")):
+			p = nil // git says so, and is asked again for the text
 		case bytes.HasPrefix(line, []byte("@@ ")):
 			if oldN, oldLeft, newN, newLeft, err = hunk(string(line)); err != nil {
 				return err
