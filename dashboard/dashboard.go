@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -44,12 +45,44 @@ func New(decisions Decisions, forge bool, version string, log *slog.Logger) (*Bo
 	t, err := template.New("").Funcs(template.FuncMap{
 		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"short":  func(s string) string { return s[:min(len(s), 12)] },
-		"shown":  func(f checks.Finding) bool { return f.Mode != policy.Observe },
+		"plain":  gate.Plain,
+		"lines":  lines,
+		"shown":  shown,
 	}).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read pages: %w", err)
 	}
 	return &Board{decisions: decisions, log: log, templates: t, version: version, forge: forge}, nil
+}
+
+// shown are the findings that people are shown; of a single one the words stand above it already.
+func shown(v checks.Verdict) []checks.Finding {
+	var list []checks.Finding
+	for _, f := range v.Findings {
+		if f.Mode != policy.Observe || v.Mode == policy.Observe {
+			list = append(list, f)
+		}
+	}
+	if len(list) == 1 && list[0].What == v.Reason {
+		list[0].What = ""
+		if list[0].Rule == v.Rule {
+			list[0].Rule = ""
+		}
+		if list[0].Path+list[0].How+list[0].Rule == "" {
+			return nil
+		}
+	}
+	return list
+}
+
+// lines are those of an edit or command, without control or direction characters: what is copied is what is seen.
+func lines(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		b.WriteString(indent + gate.Plain(line) + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Handler serves /, /setup, /decisions/ID and /style.css.
@@ -62,7 +95,7 @@ func (b *Board) Handler() http.Handler {
 		w.Header().Set("Cache-Control", "max-age=3600")
 		http.ServeFileFS(w, r, pages, "pages/style.css")
 	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		b.show(w, http.StatusNotFound, "missing.html", "There is no such page.")
 	})
 	return secured(mux)

@@ -1,0 +1,146 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/gate"
+)
+
+const (
+	id     = "0123456789abcdef0123456789abcdef"
+	broken = "ffffffffffffffffffffffffffffffff"
+	evil   = "<script>alert(1)</script>\"' onload=x \u202egnp.exe\x1b[2J {{.}}"
+)
+
+// kept are decisions in memory.
+type kept map[string]*gate.Decision
+
+func (k kept) Decision(_ context.Context, id string) (*gate.Decision, error) {
+	if id == broken {
+		return nil, errors.New("the disk is gone: /secret/path")
+	}
+	return k[id], nil
+}
+
+func decided() *gate.Decision {
+	return &gate.Decision{ID: id, Commit: "c0ffee", At: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Policy: "ab",
+		Subject: checks.Subject{Forge: "github", Repo: "acme/" + evil, Kind: checks.KindChange, Change: 7},
+		Gate:    checks.Verdict{Check: "gate", Outcome: checks.Fail, Reason: evil},
+		Verdicts: []checks.Verdict{
+			{Check: "changelog", Outcome: checks.Fail, Reason: "No entry.", Rule: ".sluice.yml:3 changelog", Findings: []checks.Finding{
+				{Outcome: checks.Fail, What: "No entry.", How: "Add:\n  - a line" + evil, Rule: ".sluice.yml:3 changelog"}}},
+			{Check: "config-separation", Outcome: checks.Fail, Reason: "Two things (and 1 more)", Rule: "default x", Findings: []checks.Finding{
+				{Outcome: checks.Fail, What: "First " + evil, How: "Mend <it>", Rule: "rule one", Path: "a/" + evil, Line: 4},
+				{Outcome: checks.Advise, What: "Second", Rule: "rule two", Path: "b.go"},
+				{Outcome: checks.Fail, What: "watched only", Mode: policy.Observe}}},
+			{Check: "long", Outcome: checks.Wait, Reason: strings.Repeat("x", 10000)},
+			{Check: "approval", Outcome: checks.Pass, Reason: "Approved by bo."},
+		}}
+}
+
+func board(t *testing.T, forge bool) http.Handler {
+	t.Helper()
+	b, err := New(kept{id: decided()}, forge, "v1.2.3", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Handler()
+}
+
+func ask(h http.Handler, method, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		forge        bool
+		method, path string
+		status       int
+		want         string
+	}{
+		"home with a forge":            {true, "GET", "/", 200, "Sluice is running"},
+		"home without a forge":         {false, "GET", "/", 200, "No forge is configured yet"},
+		"set-up":                       {true, "GET", "/setup", 200, "SLUICE_GITHUB_APP_ID"},
+		"a decision":                   {true, "GET", "/decisions/" + id, 200, "sluice/changelog"},
+		"its head alone":               {true, "HEAD", "/decisions/" + id, 200, ""},
+		"a decision that is not there": {true, "GET", "/decisions/" + strings.Repeat("0", 32), 404, "There is no such decision"},
+		"an id that is none":           {true, "GET", "/decisions/7", 404, "There is no such decision"},
+		"an id in capitals":            {true, "GET", "/decisions/" + strings.ToUpper(id), 404, "There is no such decision"},
+		"an id that goes elsewhere":    {true, "GET", "/decisions/..%2f..%2fetc%2fpasswd", 404, "There is no such decision"},
+		"an id that is a script":       {true, "GET", "/decisions/%3Cscript%3E", 404, "There is no such decision"},
+		"a list of decisions":          {true, "GET", "/decisions/", 404, "There is no such"},
+		"a database that is down":      {true, "GET", "/decisions/" + broken, 503, "Try again in a minute"},
+		"the style":                    {true, "GET", "/style.css", 200, "color-scheme"},
+		"nothing there":                {true, "GET", "/pages/decision.html", 404, "There is no such page"},
+		"posting":                      {true, "POST", "/setup", 405, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := ask(board(t, c.forge), c.method, c.path)
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+				t.Errorf("%s %s = %d %s, want %d and %q", c.method, c.path, w.Code, w.Body, c.status, c.want)
+			}
+			if strings.Contains(w.Body.String(), "/secret/path") {
+				t.Errorf("%s %s tells of the server's insides: %s", c.method, c.path, w.Body)
+			}
+			for header, want := range map[string]string{
+				"Content-Security-Policy": "default-src 'none'; style-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+				"X-Robots-Tag": "noindex",
+			} {
+				if got := w.Header().Get(header); !strings.HasPrefix(got, want) {
+					t.Errorf("%s %s: %s is %q, want %q", c.method, c.path, header, got, want)
+				}
+			}
+			if w.Header().Get("Cache-Control") == "" {
+				t.Errorf("%s %s does not say whether it may be kept", c.method, c.path)
+			}
+		})
+	}
+}
+
+func TestDecisionEscapesWhatTheChangeSays(t *testing.T) {
+	t.Parallel()
+	page := ask(board(t, true), "GET", "/decisions/"+id).Body.String()
+	for _, never := range []string{"<script", "\u202e", "\x1b", "&#x202e;", "Mend <it>"} {
+		if strings.Contains(page, never) {
+			t.Errorf("the page contains %q", never)
+		}
+	}
+	for _, want := range []string{"&lt;script&gt;alert(1)", strings.Repeat("x", 10000), "{{.}}"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %.40q", want)
+		}
+	}
+}
+
+func TestDecisionSaysWhatWhyAndHow(t *testing.T) {
+	t.Parallel()
+	page := ask(board(t, true), "GET", "/decisions/"+id).Body.String()
+	for _, want := range []string{
+		`<span class="outcome fail">shut</span>`, "No entry.", "<code>.sluice.yml:3 changelog</code>", "Add:\n  - a line", // of the only finding
+		"First ", "<code>rule one</code>", "Mend &lt;it&gt;", ":4</code>", "Second", "<code>rule two</code>", "<code>b.go</code>", // of several
+		`<span class="outcome pass">pass</span> sluice/approval`, "Approved by bo.", "2026-11-20 12:00:00 UTC", "c0ffee", "Sluice v1.2.3",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%.6000s", want, page)
+		}
+	}
+	if strings.Contains(page, "watched only") {
+		t.Error("the page shows what is only observed")
+	}
+	if n := strings.Count(page, "No entry."); n != 1 {
+		t.Errorf("the page says the only finding %d times, want once", n)
+	}
+}
