@@ -134,6 +134,7 @@ func redacted(url string) string {
 // Close writes what is queued and lets go of the database. What is held stays held: the next Open frees it.
 func (s *Store) Close() error {
 	err := s.write.close()
+	s.healthy.Store(0)
 	s.texts.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
 	return errors.Join(err, s.read.Close(), s.write.db.Close(), s.lock.release())
 }
