@@ -82,7 +82,8 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		r.Providers["github"], v.client = client, client
-		mux.Handle("/webhook/github", hook)
+		mux.Handle("POST /webhook/github", hook)
+		mux.Handle("GET /webhook/github", hook) // which says that it takes POST alone
 	}
 	board, err := dashboard.New(decisions{st}, s.GitHub.Configured(), version(), log)
 	if err != nil {
@@ -91,7 +92,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
-	mux.Handle("/", board.Handler())
+	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}
 	return v, nil

@@ -35,6 +35,10 @@ func demoCommand(ctx context.Context, p process) int {
 	if err := flags.Parse(p.args); err != nil {
 		return helpOr(err, exitFailed)
 	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(p.stderr, "sluice demo: %q is one argument too many; see `sluice demo --help`\n", flags.Arg(0))
+		return exitFailed
+	}
 	log := slog.New(slog.DiscardHandler)
 	if *verbose {
 		log = slog.New(slog.NewTextHandler(p.stderr, nil))
