@@ -48,6 +48,7 @@ func AskFor(set *policy.Set, f *Facts) *Wants {
 // Judge gives one verdict per check, in the order of All, then one per house rule, then `policy` where the change
 // edits it. It is pure: the same set and facts give the same verdicts.
 func Judge(set *policy.Set, f *Facts) []Verdict {
+	f = f.admitting()
 	var verdicts []Verdict
 	for _, c := range All() {
 		verdicts = append(verdicts, judgeOne(set, f, c))
@@ -57,6 +58,20 @@ func Judge(set *policy.Set, f *Facts) []Verdict {
 		verdicts = append(verdicts, v)
 	}
 	return verdicts
+}
+
+// admitting are the facts with a gap where a change is said to touch files and none of them is told, so that no check
+// takes it for one that touches nothing.
+func (f *Facts) admitting() *Facts {
+	if f.Change == nil || len(f.Files) > 0 || f.Change.ChangedFiles == 0 {
+		return f
+	}
+	if _, told := f.Gap("files"); told {
+		return f
+	}
+	g := *f
+	g.Gaps = append(slices.Clone(f.Gaps), Gap{Part: "files", Reason: "The forge counts changed files and names none; they are asked for again."})
+	return &g
 }
 
 // repeats says that another layer found the same already, at least as strictly.

@@ -46,6 +46,12 @@ func (t *packageTree) stated(side Side, p string) (version string, line int, how
 	return version, line, stated, ""
 }
 
+// link says whether the change leaves a link or a submodule at a path.
+func (t *packageTree) link(file string) bool {
+	text, _ := t.text(Head, file)
+	return text.Kind == "symlink" || text.Kind == "submodule"
+}
+
 // isVersionFile says whether a path states the version of the line: declared by the policy, or known by its name.
 func (l *releaseLine) isVersionFile(p *policy.Policy, file string) bool {
 	if !l.holds(file) {

@@ -77,6 +77,9 @@ func (j *tagJudge) readable(t *packageTree, c *File, declared bool) bool {
 	case now == hidden:
 		j.at(&statement{path: c.Path, line: 1}, "tagging.files", fmt.Sprintf("%s must state a version as text: it cannot be read (%s).", name, kind), "Commit it as plain UTF-8 text.")
 		return false
+	case now == absent && was == stated && t.link(c.Path):
+		j.at(&statement{path: c.Path, line: 1}, "tagging.files", name+" becomes a link, so the version that it states can change unseen: the author must keep it a file.", "git checkout "+j.f.Change.MergeBase+" -- "+quoteArg(c.Path))
+		return false
 	case now == absent && declared && was == stated:
 		j.at(&statement{path: c.Path, line: 1}, "tagging.files", name+" no longer states a version: the author must give it one.", "State the version in it, or take it out of tagging.files.")
 		return false

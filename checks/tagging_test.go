@@ -197,7 +197,7 @@ func TestTagging(t *testing.T) {
 		"a changelog that was not read":                 {tagging{tags: "v1.2.4", title: "Baskets", files: map[string][2]string{"CHANGELOG.md": {"?", "?"}}}, Unknown, "Which entries are added to CHANGELOG.md"},
 		"a tree that was not listed":                    {tagging{tags: "v1.2.4", title: "fix: x", unlisted: true, files: map[string][2]string{"VERSION": {"1.2.4", "1.2.5"}}}, Unknown, "Which other files state the version"},
 		"a version file that turned binary":             {tagging{tags: "v1.2.4", title: "fix: x", files: map[string][2]string{"VERSION": {"1.2.4", "!binary"}}}, Fail, "cannot be read (binary)"},
-		"a version file that became a link":             {tagging{tags: "v1.2.4", title: "fix: x", files: map[string][2]string{"VERSION": {"1.2.4", "!symlink"}}}, Pass, "v1.2.5"},
+		"a version file that became a link":             {tagging{tags: "v1.2.4", title: "fix: x", files: map[string][2]string{"VERSION": {"1.2.4", "!symlink"}}}, Fail, "becomes a link"},
 		"a version file that is removed":                {tagging{tags: "v1.2.4", title: "fix: x", files: map[string][2]string{"VERSION": {"1.2.4", ""}}}, Pass, "v1.2.5"},
 		"declared files must all agree":                 {tagging{policy: "tagging: {files: [VERSION, src/app.h]}", tags: "v1.2.4", title: "fix: x", files: map[string][2]string{"VERSION": {"1.2.4", "1.2.5"}}, paths: map[string]string{"src/app.h": "#define APP_VERSION \"1.0.0\"\n"}}, Fail, "src/app.h says 1.0.0 where VERSION says 1.2.5"},
 		"declared files alone are looked at":            {tagging{policy: "tagging: {files: [VERSION]}", tags: "v1.2.4", title: "fix: x", files: map[string][2]string{"package.json": {pkg("1.2.4"), pkg("1.0.0")}}}, Pass, "v1.2.5"},

@@ -171,6 +171,12 @@ var stepName = regexp.MustCompile(`^(\d+)-[a-z0-9-]+\.yml$`)
 // play runs the scenario and returns what it showed.
 func play(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) string {
 	t.Helper()
+	return played(t, ar, key).out.String()
+}
+
+// played runs the scenario.
+func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
+	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	r := &playing{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
 		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now})}
@@ -193,7 +199,7 @@ func play(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) string {
 		r.settle()
 		r.tell()
 	}
-	return r.out.String()
+	return r
 }
 
 // open sets the stage and starts the server.
