@@ -62,10 +62,14 @@ func writeText(w io.Writer, j judged, colour bool) error {
 		return "\x1b[" + code + "m" + s + "\x1b[0m"
 	}
 	for _, v := range j.decision.Verdicts {
-		fmt.Fprintf(&b, "%s  %-18s %s\n", paint(v.Outcome, fmt.Sprintf("%-8s", v.Outcome)), v.Check, gate.Plain(v.Reason))
+		word, outcome := v.Outcome.String(), v.Outcome
+		if v.Mode == policy.Observe {
+			word, outcome = "observe", checks.Skip // judged and counted, and nobody is held up by it
+		}
+		fmt.Fprintf(&b, "%s  %-18s %s\n", paint(outcome, fmt.Sprintf("%-8s", word)), v.Check, gate.Plain(v.Reason))
 		for _, f := range v.Findings {
 			if f.Outcome != checks.Pass && f.Outcome != checks.Skip {
-				textFinding(&b, f)
+				textFinding(&b, f, len(v.Findings) == 1)
 			}
 		}
 	}
@@ -78,16 +82,24 @@ func writeText(w io.Writer, j judged, colour bool) error {
 	return err
 }
 
-func textFinding(b *strings.Builder, f checks.Finding) {
-	place := ""
+// textFinding words one finding; told says that the verdict's reason has said what it is.
+func textFinding(b *strings.Builder, f checks.Finding, told bool) {
+	place, what := "", gate.Plain(f.What)
 	if f.Path != "" {
 		place = gate.Plain(f.Path)
 		if f.Line > 0 {
 			place += fmt.Sprintf(":%d", f.Line)
 		}
-		place += ": "
 	}
-	fmt.Fprintf(b, "          %s%s\n", place, gate.Plain(f.What))
+	switch {
+	case told && place == "":
+	case told:
+		fmt.Fprintf(b, "          %s\n", place)
+	case place == "" || strings.HasPrefix(what, place):
+		fmt.Fprintf(b, "          %s\n", what)
+	default:
+		fmt.Fprintf(b, "          %s: %s\n", place, what)
+	}
 	if f.Rule != "" {
 		fmt.Fprintf(b, "            why: %s\n", gate.Plain(f.Rule))
 	}
@@ -218,7 +230,7 @@ func writeJUnit(w io.Writer, j judged) error {
 		c := junit.Testcase{Name: "sluice/" + v.Check, Classname: "sluice"}
 		var detail strings.Builder
 		for _, f := range v.Findings {
-			textFinding(&detail, f)
+			textFinding(&detail, f, false)
 		}
 		switch {
 		case v.Outcome == checks.Unknown && v.Blocks():
