@@ -7,11 +7,14 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -294,5 +297,43 @@ func TestNamesThatAreNone(t *testing.T) {
 	}
 	if _, err := c.Facts(context.Background(), checks.Subject{Repo: "a/b", Kind: checks.KindChange, Change: 1, Installation: 1}, "main"); err == nil {
 		t.Error("Facts at a head that is no commit id has no error")
+	}
+}
+
+func TestAGateIsShownEvenIfGitHubRefusesTheWordsOfIt(t *testing.T) {
+	t.Parallel()
+	for name, poison := range map[string]func(*gate.Post){
+		"a title":       func(p *gate.Post) { p.Title = "poison" },
+		"a summary":     func(p *gate.Post) { p.Summary = "poison" },
+		"an annotation": func(p *gate.Post) { p.Annotations = []checks.Annotation{{Path: "poison", Line: 1, Message: "x"}} },
+	} {
+		for _, at := range []int{0, 1} {
+			var states []string
+			_, c := newStub(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if strings.Contains(string(body), "poison") {
+					fmt.Fprint(w, `{"errors":[{"message":"Variable $i0 of type CreateCheckRunInput! was provided invalid value"}]}`)
+					return
+				}
+				var sent struct{ Variables map[string]map[string]any }
+				if err := json.Unmarshal(body, &sent); err != nil {
+					t.Error(err)
+				}
+				data := map[string]any{}
+				for k, v := range sent.Variables {
+					states = append(states, fmt.Sprint(v["name"], " ", v["conclusion"]))
+					data["r"+k[1:]] = map[string]any{"checkRun": map[string]any{"id": k, "databaseId": 7, "status": "COMPLETED", "conclusion": v["conclusion"]}}
+				}
+				json.NewEncoder(w).Encode(map[string]any{"data": data}) //nolint:errcheck // a test's answer
+			})
+			posts := []gate.Post{{Name: "sluice/gate", Commit: strings.Repeat("a", 40), Outcome: checks.Fail, Title: "t", Summary: "s"},
+				{Name: "sluice/changelog", Commit: strings.Repeat("a", 40), Outcome: checks.Fail, Title: "t", Summary: "s"}}
+			poison(&posts[at])
+			posted, err := c.Post(t.Context(), checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: 1, Installation: 1},
+				&checks.Facts{Repository: checks.Repository{Node: "R_1"}}, posts)
+			if want := []string{"sluice/gate FAILURE", "sluice/changelog FAILURE"}; err != nil || len(posted) != 2 || !slices.Equal(states, want) {
+				t.Errorf("Post with %s at %d that is refused: shown %q, posted %+v, %v; want %q", name, at, states, posted, err, want)
+			}
+		}
 	}
 }

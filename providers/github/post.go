@@ -107,8 +107,11 @@ func (p *posting) all(ctx context.Context, posts []gate.Post) ([]gate.Posted, er
 	} else {
 		p.in.creation.unclear()
 	}
-	if err == nil && len(missing) > 0 {
+	switch {
+	case err == nil && len(missing) > 0:
 		shown, err = p.again(ctx, runs, shown, missing)
+	case disliked(err):
+		shown, err = p.thinner(ctx, runs, shown, missing)
 	}
 	var posted []gate.Posted
 	for i := range runs {

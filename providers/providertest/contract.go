@@ -82,6 +82,7 @@ func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 		{"posts, changes what it posted, and posts nothing twice", posting},
 		{"shows every outcome in the forge's words", outcomes},
 		{"shows more annotations than one request carries", manyAnnotations},
+		{"shows a state whose words the forge refuses", disliked},
 		{"writes over what others posted under our names", foreign},
 		{"ends what was pending", cancelled},
 		{"lists open changes by base and by head", changes},

@@ -142,3 +142,14 @@ func cancelled(w *world) {
 	w.check("state", got[0].State, "cancelled")
 	w.check("shown", w.shown(f.Change.Head.Commit), "sluice/gate cancelled Closed.")
 }
+
+// disliked is a post that the forge refuses for what it says: the state must be shown all the same.
+func disliked(w *world) {
+	n := w.open(pretend.PR{Branch: "c", Commits: write(map[string]string{"c": "c\n"})})
+	f := w.facts(n)
+	first := w.post(f, about(f, "sluice/gate", checks.Pass, "Open."))
+	next := about(f, "sluice/gate", checks.Fail, "No entry.")
+	next.Known, next.Annotations = &first[0], []checks.Annotation{{Path: "c", Line: 1, Outcome: checks.Fail}} // without a word
+	w.post(f, next, about(f, "sluice/changelog", checks.Fail, "No entry."))
+	w.check("shown", w.shown(f.Change.Head.Commit), "sluice/changelog failure No entry.\nsluice/gate failure No entry.")
+}
