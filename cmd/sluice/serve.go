@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -64,6 +65,7 @@ func serve(ctx context.Context, p process, listening func(net.Addr)) error {
 	if listening != nil {
 		listening(l.Addr())
 	}
+	debug.FreeOSMemory() // what starting took and serving does not need
 	return v.run(ctx, l)
 }
 
