@@ -101,6 +101,9 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 	if err := r.tags(tags); err != nil {
 		return err
 	}
+	if err := r.forgetLater(); err != nil {
+		return err
+	}
 	return r.fill()
 }
 

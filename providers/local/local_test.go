@@ -342,6 +342,7 @@ func TestTags(t *testing.T) {
 	r.git("tag", "-a", "nested", "v1.1.0", "-m", "x")
 	r.git("tag", "tree", "HEAD^{tree}")
 	r.git("tag", "a/b")
+	r.commit("next", map[string]string{"a": "2\n"})
 	var got []string
 	for _, x := range r.facts("", "").Tags {
 		if x.Commit != c || x.At.IsZero() {
