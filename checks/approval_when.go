@@ -40,6 +40,9 @@ func (b *ballot) labelled(w *policy.When) (answer, string) {
 			}
 		}
 	}
+	if g, gap := b.f.Gap("labels"); gap && len(w.Labels) > 0 {
+		return dunno, "The labels are not all known: " + plain(g.Reason, 80)
+	}
 	return told(len(w.Labels) == 0, true), ""
 }
 

@@ -123,6 +123,9 @@ func missingParts(whole *checks.Facts) map[string]func(*checks.Facts) {
 			}
 		},
 	}
+	m["labels that are cut"] = func(f *checks.Facts) {
+		f.Change.Labels, f.Gaps = nil, append(f.Gaps, checks.Gap{Part: "labels", Reason: "It was cut."})
+	}
 	for _, part := range []string{"files", "lines", "commits", "reviews", "tags", "paths", "people", "teams", "labels", "policy", "statuses"} {
 		m["a gap in "+part] = func(f *checks.Facts) { f.Gaps = append(f.Gaps, checks.Gap{Part: part, Reason: "It was cut."}) }
 	}
