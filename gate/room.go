@@ -17,6 +17,8 @@ type Queue interface {
 	Finish(ctx context.Context, w Work, o Outcome) error
 	// Fail lets go and has it tried again, not before after (0: by the store's own backoff).
 	Fail(ctx context.Context, w Work, reason string, after time.Duration) error
+	// Mark raises work.
+	Mark(ctx context.Context, marks ...Mark) error
 }
 
 // Memory is what earlier work left behind.

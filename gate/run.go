@@ -92,6 +92,7 @@ func (r *Runner) one(ctx context.Context, w Work) {
 	}
 	r.worked(w, err)
 	if err == nil {
+		r.lookAgain(end, w, out)
 		log.Debug("worked off", "note", out.Note)
 		return
 	}
@@ -106,6 +107,17 @@ func (r *Runner) one(ctx context.Context, w Work) {
 	log.Warn("will be tried again", "err", err)
 	if err := r.Queue.Fail(end, w, err.Error(), after); err != nil {
 		log.Error("hand work back", "err", err)
+	}
+}
+
+// lookAgain raises what was decided beside this, on the same commit and at the same time.
+func (r *Runner) lookAgain(ctx context.Context, w Work, out Outcome) {
+	marks, err := r.Reconciler.overlooked(ctx, out)
+	if err == nil && len(marks) > 0 {
+		err = r.Queue.Mark(ctx, marks...)
+	}
+	if err != nil { // the next sweep finds it
+		r.Reconciler.Log.Error("look for changes with the same head", "work", w.Mark.Key(), "err", err)
 	}
 }
 

@@ -92,3 +92,24 @@ func besides(others []*Decision) (marks []Mark) {
 	}
 	return marks
 }
+
+// overlooked are the changes to look at once more after a decision is kept: itself and those with the same head that
+// it did not know of. Two workers may judge two changes of one commit at once, each before the other's decision is
+// kept, and then whoever posts last is shown. Whoever is kept last finds the other here.
+func (r *Reconciler) overlooked(ctx context.Context, out Outcome) ([]Mark, error) {
+	d := out.Decision
+	if d == nil || d.Subject.Kind != checks.KindChange {
+		return nil, nil
+	}
+	others, err := r.sharing(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	marks := besides(slices.DeleteFunc(others, func(o *Decision) bool {
+		return slices.ContainsFunc(out.Marks, func(m Mark) bool { return m.Kind == MarkChange && m.Key() == o.Subject.Key() })
+	}))
+	if len(marks) > 0 {
+		marks = append(marks, besides([]*Decision{d})...)
+	}
+	return marks, nil
+}
