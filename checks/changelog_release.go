@@ -149,11 +149,35 @@ func (l *ledger) unfitNumber(v *changelog.Version, owner *logPart, r logReading)
 				c = a.Compare(b)
 			}
 		}
+		if c < 0 && !r.delta.Turned && continues(v, o, scheme, r) {
+			continue
+		}
 		if c < 0 || c == 0 && !byDay {
 			return fmt.Sprintf("%s is not higher than %s, which is released.", name, plain(o.Version, 40)), "Write a version above " + plain(o.Version, 40) + "."
 		}
 	}
 	return "", ""
+}
+
+// continues says whether a version that is lower than another one is the next of an older line: what is released from a
+// branch for maintenance is often told in the main changelog too. It is never what Unreleased becomes.
+func continues(v, higher *changelog.Version, scheme versions.Scheme, r logReading) bool {
+	mine, ok := scheme.Loose(v.Version)
+	if !ok || !slices.ContainsFunc(r.after.Versions, func(x *changelog.Version) bool { return x.Version == higher.Version && x.Package == higher.Package }) {
+		return false
+	}
+	line := false
+	for _, o := range r.before.Versions {
+		other, ok := scheme.Loose(o.Version)
+		if !ok || o.Bad || o.Package != v.Package || other.Number(0) != mine.Number(0) || other.Number(1) != mine.Number(1) {
+			continue
+		}
+		if mine.Compare(other) <= 0 {
+			return false
+		}
+		line = true
+	}
+	return line
 }
 
 // habit says whether versions before were written in a way that the scheme refuses too, and this one like them.

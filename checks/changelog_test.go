@@ -178,6 +178,7 @@ func TestChangelogReleases(t *testing.T) {
 		return changelogTop + waitingNone + heading + "\n\n### Added\n\n- A theme for the dark.\n\n" + releasedTwo + releasedOne
 	}
 	release := "# Changelog\n\n## [1.1.0](https://x/c) (2024-02-03)\n\n\n### Features\n\n* one thing ([a](https://x))\n\n## [1.0.0](https://x/c) (2024-01-02)\n\n* first\n"
+	older := "# Changelog\n\n## 2.0.0 (2024-02-03)\n\n* one thing\n\n## 1.0.0 (2024-01-02)\n\n* first\n"
 	const good = "pass Makes 1.2.0 in CHANGELOG.md, with every unreleased entry in it."
 	for name, c := range map[string]struct{ before, after, want string }{
 		"a release":                        {keptLog, made("## [1.2.0] - 2024-06-01"), good},
@@ -194,6 +195,9 @@ func TestChangelogReleases(t *testing.T) {
 		"a day to come":                    {keptLog, made("## [1.2.0] - 2042-06-01"), "fail | CHANGELOG.md:5 2042-06-01, the date of 1.2.0, lies in the future."},
 		"no date":                          {keptLog, made("## [1.2.0]"), "fail | CHANGELOG.md:5 1.2.0 has no date; add the day of the release to its heading."},
 		"no higher version":                {keptLog, made("## [1.0.9] - 2024-06-01"), "fail | CHANGELOG.md:5 1.0.9 is not higher than 1.1.0, which is released."},
+		"the next of an older line":        {older, strings.Replace(older, "# Changelog\n\n", "# Changelog\n\n## 1.0.1 (2024-05-31)\n\n* mended\n\n", 1), "pass Makes 1.0.1 in CHANGELOG.md"},
+		"one of an older line once more":   {older, strings.Replace(older, "# Changelog\n\n", "# Changelog\n\n## 2.0.0-rc.1 (2024-05-31)\n\n* mended\n\n", 1), "fail | CHANGELOG.md:3 2.0.0-rc.1 is not higher than 2.0.0, which is released."},
+		"an older line that never was":     {older, strings.Replace(older, "# Changelog\n\n", "# Changelog\n\n## 1.3.1 (2024-05-31)\n\n* mended\n\n", 1), "fail | CHANGELOG.md:3 1.3.1 is not higher than 2.0.0, which is released."},
 		"a version with a zero in front":   {keptLog, made("## [01.2.0] - 2024-06-01"), "fail | CHANGELOG.md:5 "},
 		"a version of two numbers":         {keptLog, made("## [1.2] - 2024-06-01"), "fail | CHANGELOG.md:5 "},
 		"no version at all":                {keptLog, made("## [banana] - 2024-06-01"), "fail | CHANGELOG.md:5 \"banana\" is no version; the heading of a release has to name one."},

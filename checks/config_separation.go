@@ -135,7 +135,7 @@ func (s *separation) configures(c File) bool {
 	if s.environment(c) != "" {
 		return true
 	}
-	return c.Kind == "submodule" && s.finder.Candidate(c.Path+"/config.yml") || c.Kind == "symlink" && s.finder.Candidate(c.Path+"/config.yml")
+	return (c.Kind == "submodule" || c.Kind == "symlink") && s.finder.Holds(c.Path)
 }
 
 func kindWords(kind string) string {

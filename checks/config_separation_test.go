@@ -197,6 +197,21 @@ func TestParity(t *testing.T) {
 			head: shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "@symlink"},
 			want: "fail config/production.yml:1 config/production.yml is a symbolic link: its keys cannot be compared.\n",
 		},
+		"a symbolic link in place of a folder": {
+			base: shopTree{"deploy/dev/app.yml": "a: 1\n", "deploy/prod/app.yml": "a: 1\n"},
+			head: shopTree{"deploy/dev/app.yml": "a: 1\n", "deploy/prod": "@symlink"},
+			want: "fail deploy/prod:1 deploy/prod is a symbolic link: its keys cannot be compared.\n",
+		},
+		"a symbolic link that is nothing of an environment's": {
+			base: shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 1\n"},
+			head: shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 1\n", "site/guides": "@symlink", "AGENTS.md": "@symlink"},
+			want: "",
+		},
+		"keys of an environment for one change alone": {
+			base: shopTree{"helm/values-preview.yaml": "a: 1\n", "helm/values-staging.yaml": "a: 1\n", "helm/values-prod.yaml": "a: 1\n"},
+			head: shopTree{"helm/values-preview.yaml": "a: 1\ndatabase: here\n", "helm/values-staging.yaml": "a: 1\n", "helm/values-prod.yaml": "a: 1\n"},
+			want: "",
+		},
 		"a file that is no longer valid": {
 			base: shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "a: 1\n"},
 			head: shopTree{"config/development.yml": "a: 1\n", "config/production.yml": "a: [1\nb: }\n"},

@@ -103,6 +103,16 @@ func (f *Finder) Candidate(p string) bool {
 	return base(p)
 }
 
+// Holds says whether configuration of an environment may lie in a folder: by the folder's place, whatever the files in
+// it are called.
+func (f *Finder) Holds(dir string) bool {
+	if f.Declared() || f.ignore.Match(dir) {
+		return f.Candidate(dir + "/config.yml")
+	}
+	_, ok := locate(dir+"/x.yml", f.known)
+	return ok
+}
+
 // Find returns the families among the paths, sorted by name, and the files that are an environment's, sorted by path.
 // Two names that the aliases make one (values-dev and values-development) keep their spelling within their family.
 func (f *Finder) Find(paths []string) *Layout {

@@ -80,7 +80,10 @@ func folder(dir, before, after string) Kind {
 	case ".idea", ".vscode", ".devcontainer":
 		return Other
 	}
-	if before == "src" && strings.HasSuffix(dir, "test") { // src/integrationTest, src/commonTest
+	if before == "src" && strings.HasSuffix(dir, "test") && dir != "latest" { // src/integrationTest, src/commonTest
+		return Test
+	}
+	if i := strings.LastIndexByte(dir, '.'); i > 0 && (strings.HasSuffix(dir[i:], "tests") || dir[i:] == ".test") { // Shop.Tests, Basket.FunctionalTests
 		return Test
 	}
 	return Other

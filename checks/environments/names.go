@@ -34,10 +34,14 @@ func alias(word string) (name string, strong bool) {
 	return "", false
 }
 
-// side says of a usual name that nothing is deployed there: a key that only such an environment has is its own
-// affair.
+// side says of a usual name that it is no stop on the way to production: nothing is deployed there, or only one change
+// for as long as it is looked at, with databases and neighbours brought along. What keys it has is its own affair.
 func side(name string) bool {
-	return name == "local" || name == "ci" || name == "docker" || name == "e2e"
+	switch name {
+	case "local", "ci", "docker", "e2e", "preview", "review":
+		return true
+	}
+	return false
 }
 
 // Name returns the usual name for a spelling: "production" for "prd", and the word itself when it is not known.

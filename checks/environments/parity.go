@@ -74,7 +74,7 @@ func sharedName(key string) string {
 	return key
 }
 
-// readable are the environments whose every file was parsed, without those nothing is deployed to.
+// readable are the environments whose every file was parsed, without those that are no stop on the way to production.
 func (f *Family) readable(contents Contents) []string {
 	var out []string
 	names := f.Environments()
