@@ -68,15 +68,20 @@ func codeSpan(s string) string {
 
 // fence shows a command or edit as a block that nothing in it can end.
 func fence(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
+	s = visible(s)
 	mark := "```"
 	for strings.Contains(s, mark) {
 		mark += "`"
 	}
 	return mark + "\n" + strings.TrimRight(s, "\n") + "\n" + mark
+}
+
+// visible leaves out control and direction characters, line ends apart.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
 }

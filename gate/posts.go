@@ -50,9 +50,24 @@ func post(d *Decision, v shared, publicURL string) Post {
 		p.Annotations = p.Annotations[:annotationLimit]
 	}
 	for i := range p.Annotations {
-		p.Annotations[i].Message = strings.ToValidUTF8(p.Annotations[i].Message, "")
+		p.Annotations[i].Message = note(p.Annotations[i].Message)
 	}
 	return p
+}
+
+// noteLimit keeps what is written beside a line below the 64 kB that GitHub takes, and readable there.
+const noteLimit = 8_000
+
+// note is a message beside a line: plain text in lines, without what a forge refuses or what reads other than it is.
+func note(s string) string {
+	s = visible(s)
+	if r := []rune(s); len(r) > noteLimit {
+		s = string(r[:noteLimit]) + "…"
+	}
+	if strings.TrimSpace(s) == "" {
+		return "See the summary."
+	}
+	return s
 }
 
 // digest says what a post says; equal digests need no new post.

@@ -133,3 +133,18 @@ func TestChangedPostsAgainWhatSomebodyAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsWrittenBesideALineIsTextThatAForgeTakes(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct{ name, message, want string }{
+		{"lines stay", "one\ntwo", "one\ntwo"},
+		{"control and direction characters go", "a\x00b\x1b[31m\u202ec", "ab[31mc"},
+		{"what is not UTF-8 goes", "a\xffb", "ab"},
+		{"nothing is still a message", "\x00", "See the summary."},
+		{"a long one is cut", strings.Repeat("ü", 70_000), strings.Repeat("ü", noteLimit) + "…"},
+	} {
+		if got := note(x.message); got != x.want {
+			t.Errorf("%s: note(%.40q) = %.60q, want %.60q", x.name, x.message, got, x.want)
+		}
+	}
+}
