@@ -139,6 +139,9 @@ type words struct {
 	Files      map[string]pretend.File `yaml:"files"`
 	Remove     []string                `yaml:"remove"`
 	Count      int                     `yaml:"count"` // so many files more, under many/
+	Big        map[string]int          `yaml:"big"`   // so many MB of old entries below a file's text
+	Times      int                     `yaml:"times"` // so many commits more after the first
+	Only       []string                `yaml:"only"`  // the repositories that the App is installed on; left out: all
 	Message    string                  `yaml:"message"`
 	Author     *pretend.Signature      `yaml:"author"`
 	Committer  *pretend.Signature      `yaml:"committer"`
@@ -167,6 +170,10 @@ func (r *playing) act(a act) error {
 	switch a.name {
 	case "wait":
 		return r.wait(a)
+	case "meanwhile": // once the forge has computed its next answer to a query, and before anybody reads it
+		inner := r.acts(txtar.File{Name: a.file.Name, Data: a.raw})
+		r.meanwhile.Store(&inner)
+		return nil
 	case "fail":
 		return r.fail(a)
 	case "limits":
@@ -222,10 +229,19 @@ func (r *playing) written(a act, w words) []pretend.Commit {
 	for i := range w.Count {
 		files[fmt.Sprintf("many/%04d.txt", i)] = pretend.File{Text: "x\n"}
 	}
+	for path, mb := range w.Big {
+		const line = "- An older thing that was done for somebody, once upon a time.\n"
+		files[path] = pretend.File{Text: files[path].Text + strings.Repeat(line, mb<<20/len(line))}
+	}
 	for _, path := range w.Remove {
 		files[path] = pretend.File{Gone: true}
 	}
-	return []pretend.Commit{{Message: w.Message, Files: files, Author: w.Author, Committer: w.Committer}}
+	commits := []pretend.Commit{{Message: w.Message, Files: files, Author: w.Author, Committer: w.Committer}}
+	for i := range w.Times {
+		commits = append(commits, pretend.Commit{Message: fmt.Sprintf("again %d", i), Author: w.Author, Committer: w.Committer,
+			Files: pretend.Texts(map[string]string{"again.txt": fmt.Sprintln(i)})})
+	}
+	return commits
 }
 
 // at is the commit that a word names.
@@ -305,7 +321,7 @@ func (r *playing) atForge(a act, w words) error {
 	case "uninstall":
 		f.Uninstall("acme")
 	case "install":
-		f.Install("acme")
+		f.Install("acme", w.Only...)
 	case "suspend", "unsuspend":
 		f.Suspend("acme", a.name == "suspend")
 	case "permit":

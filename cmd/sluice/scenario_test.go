@@ -10,6 +10,8 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,22 +151,23 @@ func (c *clock) move(to time.Time) {
 
 // playing is one scenario under way.
 type playing struct {
-	t      *testing.T
-	ar     *txtar.Archive
-	clock  *clock
-	forge  *pretend.Forge
-	stage  stageFile
-	set    settings
-	server *server
-	hook   *httptest.Server
-	log    *bytes.Buffer
-	logMu  sync.Mutex
-	order  pretend.Order // of the step under way
-	step   string
-	heads  map[string]string // commit of change 1 after each step, by the step's number
-	told   map[string]string // what was shown last, by change and check
-	notes  []string          // of the step under way
-	out    strings.Builder
+	t         *testing.T
+	ar        *txtar.Archive
+	clock     *clock
+	forge     *pretend.Forge
+	stage     stageFile
+	set       settings
+	server    *server
+	hook      *httptest.Server
+	log       *bytes.Buffer
+	logMu     sync.Mutex
+	order     pretend.Order // of the step under way
+	step      string
+	heads     map[string]string // commit of change 1 after each step, by the step's number
+	told      map[string]string // what was shown last, by change and check
+	notes     []string          // of the step under way
+	meanwhile atomic.Pointer[[]act]
+	out       strings.Builder
 }
 
 var stepName = regexp.MustCompile(`^(\d+)-[a-z0-9-]+\.yml$`)
@@ -206,7 +210,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 func (r *playing) open(key *rsa.PrivateKey) {
 	r.t.Helper()
 	r.stage.set(r)
-	forge := httptest.NewServer(r.forge.Handler())
+	forge := httptest.NewServer(r.interrupted(r.forge.Handler()))
 	r.t.Cleanup(forge.Close)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
@@ -214,6 +218,26 @@ func (r *playing) open(key *rsa.PrivateKey) {
 		GitHub: github.Settings{URL: forge.URL, AppID: r.forge.AppID(), PrivateKey: string(text), WebhookSecret: "secret"}}
 	r.start()
 	r.t.Cleanup(r.stop)
+}
+
+// interrupted lets what is to happen meanwhile happen when the forge has looked, and before Sluice hears of it.
+func (r *playing) interrupted(forge http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if !strings.HasSuffix(q.URL.Path, "/graphql") || r.meanwhile.Load() == nil {
+			forge.ServeHTTP(w, q)
+			return
+		}
+		answer := httptest.NewRecorder()
+		forge.ServeHTTP(answer, q)
+		for _, a := range *r.meanwhile.Swap(nil) {
+			if err := r.act(a); err != nil {
+				r.t.Errorf("%s: meanwhile: %s: %v", r.step, a.name, err)
+			}
+		}
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	})
 }
 
 func (r *playing) start() {

@@ -157,10 +157,36 @@ func (f *Forge) install(account string, repos ...string) *Install {
 		in = &Install{ID: f.id(), Account: f.user(account, ""), Permissions: f.app.Permissions}
 		f.installs[fold(account)] = in
 		f.keep(in.ID, in)
+		in.Repos = repos
 		f.emit("installation", "created", nil, in, in.Account, obj{"repositories": f.covered(in)})
+		return in
 	}
+	before := f.covered(in)
 	in.Repos = repos
+	f.reach(in, before)
 	return in
+}
+
+// reach tells which repositories an installation reaches now and did not before, and the other way round.
+func (f *Forge) reach(in *Install, before []any) {
+	after := f.covered(in)
+	beyond := func(list, than []any) []any {
+		return slices.DeleteFunc(slices.Clone(list), func(x any) bool {
+			return slices.ContainsFunc(than, func(y any) bool { return x.(obj)["id"] == y.(obj)["id"] })
+		})
+	}
+	added, removed := beyond(after, before), beyond(before, after)
+	selection := map[bool]string{true: "all", false: "selected"}[len(in.Repos) == 0]
+	tell := func(action string) {
+		f.emit("installation_repositories", action, nil, in, in.Account,
+			obj{"repository_selection": selection, "repositories_added": added, "repositories_removed": removed})
+	}
+	if len(added) > 0 {
+		tell("added")
+	}
+	if len(removed) > 0 {
+		tell("removed")
+	}
 }
 
 // Uninstall takes the App off an account.

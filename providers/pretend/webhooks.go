@@ -192,7 +192,7 @@ func (f *Forge) emit(event, action string, r *Repo, in *Install, by *User, more 
 		return
 	}
 	body := obj{"sender": f.renderUser(by), "installation": obj{"id": in.ID, "node_id": node("I", in.ID)}}
-	if event == "installation" {
+	if strings.HasPrefix(event, "installation") {
 		body["installation"] = f.renderInstall(in)
 	}
 	d := &Delivery{ID: f.id(), GUID: guid(), Event: event, Action: action, At: f.at(), Install: in.ID}
