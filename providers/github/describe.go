@@ -15,6 +15,9 @@ import (
 // describe turns the answer into facts, apart from the difference, the tags and what the checks will want.
 func (r *reading) describe(ctx context.Context, pr *changeNode, node *answerNode) error {
 	r.repository(node.Repository)
+	if err := r.owned(node.Repository); err != nil {
+		return err
+	}
 	head, err := r.headOf(ctx, pr)
 	if err != nil {
 		return err
@@ -109,6 +112,15 @@ func (r *reading) repository(n *repoNode) {
 		}
 	}
 	r.habit.mu.Unlock()
+}
+
+// owned makes sure that the organisation's policy was asked for where there is an organisation: an account may have
+// become one since its repository was last read.
+func (r *reading) owned(n *repoNode) error {
+	if n.IsInOrganization && !r.organisation {
+		return fmt.Errorf("%w: %s has become an organisation", gate.ErrStale, r.repo.owner)
+	}
+	return nil
 }
 
 func (r *reading) pullRequest(pr *changeNode) *checks.Change {

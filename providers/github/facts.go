@@ -81,11 +81,12 @@ type reading struct {
 	prior *prior // of the same change, or nil
 	f     *checks.Facts
 
-	asked asked
-	diff  *difference
-	tip   string // of the target branch (of the default branch for a tag)
-	start string // the merge base
-	head  string
+	asked        asked
+	organisation bool // its policy is asked for
+	diff         *difference
+	tip          string // of the target branch (of the default branch for a tag)
+	start        string // the merge base
+	head         string
 
 	texts     map[textKey]checks.Text
 	long      map[textKey]string // object ids of texts that GraphQL shows only the beginning of
@@ -182,7 +183,8 @@ func (r *reading) variables(expect string) map[string]any {
 	r.habit.mu.Lock()
 	defer r.habit.mu.Unlock()
 	v["everybody"] = !r.habit.crowded && !r.habit.barred
-	v["organisation"] = !r.habit.alone
+	r.organisation = !r.habit.alone
+	v["organisation"] = r.organisation
 	return v
 }
 

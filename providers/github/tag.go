@@ -28,7 +28,8 @@ func (r *reading) tag(ctx context.Context, expect string) error {
 	var node answerNode
 	vars := map[string]any{"owner": r.repo.owner, "name": r.repo.name, "ref": "refs/tags/" + s.Tag, "named": plain(s.By), "by": s.By}
 	r.habit.mu.Lock()
-	vars["everybody"], vars["organisation"] = !r.habit.crowded && !r.habit.barred, !r.habit.alone
+	r.organisation = !r.habit.alone
+	vars["everybody"], vars["organisation"] = !r.habit.crowded && !r.habit.barred, r.organisation
 	r.habit.mu.Unlock()
 	errs, err := r.in.query(ctx, "Tag", r.c.queries.document("Tag", r.parts()), vars, &node)
 	if err != nil {
@@ -41,6 +42,9 @@ func (r *reading) tag(ctx context.Context, expect string) error {
 		return err
 	}
 	r.repository(node.Repository)
+	if err := r.owned(node.Repository); err != nil {
+		return err
+	}
 	if t := node.Repository.Tip; t != nil && t.Target != nil {
 		r.tip = t.Target.OID
 		if err := r.contents(checks.Tip, r.tip, r.asked.tip, t.Target); err != nil {
