@@ -265,11 +265,14 @@ func newestHead(w Work) string {
 
 // load returns the policies in force for these sources, loading each set of sources once.
 func (c *policyCache) load(sources []policy.Source) (*policy.Set, error) {
-	key := digestOf(sources)
+	key, bytes := policy.Digest(sources...), 0
 	if e, ok := c.get(key); ok {
 		return e.set, e.err
 	}
 	set, err := policy.Load(sources...)
-	c.put(key, loaded{set, err})
+	for _, s := range sources {
+		bytes += len(s.Text)
+	}
+	c.put(key, loaded{set, err}, bytes)
 	return set, err
 }
