@@ -29,7 +29,8 @@ type settings struct {
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
 	GitHub    github.Settings
 
-	// These belong to the contract and are not served by this version; setting one says so instead of being ignored.
+	// These belong to the contract and are not served by this version. Where ignoring one would leave something unguarded
+	// or lost, setting it stops the start; the others are warned of.
 	Pull         bool   `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log (not in this version)"`
 	APIToken     string `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1 (not in this version)"`
 	GitLabURL    string `env:"SLUICE_GITLAB_URL" desc:"GitLab (not in this version)"`
@@ -112,8 +113,6 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_GITLAB_URL: this version does not guard GitLab yet; unset SLUICE_GITLAB_*")
 	case s.Pull:
 		return fmt.Errorf("SLUICE_GITHUB_PULL: this version cannot pull deliveries yet; unset it")
-	case s.APIToken != "":
-		return fmt.Errorf("SLUICE_API_TOKEN: this version has no /api/v1 yet; unset it")
 	}
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(s.LogLevel)); err != nil {

@@ -58,7 +58,7 @@ func TestReadSettingsDefaults(t *testing.T) {
 
 func TestSettingsNeverShowASecret(t *testing.T) {
 	t.Parallel()
-	for _, e := range []string{"SLUICE_GITHUB_PRIVATE_KEY=hunter2", "SLUICE_GITHUB_WEBHOOK_SECRET=hunter2", "SLUICE_API_TOKEN=hunter2", "SLUICE_GITHUB_APP_ID=hunter2"} {
+	for _, e := range []string{"SLUICE_GITHUB_PRIVATE_KEY=hunter2", "SLUICE_GITHUB_WEBHOOK_SECRET=hunter2", "SLUICE_GITHUB_APP_ID=hunter2"} {
 		_, err := readSettings(t.Context(), []string{e, "SLUICE_GITHUB_APP_ID=1"})
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("readSettings(%q) = %v, want an error without the value", e, err)
