@@ -134,7 +134,7 @@ func testName(base, lower string) bool {
 	}
 	switch ext {
 	case "java", "kt", "kts", "groovy", "scala", "cs", "fs", "vb", "swift", "php", "js", "ts":
-		name := base[:len(stem)]
+		name := strings.TrimSuffix(base, path.Ext(base)) // not as long as stem: some letters take more bytes in lower case
 		for _, s := range []string{"Test", "Tests", "TestCase", "Spec", "IT"} {
 			if n := len(name) - len(s); n > 0 && name[n:] == s && (s != "IT" || 'a' <= name[n-1] && name[n-1] <= 'z') {
 				return s != "Spec" || ext != "java" && ext != "cs" // JobSpec is no test there
