@@ -30,12 +30,22 @@ func (r *reading) fill(ctx context.Context, w *checks.Wants) error {
 	r.wantPeople(w, &o)
 	r.wantGroups(w, &o)
 	group, both := errgroup.WithContext(ctx)
+	var entries []treeEntry
+	commit, adjust := r.listedAt()
 	if w.Paths != nil {
-		group.Go(func() error { return r.paths(both, w.Paths) })
+		group.Go(func() (err error) {
+			var full bool
+			entries, full, err = r.tree(both, commit)
+			r.cutTree = !full
+			return err
+		})
 	}
 	group.Go(func() error { return r.fetch(both, &o) })
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if w.Paths != nil { // not beside the reading: a check that panics at a path must take this work down and not the process
+		r.paths(entries, adjust, w.Paths)
 	}
 	if r.cutTree {
 		r.gap("paths", "GitHub cut the list of the repository's files off.")
@@ -93,16 +103,17 @@ func (d *difference) old(path string) bool {
 	return slices.ContainsFunc(d.files, func(f checks.File) bool { return f.Old == path })
 }
 
-// paths lists the files at head: those at the merge base, which changes rarely, with what the change did to them.
-func (r *reading) paths(ctx context.Context, keep func(string) bool) error {
-	commit, adjust := r.start, r.diff != nil && r.diff.full
-	if !adjust || commit == "" {
-		commit, adjust = r.head, false
+// listedAt is the commit whose files are listed: the merge base, which changes rarely, to be adjusted by what the change
+// did to it, or the head.
+func (r *reading) listedAt() (commit string, adjust bool) {
+	if r.start != "" && r.diff != nil && r.diff.full {
+		return r.start, true
 	}
-	entries, full, err := r.tree(ctx, commit)
-	if err != nil {
-		return err
-	}
+	return r.head, false
+}
+
+// paths keeps those files of a list that are wanted; adjust says that the change has to be applied to it.
+func (r *reading) paths(entries []treeEntry, adjust bool, keep func(string) bool) {
 	set := map[string]bool{}
 	for _, e := range entries {
 		if keep(e.path) {
@@ -125,6 +136,4 @@ func (r *reading) paths(ctx context.Context, keep func(string) bool) error {
 		}
 	}
 	r.f.Paths, r.f.Listed = sortedKeys(set), true
-	r.cutTree = !full
-	return nil
 }
