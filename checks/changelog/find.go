@@ -181,11 +181,23 @@ func contains(name, word string) bool {
 	return false
 }
 
-// Sidekick says whether a file that lies among fragments is none by its name: README, a template, a dot file.
+// Sidekick says whether a file that lies among fragments is none by its name: README, a template, a dot file, what a
+// version or a day was made of.
 func Sidekick(p string) bool {
-	base := path.Base(p)
+	dir, base := path.Split(p)
 	stem := strings.TrimSuffix(base, path.Ext(base))
-	return strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || template.MatchString(base) && !crierName(base) || versionName.MatchString(stem) && !crierName(base)
+	parent := strings.ToLower(path.Base(dir))
+	switch {
+	case strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_"):
+		return true
+	case crierName(base):
+		return false
+	case parent == ".changeset" || parent == ".changesets":
+		return strings.EqualFold(stem, "readme") // the rest may be called by any words, "template" among them
+	case fragmentFolder(parent) && strings.Trim(stem, "0123456789") == "":
+		return false // 2031.txt is the number of a change, not a year
+	}
+	return template.MatchString(base) || versionName.MatchString(stem)
 }
 
 func crierName(base string) bool {

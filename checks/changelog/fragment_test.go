@@ -17,6 +17,7 @@ func TestFind(t *testing.T) {
 		"CHANGES/12.bugfix.rst": "fragment", "changes/add-x.md": "fragment", "changelog/431.bugfix.rst": "fragment", "changelog/fix_a_crash.md": "fragment",
 		".changeset/brave-eagles-pick.md": "fragment", ".changes/unreleased/fixed-2024.yaml": "fragment", "changelog.d/20240101_120000_ana_x.rst": "fragment",
 		"changelog.d/20240101_120000_ana_release_template.rst": "fragment", "packages/a/newsfragments/1.doc.md": "fragment",
+		".changelog/5572.txt": "fragment", "changelog.d/2024.md": "fragment", ".changeset/changelog-github-template.md": "fragment", "changelogs/2024.md": "",
 		".chloggen/fix-x.yaml": "fragment", "releasenotes/notes/a-1f.yaml": "fragment", "changelogs/fragments/12-x.yml": "fragment",
 		"newsfragments/README.md": "", "newsfragments/.gitignore": "", "changelog/_template.rst": "", ".changeset/README.md": "", ".changeset/config.json": "",
 		"changelog.d/towncrier_template.rst": "", "CHANGES/.TEMPLATE.rst": "", "changelog/1.2.0.md": "", ".changes/v1.2.0.md": "", "changelog/index.md": "",
