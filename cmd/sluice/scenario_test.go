@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
 	"github.com/sluicegate/sluice/gate"
@@ -183,7 +184,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	r := &playing{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
-		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now})}
+		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t)})}
 	r.open(key)
 	for _, f := range ar.Files {
 		if !stepName.MatchString(f.Name) {
@@ -204,6 +205,31 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 		r.tell()
 	}
 	return r
+}
+
+// asked are the permissions that app.yml asks for: in the scenarios Sluice has these and no more.
+func asked(t *testing.T) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("../../app.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var app struct {
+		Permissions map[string]string `yaml:"default_permissions"`
+	}
+	if err := yaml.Unmarshal(raw, &app); err != nil {
+		t.Fatal(err)
+	}
+	return app.Permissions
+}
+
+// The scenarios show that these are enough; a write more would be a door more.
+func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"checks": "write", "contents": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	if got := asked(t); !maps.Equal(got, want) {
+		t.Errorf("app.yml asks for %v, want %v", got, want)
+	}
 }
 
 // open sets the stage and starts the server.
