@@ -107,7 +107,8 @@ func (f *Fragment) text(text, ext string) error {
 		}
 	}
 	// Towncrier lists what is miscellaneous by its number alone, so there the text may be left out.
-	if len(f.Entries) == 0 && !(f.Tool == Towncrier && noNews.MatchString(f.Path) && blank(text)) {
+	named := f.Tool == Towncrier || f.Tool == Texts && crier.MatchString(path.Base(f.Path)) // in a folder of the policy's
+	if len(f.Entries) == 0 && !(named && noNews.MatchString(f.Path) && blank(text)) {
 		return errEmpty
 	}
 	return nil

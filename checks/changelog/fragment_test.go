@@ -41,6 +41,8 @@ func TestReadFragment(t *testing.T) {
 		"towncrier":                            {"newsfragments/1.feature", "New theme.\n", nil, ""},
 		"towncrier, empty":                     {"newsfragments/1.feature", "  \n", nil, "says nothing yet"},
 		"towncrier, a number alone, for misc":  {"newsfragments/1.misc.rst", "", nil, ""},
+		"towncrier, no number, for trivial":    {"news/a2f33265-61e1-4886-a925-d5ece116010f.trivial.rst", "", nil, ""},
+		"no news and no sort of it":            {"news/trivial.rst", "", nil, "says nothing yet"},
 		"towncrier, a placeholder":             {"newsfragments/1.feature.rst", "TODO\n", nil, "says nothing yet"},
 		"scriv, with text":                     {"changelog.d/20240101_x.rst", ".. A comment\n\nAdded\n.....\n\n- New theme.\n", nil, ""},
 		"scriv, all of it commented out":       {"changelog.d/20240101_x.rst", ".. Added\n.. .....\n..\n.. - A bullet item for the Added category.\n", nil, "says nothing yet"},
