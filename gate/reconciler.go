@@ -117,6 +117,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	} else if err := keep(&out, f, d); err != nil {
 		return Outcome{}, err
 	} else {
+		logDecision(r.Log, d)
 		out.Marks = besides(others)
 	}
 	if names := foreigners(f.Statuses); len(names) > 0 {

@@ -63,6 +63,8 @@ func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks
 		d.ID, out.Subject.Decision = latest.ID, latest.ID
 	} else if err := keep(&out, f, d); err != nil {
 		return Outcome{}, err
+	} else {
+		logDecision(r.Log, d)
 	}
 	if r.DryRun || len(d.Verdicts) == 0 || skipped(d) {
 		return out, nil
