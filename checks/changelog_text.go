@@ -32,7 +32,7 @@ func (l *ledger) readable(c *File, side Side, path string) (*Text, bool) {
 		return nil, false
 	case ok && t.Kind != "":
 		kind = t.Kind
-	case side == Head && c.Kind != "":
+	case c.Kind != "" && (side == Head || !ok): // of what is no text, no text is asked for
 		kind = c.Kind
 	}
 	if kind == "" {
