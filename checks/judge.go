@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/versions"
 )
 
 // Check is one named rule: what it has to know under a policy, and what it finds in the facts.
@@ -42,7 +43,16 @@ func AskFor(set *policy.Set, f *Facts) *Wants {
 		wantHouse(layer, f, w)
 	}
 	wantPolicy(set, f, w)
+	if w.Paths != nil { // a tree is listed once: what only a later answer will show to be needed is listed with it
+		w.WantPaths(f, statesVersion)
+	}
 	return w
+}
+
+// statesVersion says whether a file may state a version, or belongs to one that does.
+func statesVersion(path string) bool {
+	_, lock := versions.Lock(path)
+	return lock || versions.IsVersionFile(path) || versions.Manifest(path)
 }
 
 // Judge gives one verdict per check, in the order of All, then one per house rule, then `policy` where the change

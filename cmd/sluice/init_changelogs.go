@@ -37,6 +37,18 @@ func (c *conventions) lookAtChangelogs(v *local.View) {
 		}
 		c.fragments = append(c.fragments, glob)
 	}
+	c.generated = len(files) > 0 && len(c.fragments) == 0 && !slices.ContainsFunc(files, func(name string) bool { return !generated(v, name) })
+}
+
+// generated says whether a changelog looks as tools write it from commits when they make a release: nothing waits in it
+// for one, so no change adds to it by hand.
+func generated(v *local.View, name string) bool {
+	text, ok := v.Text(name)
+	if !ok {
+		return false
+	}
+	f := changelog.Parse(name, text)
+	return f.Style == changelog.Conventional && f.Unreleased == nil
 }
 
 // withoutPages leaves out the pages of a documentation that show the changelog, where there is one at the root.

@@ -19,6 +19,7 @@ type conventions struct {
 
 	changelogs []string // globs
 	fragments  []string // globs
+	generated  bool     // the changelog is written when a release is made
 
 	environments []policy.EnvFiles
 	sparse       bool // files of environments override a base: they lack keys by nature

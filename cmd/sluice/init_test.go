@@ -58,13 +58,14 @@ func TestInitFindsTheConventionsOfARepository(t *testing.T) {
 	}
 }
 
-// follow makes a change that tells nobody, which the changelog check fails, and one that keeps to the conventions.
+// follow makes a change that tells nobody, which the changelog check fails (or mentions, where it is advice), and one that keeps to the conventions.
 func (r *repository) follow(next map[string]string) {
 	r.tb.Helper()
 	base := r.commit("chore: guard with Sluice", nil)
 	r.commit("feat: gift cards", map[string]string{"lib/gift.txt": "gift\n", "packages/cart/gift.txt": "gift\n"})
-	if got := sluice(r.tb, "", "check", "--repo", r.dir, "--base", base); !strings.Contains(got.out, "\nfail      changelog") && !strings.Contains(got.out, "\nunknown   changelog") {
-		r.tb.Errorf("check of a change that tells nobody = %+v, want the changelog to fail", got)
+	if got := sluice(r.tb, "", "check", "--repo", r.dir, "--base", base); !strings.Contains(got.out, "\nfail      changelog") && !strings.Contains(got.out, "\nunknown   changelog") &&
+		!strings.Contains(got.out, "\nadvise    changelog") {
+		r.tb.Errorf("check of a change that tells nobody = %+v, want the changelog to say so", got)
 	}
 	r.commit("docs: tell", next)
 	if got := sluice(r.tb, "", "check", "--repo", r.dir, "--base", base); got.code != exitOpen || !strings.Contains(got.out, "\npass      changelog") {
@@ -164,8 +165,18 @@ func conventionalRepositories() map[string]conventional {
 		},
 		"nothing of the kind": {
 			files: map[string]string{"main.c": "int main(void) { return 0; }\n"},
-			want:  []string{"# No release tags yet: these are the defaults.", "files: [CHANGELOG.md]       # there is none yet: begin it with `## [Unreleased]`"},
+			want:  []string{"# No release tags yet: these are the defaults.", "mode: advise                # nobody keeps one yet; enforce once there is one", "files: [CHANGELOG.md]       # there is none yet: begin it with `## [Unreleased]`"},
 			next:  map[string]string{"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Gift cards.\n"},
+		},
+		"a changelog that releases write": {
+			files: map[string]string{"package.json": "{\"name\": \"shop\", \"version\": \"1.2.0\"}\n", "CHANGELOG.md": "# Changelog\n\n" +
+				"## [1.2.0](https://github.com/acme/shop/compare/v1.1.0...v1.2.0) (2026-01-15)\n\n\n### Features\n\n* a basket ([abc1234](https://github.com/acme/shop/commit/abc1234))\n\n" +
+				"## [1.1.0](https://github.com/acme/shop/compare/v1.0.0...v1.1.0) (2026-01-10)\n\n\n### Bug Fixes\n\n* the total ([abc1235](https://github.com/acme/shop/commit/abc1235))\n"},
+			tags: []string{"v1.2.0"},
+			want: []string{"mode: advise                # releases write it; enforce once changes add entries of their own"},
+			next: map[string]string{"CHANGELOG.md": "# Changelog\n\n## Unreleased\n\n### Features\n\n* gift cards\n\n" +
+				"## [1.2.0](https://github.com/acme/shop/compare/v1.1.0...v1.2.0) (2026-01-15)\n\n\n### Features\n\n* a basket ([abc1234](https://github.com/acme/shop/commit/abc1234))\n\n" +
+				"## [1.1.0](https://github.com/acme/shop/compare/v1.0.0...v1.1.0) (2026-01-10)\n\n\n### Bug Fixes\n\n* the total ([abc1235](https://github.com/acme/shop/commit/abc1235))\n"},
 		},
 		"names that are patterns and YAML": {
 			files: map[string]string{"CHANGELOG.md": kept, "a[1]: {x}/CHANGELOG.md": kept, "config/[x]*/production.yml": "a: 1\n", "config/[x]*/development.yml": "a: 1\n"},

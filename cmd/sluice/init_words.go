@@ -66,6 +66,12 @@ func schemeBeside(x policy.Component, whole string) string {
 func (c conventions) wordChangelog(b *strings.Builder) {
 	fmt.Fprintln(b, "\nchangelog:")
 	switch {
+	case c.generated:
+		fmt.Fprintln(b, "  mode: advise                # releases write it; enforce once changes add entries of their own")
+	case len(c.changelogs)+len(c.fragments) == 0 && !slices.Contains(c.unsaid, "changelogs"):
+		fmt.Fprintln(b, "  mode: advise                # nobody keeps one yet; enforce once there is one")
+	}
+	switch {
 	case len(c.changelogs) > 0 && len(c.changelogs) <= most:
 		fmt.Fprintf(b, "  files: %s\n", list(c.changelogs))
 	case len(c.changelogs) > most:
