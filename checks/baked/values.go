@@ -128,13 +128,13 @@ func publicHost(lower string) bool {
 	case "github.com", "www.github.com", "api.github.com", "raw.githubusercontent.com", "gitlab.com", "bitbucket.org", "google.com", "www.google.com",
 		"www.googleapis.com", "maps.googleapis.com", "fonts.googleapis.com", "fonts.gstatic.com", "accounts.google.com", "golang.org", "gopkg.in",
 		"www.w3.org", "w3.org", "schema.org", "json-schema.org", "xmlns.com", "schemas.microsoft.com", "schemas.xmlsoap.org", "java.sun.com", "xmlns.jcp.org",
-		"registry.npmjs.org", "npmjs.com", "www.npmjs.com", "unpkg.com", "cdn.jsdelivr.net", "cdnjs.cloudflare.com", "pypi.org", "rubygems.org", "crates.io",
+		"npmjs.com", "www.npmjs.com", "unpkg.com", "cdn.jsdelivr.net", "cdnjs.cloudflare.com", "pypi.org", "rubygems.org", "crates.io",
 		"docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "gcr.io", "mcr.microsoft.com", "repo1.maven.org", "maven.apache.org", "www.apache.org", "apache.org",
 		"login.microsoftonline.com", "www.googletagmanager.com", "www.google-analytics.com", "stackoverflow.com", "en.wikipedia.org", "wikipedia.org",
 		"developer.mozilla.org", "api.stripe.com", "js.stripe.com", "hooks.slack.com", "slack.com", "api.slack.com", "sentry.io", "amazonaws.com", "www.youtube.com", "twitter.com", "facebook.com", "graph.facebook.com":
 		return true
 	}
-	return false
+	return strings.HasSuffix(lower, ".npmjs.org") || strings.HasSuffix(lower, ".wikipedia.org")
 }
 
 // idLike says that the word is an identifier that a machine made: letters and digits in turn, or many digits.

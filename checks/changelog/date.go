@@ -56,7 +56,7 @@ var weekday = regexp.MustCompile(`(?i)(?:^|[\s(,-])((?:mon|tue|wed|thu|fri|sat|s
 
 // findDate returns the first date in s and where it stands, the day of the week included.
 func findDate(s string) (d date, start, end int) {
-	if strings.IndexAny(s, "0123456789") < 0 {
+	if !strings.ContainsAny(s, "0123456789") {
 		return date{}, 0, 0
 	}
 	for _, f := range forms {

@@ -92,9 +92,8 @@ func (w *walker) quoted(n ast.Node) {
 }
 
 var (
-	reference  = regexp.MustCompile(`^ {0,3}\[[^\]]{1,200}\]: *\S`)
-	bareATX    = regexp.MustCompile(`^#{1,6}[^#\s]`)
-	tableRuler = regexp.MustCompile(`^[\s|:-]+$`)
+	reference = regexp.MustCompile(`^ {0,3}\[[^\]]{1,200}\]: *\S`)
+	bareATX   = regexp.MustCompile(`^#{1,6}[^#\s]`)
 )
 
 // paragraph adds a paragraph without its link definitions; the lines of a table are blocks of their own.

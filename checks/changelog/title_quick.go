@@ -31,7 +31,7 @@ func quickTitle(raw string) (title, bool) {
 	if len(raw) > maxTitle {
 		return title{}, len(raw) > 4096
 	}
-	if strings.IndexAny(raw, "0123456789?") < 0 {
+	if !strings.ContainsAny(raw, "0123456789?") {
 		low := strings.ToLower(raw)
 		for _, h := range hints {
 			if strings.Contains(low, h) {

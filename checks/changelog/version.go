@@ -71,7 +71,7 @@ func each(s string, do func(token string, start, end int) bool) {
 }
 
 func readVersion(token, previous, s string, start int) (found, bool) {
-	if strings.IndexAny(token, "0123456789") < 0 || len(token) > 120 {
+	if !strings.ContainsAny(token, "0123456789") || len(token) > 120 {
 		return found{}, false
 	}
 	f := found{bracketed: start > 0 && s[start-1] == '['}
@@ -96,7 +96,7 @@ func readVersion(token, previous, s string, start int) (found, bool) {
 		return f, f.bracketed && start == 1
 	}
 	if head, rest, ok := strings.Cut(token, "/"); ok && head != "" && head[0] <= '9' || ok && strings.HasPrefix(head, "v") {
-		if m := versionToken.FindStringSubmatch(head); m != nil && strings.IndexAny(rest, "0123456789") >= 0 {
+		if m := versionToken.FindStringSubmatch(head); m != nil && strings.ContainsAny(rest, "0123456789") {
 			f.version = m[1] // 1.44.0/0.66.0: several modules at once
 			return f, true
 		}

@@ -69,7 +69,6 @@ type comment struct {
 	body    string
 	created time.Time
 	edited  time.Time
-	reacted []string
 }
 
 // PR is a pull request to open.

@@ -212,8 +212,7 @@ func (f *Forge) renderDelivery(d *Delivery, full bool) obj {
 	o := obj{"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Again, "duration": 0.01, "status": state, "status_code": d.Status,
 		"event": d.Event, "action": orNil(d.Action), "installation_id": d.Install, "repository_id": d.Repo}
 	if full {
-		var payload any
-		payload = rawJSON(d.Body)
+		payload := rawJSON(d.Body)
 		o["request"] = obj{"headers": obj{"X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID, "X-Hub-Signature-256": Sign(f.secret, d.Body)}, "payload": payload}
 		o["response"] = obj{"headers": obj{}, "payload": nil}
 	}
