@@ -31,27 +31,33 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer tick.Stop()
 	done := make(chan struct{}, 1)
 	for {
-		for r.claim(ctx, free, &under, done) {
+		asked, taken := r.claim(ctx, free, &under, done)
+		for asked > 0 && taken == asked {
+			asked, taken = r.claim(ctx, free, &under, done)
+		}
+		var freed <-chan struct{}
+		if taken == asked { // everybody is busy, so more may be due; else nothing is until somebody says so
+			freed = done
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-r.Wake:
-		case <-done:
+		case <-freed:
 		case <-tick.C:
 		}
 	}
 }
 
-// claim takes as much as there are free workers, and says whether there may be more.
-func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *sync.WaitGroup, done chan<- struct{}) bool {
+// claim asks for as much as there are free workers, and says how much it asked for and took.
+func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *sync.WaitGroup, done chan<- struct{}) (asked, taken int) {
 	n := 0
 	for n < r.Workers && free.TryAcquire(1) {
 		n++
 	}
 	if n == 0 || ctx.Err() != nil {
 		free.Release(int64(n))
-		return false
+		return 0, 0
 	}
 	works, err := r.Queue.Claim(ctx, n, r.Lease)
 	free.Release(int64(n - len(works)))
@@ -59,7 +65,7 @@ func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *syn
 		if ctx.Err() == nil {
 			r.Reconciler.Log.Error("claim work", "err", err)
 		}
-		return false
+		return n, 0
 	}
 	for _, w := range works {
 		under.Go(func() {
@@ -73,7 +79,7 @@ func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *syn
 			r.one(ctx, w)
 		})
 	}
-	return len(works) == n
+	return n, len(works)
 }
 
 // one works off one piece, and sees to it that it is finished or tried again, whatever happens.

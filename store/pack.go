@@ -20,7 +20,7 @@ const largest = 512 << 20
 
 func newPacker() *packer {
 	// Neither constructor fails on constant options. Two coders and a small window keep them at a few megabytes.
-	in, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
+	in, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
 	out, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(largest))
 	return &packer{in, out}
 }
