@@ -75,7 +75,7 @@ func (j *tagJudge) readable(t *packageTree, c *File, declared bool) bool {
 		j.add(Unknown, "tagging.files", "Which version "+name+" states is not known: "+reason, "")
 		return false
 	case now == hidden:
-		j.at(&statement{path: c.Path, line: 1}, "tagging.files", fmt.Sprintf("%s must state a version as text: it cannot be read (%s).", name, kind), "Commit it as plain UTF-8 text.")
+		j.at(&statement{path: c.Path, line: 1}, "tagging.files", fmt.Sprintf("%s must state a version as text: it cannot be read (%s).", name, plain(kind, 20)), "Commit it as plain UTF-8 text.")
 		return false
 	case now == absent && was == stated && t.link(c.Path):
 		j.at(&statement{path: c.Path, line: 1}, "tagging.files", name+" becomes a link, so the version that it states can change unseen: the author must keep it a file.", "git checkout "+j.f.Change.MergeBase+" -- "+quoteArg(c.Path))
@@ -167,7 +167,7 @@ func (j *tagJudge) compare(t *packageTree, s *statement, other string, declared 
 		j.add(Unknown, "tagging.files", "Which version "+plain(other, 60)+" states is not known: it was not read.", "")
 		return
 	case how == hidden && declared:
-		j.at(&statement{path: other, line: 1}, "tagging.files", fmt.Sprintf("%s must state a version as text: it cannot be read (%s).", plain(other, 60), kind), "Commit it as plain UTF-8 text.")
+		j.at(&statement{path: other, line: 1}, "tagging.files", fmt.Sprintf("%s must state a version as text: it cannot be read (%s).", plain(other, 60), plain(kind, 20)), "Commit it as plain UTF-8 text.")
 		return
 	case how != stated || t.l.same(other, text, s.path, s.text):
 		return
