@@ -109,7 +109,7 @@ func TestSimulatorDuplicatedShuffledAndLostDeliveries(t *testing.T) {
 	s := simulated(t)
 	s.do("PATCH", "/settings", map[string]any{"webhook_duplicate": 0.5, "webhook_shuffle_ms": 200})
 	var all []int
-	for range 4 { // what all their checks cost stays within a minute of GitHub's write limit
+	for range 8 {
 		n := s.open(nil)
 		s.pull(n, "/commits", entry("Cards."))
 		s.pull(n, "/reviews", map[string]any{"user": "bo", "state": "APPROVE"})

@@ -285,7 +285,7 @@ func (s *sim) shows(n int, want map[string]string) {
 
 func (s *sim) eventually(what string, try func() error) {
 	s.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(150 * time.Second) // details may wait two minutes for room within the write limits
 	for {
 		err := try()
 		if err == nil {
