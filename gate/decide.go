@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -15,23 +16,48 @@ import (
 // Name of the check that sums up the others; the one that branch protection should require.
 const Gate = "gate"
 
-// Decide judges the facts under the policies in force and weighs the verdicts. It is pure: id and at come from
-// outside, and equal facts and policies give an equal Digest.
-func Decide(set *policy.Set, f *checks.Facts, id string, at time.Time) *Decision {
-	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: set.Digest}
+// Decide judges the facts under the policies in force and weighs the verdicts with what people said. It is pure: id and
+// at come from outside, and equal facts, policies and acts that count give an equal Digest.
+func Decide(set *policy.Set, f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
+	d := begin(f, acts, id, at)
+	d.Policy = set.Digest
 	if f.Subject.Kind == checks.KindTag {
 		d.Verdicts = checks.JudgeTag(set, f)
 	} else {
 		d.Verdicts = checks.Judge(set, f)
 	}
+	apply(d.Verdicts, d.Acts.Overrides)
 	d.Gate = weigh(d.Verdicts)
+	d.hold()
 	return seal(d)
+}
+
+// begin is a decision on the facts before anything is judged, with the acts that count.
+func begin(f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
+	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
+	if f.Change != nil {
+		d.Acts = Acts{acts.live(d.Commit, f.Change.Base.Name, at), acts.Hold}
+	}
+	return d
+}
+
+// hold shuts the gate for as long as somebody holds the change. A failure stays a failure.
+func (d *Decision) hold() {
+	h := d.Acts.Hold
+	if h == nil {
+		return
+	}
+	x := h.finding()
+	if rank(d.Gate.Outcome) < rank(checks.Wait) {
+		d.Gate.Outcome, d.Gate.Reason, d.Gate.Rule = x.Outcome, x.What, x.Rule
+	}
+	d.Gate.Findings = append(d.Gate.Findings, x)
 }
 
 // DecideBroken is the decision under a policy that cannot be read: the gate fails and names the place, and nothing
 // else is judged, since nobody can say by what.
-func DecideBroken(f *checks.Facts, problem error, id string, at time.Time) *Decision {
-	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
+func DecideBroken(f *checks.Facts, problem error, acts Acts, id string, at time.Time) *Decision {
+	d := begin(f, acts, id, at)
 	place, list := "the policy", []string{problem.Error()}
 	var ps policy.Problems
 	if errors.As(problem, &ps) && len(ps) > 0 {
@@ -49,15 +75,30 @@ func DecideBroken(f *checks.Facts, problem error, id string, at time.Time) *Deci
 			How: "Mend it on the target branch; `sluice policy check " + place + "` shows the same.",
 		})
 	}
+	d.Verdicts = apply(d.Verdicts, d.Acts.Overrides)
+	d.throughBroken()
+	d.hold()
 	return seal(d)
 }
 
+// throughBroken opens the gate under a broken policy when people have let through every check and the policy itself: so
+// the change that mends the policy gets in, on the record.
+func (d *Decision) throughBroken() {
+	broken := d.Gate
+	broken.Check = "policy"
+	all := apply(append(slices.Clone(d.Verdicts), broken), d.Acts.Overrides)
+	if !slices.ContainsFunc(all, checks.Verdict.Blocks) {
+		d.Verdicts, d.Gate = all, weigh(all)
+	}
+}
+
 // DecideUnread is the decision while the policy could not be read at all: nothing is known, so nothing opens.
-func DecideUnread(f *checks.Facts, gap checks.Gap, id string, at time.Time) *Decision {
-	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
+func DecideUnread(f *checks.Facts, gap checks.Gap, acts Acts, id string, at time.Time) *Decision {
+	d := begin(f, acts, id, at)
 	d.Verdicts = unjudged(f, "the policy", "Not judged: the policy could not be read. "+gap.Reason)
 	d.Gate = checks.Verdict{Check: Gate, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: "the policy",
 		Reason: checks.Clip("The policy could not be read, so nothing is judged. "+gap.Reason, 140)}
+	d.hold()
 	return seal(d)
 }
 

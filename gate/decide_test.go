@@ -54,7 +54,7 @@ func TestWeighNamesWhatIsMissing(t *testing.T) {
 func TestDecideBrokenFailsTheGateAndNamesThePlace(t *testing.T) {
 	t.Parallel()
 	f := &checks.Facts{Change: &checks.Change{Head: checks.Ref{Commit: "c1"}}}
-	d := DecideBroken(f, policy.Problems{{File: ".sluice.yml", Line: 3, Column: 7, Message: "unknown key"}}, "id", now)
+	d := DecideBroken(f, policy.Problems{{File: ".sluice.yml", Line: 3, Column: 7, Message: "unknown key"}}, Acts{}, "id", now)
 	if d.Open || d.Gate.Outcome != checks.Fail || d.Gate.Reason != "The policy is broken: .sluice.yml:3:7: unknown key" {
 		t.Errorf("gate = %v %q, want a failure with file, line and column", d.Gate.Outcome, d.Gate.Reason)
 	}

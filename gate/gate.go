@@ -100,21 +100,29 @@ const (
 	MarkHead   MarkKind = "head"   // judge all open changes with head commit Commit again
 	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
 	MarkPrune  MarkKind = "prune"  // delete what is old
+
+	MarkComment MarkKind = "comment" // read a comment on a change and do what it asks for, or answer it anew
+	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
+	MarkGroup   MarkKind = "group"   // judge a merge queue's commit
 )
 
 // Mark is a reason to look somewhere. It is never evidence.
 type Mark struct {
 	Kind         MarkKind
 	Forge, Repo  string
-	Change       int    // MarkChange
+	Change       int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
+	Comment      int64  // MarkComment: its id
 	Tag          string // MarkTag
 	Base         string // MarkBase
-	Commit       string // MarkHead: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it points now
-	Before       string // MarkTag: where it pointed before, as the event told
-	By           string // MarkTag: login of who pushed, as the event told
+	Commit       string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
+	// points now; MarkComment: the head known when the delivery was kept, filled in by the store
+	Before       string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit
+	By           string // MarkTag: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
-	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name.
+	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
+	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of MarkGroup the queue's ref.
 	Why, Detail string
+	At          time.Time // of a cause: when it was received
 }
 
 // Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.
@@ -126,12 +134,18 @@ func (m Mark) Key() string {
 		return m.Forge + ":" + m.Repo + "~" + m.Base
 	case MarkHead:
 		return m.Forge + ":" + m.Repo + "!" + m.Commit
+	case MarkComment:
+		return fmt.Sprintf("%s/comment-%d", m.Subject().Key(), m.Comment)
+	case MarkAction:
+		return fmt.Sprintf("%s/%s/%s/%.12s", m.Subject().Key(), m.Detail, m.By, m.Commit)
+	case MarkGroup:
+		return m.Forge + ":" + m.Repo + "^" + m.Commit
 	default:
 		return m.Forge + ":" + m.Repo
 	}
 }
 
-// Subject is what a MarkChange or MarkTag points at.
+// Subject is what a MarkChange or MarkTag points at; of a comment or a button, the change that it belongs to.
 func (m Mark) Subject() checks.Subject {
 	kind := checks.KindChange
 	if m.Kind == MarkTag {
@@ -153,6 +167,8 @@ type Decision struct {
 	Policy   string           `json:"policy"` // digest of the policy set
 	Facts    string           `json:"facts"`  // digest of the facts, hex SHA-256
 	Digest   string           `json:"digest"` // of subject, commit, policy, verdicts and gate: equal digests say the same
+	// Acts are what people had said that counted: judging the same facts, policy and acts at the same time gives the same.
+	Acts Acts `json:"acts,omitzero"`
 }
 
 // Work is one claimed piece of work.
@@ -178,6 +194,11 @@ type Outcome struct {
 	Delays   []time.Duration // one per mark, or nil: not before so long
 	Next     time.Time       // look again then by itself; zero: only when something happens
 	Note     string          // shown in the inbox: why nothing was decided, say
+
+	Entries   []Entry       // for the audit log, in this order
+	Overrides []Override    // new or changed, of the subject that the work is about; by check and comment
+	Hold      *Hold         // new or lifted
+	Comment   *CommentState // MarkComment: what came of it
 }
 
 // SubjectState is what is remembered of a subject without reading its facts.

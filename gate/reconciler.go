@@ -49,6 +49,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.fanOut(ctx, w)
 	case MarkSweep:
 		return r.sweep(ctx, w)
+	case MarkComment:
+		return r.comment(ctx, w)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -106,8 +108,17 @@ func (r *Reconciler) rests(ctx context.Context, w Work, latest *Decision, source
 
 // settle decides, keeps and shows.
 func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision, w Work) (Outcome, error) {
-	d := r.decide(f)
-	out := Outcome{Subject: stateOf(f, d, r.Now())}
+	acts, err := r.Memory.Acts(ctx, f.Subject)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read what people said about %v: %w", f.Subject, err)
+	}
+	acts, ended := r.settleActs(acts, f, w)
+	d := r.decide(f, acts)
+	out := Outcome{Subject: stateOf(f, d, r.Now()), Next: d.Acts.next(), Overrides: ended}
+	for _, o := range ended {
+		out.Entries = append(out.Entries, overrideEntry(f.Subject, d.Policy, o, endedAs(o)))
+		out.Marks = append(out.Marks, answerAgain(f.Subject, o.Comment))
+	}
 	others, err := r.sharing(ctx, d)
 	if err != nil {
 		return Outcome{}, err
@@ -118,7 +129,8 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 		return Outcome{}, err
 	} else {
 		logDecision(r.Log, d)
-		out.Marks = besides(others)
+		out.Entries = append(out.Entries, decided(d))
+		out.Marks = append(out.Marks, besides(others)...)
 	}
 	if names := foreigners(f.Statuses); len(names) > 0 {
 		r.Log.Warn("somebody else writes under our names", "subject", f.Subject.Key(), "commit", d.Commit, "checks", names)
@@ -131,7 +143,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	var later *RetryError
 	if errors.As(err, &later) && later.After > 0 {
 		// What was decided is kept now; the rest is shown when the forge lets us write again.
-		out.Next, out.Note = r.Now().Add(later.After), checks.Clip("not all shown yet: "+err.Error(), 300)
+		out.Next, out.Note = sooner(out.Next, r.Now().Add(later.After)), checks.Clip("not all shown yet: "+err.Error(), 300)
 		return out, nil
 	}
 	if err != nil {
@@ -143,15 +155,15 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 }
 
 // decide judges the facts under the policies that came with them.
-func (r *Reconciler) decide(f *checks.Facts) *Decision {
+func (r *Reconciler) decide(f *checks.Facts, acts Acts) *Decision {
 	set, err := r.policies.load(f.Sources)
 	var d *Decision
 	if gap, unread := f.Gap("policy"); unread {
-		d = DecideUnread(f, gap, r.NewID(), r.Now())
+		d = DecideUnread(f, gap, acts, r.NewID(), r.Now())
 	} else if err != nil {
-		d = DecideBroken(f, err, r.NewID(), r.Now())
+		d = DecideBroken(f, err, acts, r.NewID(), r.Now())
 	} else {
-		d = Decide(set, f, r.NewID(), r.Now())
+		d = Decide(set, f, acts, r.NewID(), r.Now())
 	}
 	if r.Observe.Decided != nil {
 		for _, v := range append([]checks.Verdict{d.Gate}, d.Verdicts...) {

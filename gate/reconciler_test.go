@@ -65,6 +65,16 @@ type memory struct {
 	sources []byte
 	posted  []Posted
 	open    []checks.Subject
+	acts    Acts
+	answers map[string]*CommentState // by Mark.Key
+}
+
+func (m *memory) Acts(context.Context, checks.Subject) (Acts, error) { return m.acts, nil }
+func (m *memory) OverridesOf(_ context.Context, _ checks.Subject, comment int64) ([]Override, error) {
+	return slices.DeleteFunc(slices.Clone(m.acts.Overrides), func(o Override) bool { return o.Comment != comment }), nil
+}
+func (m *memory) Comment(_ context.Context, c Mark) (*CommentState, error) {
+	return m.answers[c.Key()], nil
 }
 
 func (m *memory) State(context.Context, checks.Subject) (*SubjectState, error) { return m.state, nil }
@@ -275,7 +285,7 @@ func TestReplayGivesTheSameDecisionByteForByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := Decide(set, &facts, out.Decision.ID, out.Decision.At), out.Decision
+	got, want := Decide(set, &facts, out.Decision.Acts, out.Decision.ID, out.Decision.At), out.Decision
 	if got.Digest != want.Digest {
 		t.Errorf("replayed digest %s, want %s", got.Digest, want.Digest)
 	}

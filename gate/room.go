@@ -33,9 +33,46 @@ type Memory interface {
 	OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error)
 	// OpenAt are the open changes of a repository whose head was last known to be this commit.
 	OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error)
+	// Acts are the overrides of a subject that have not ended, and its hold unless it was lifted.
+	Acts(ctx context.Context, s checks.Subject) (Acts, error)
+	// OverridesOf are those that a comment on the change asked for, ended ones too.
+	OverridesOf(ctx context.Context, s checks.Subject, comment int64) ([]Override, error)
+	// Comment is what came of a comment (a MarkComment), or nil when it was not worked off yet.
+	Comment(ctx context.Context, m Mark) (*CommentState, error)
 }
 
 // Asker is a Provider that can request reviews: users by login, teams as "org/slug".
 type Asker interface {
 	RequestReviewers(ctx context.Context, s checks.Subject, users, teams []string) error
+}
+
+// Correspondent is a Provider that reads comments and answers them. A forge without one has no commands.
+type Correspondent interface {
+	// Comment reads a comment on a change: ErrGone when it is not there, or is not on this change.
+	Comment(ctx context.Context, s checks.Subject, id int64) (*Comment, error)
+	// React shows that the comment was seen; once, however often it is called.
+	React(ctx context.Context, s checks.Subject, comment int64) error
+	// Reply makes the one reply to the comment say body, and returns the reply's id. known is that id from an earlier
+	// call, or 0; then a reply that an earlier call left before a crash is looked for first. An answer that belongs to no
+	// comment has a key of its own ("action/…") in place of the comment's id.
+	Reply(ctx context.Context, s checks.Subject, to string, known int64, body string) (id int64, err error)
+}
+
+// Registrar is a Provider that says what somebody may do at this very moment: nothing of it is remembered.
+type Registrar interface {
+	// Permission is the right on the repository: none, read, triage, write, maintain or admin; of a custom role its base.
+	Permission(ctx context.Context, s checks.Subject, who checks.Person) (string, error)
+	// Member says whether somebody is in a team ("org/slug", child teams included) or an organisation ("org").
+	Member(ctx context.Context, s checks.Subject, who checks.Person, group string) (bool, error)
+}
+
+// Comment is one on a change, as the forge shows it now.
+type Comment struct {
+	ID     int64
+	By     checks.Person
+	Body   string
+	At     time.Time // created, by the forge's clock
+	URL    string
+	Edited bool // since it was created, by anybody
+	App    bool // written by an app, even in somebody's name
 }

@@ -62,7 +62,7 @@ func TestChangesOfOneCommitThatAreJudgedAtOnceAreLookedAtAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := *Decide(set, &f.facts, "other", now)
+	other := *Decide(set, &f.facts, Acts{}, "other", now)
 	other.Subject.Change = 8
 	late := &beside{forge: f, then: func() { k.decisions[other.Subject.Key()] = &other }} // the other is kept while this is posted
 	r.Providers["github"] = late

@@ -57,7 +57,7 @@ func (r *Reconciler) tag(ctx context.Context, w Work) (Outcome, error) {
 
 // settleTag decides, keeps, and shows the verdict on every commit involved: where the tag is, and where it was.
 func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision, w Work) (Outcome, error) {
-	d := r.decide(f)
+	d := r.decide(f, Acts{})
 	out := Outcome{Subject: stateOf(f, d, r.Now())}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID
@@ -65,6 +65,7 @@ func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks
 		return Outcome{}, err
 	} else {
 		logDecision(r.Log, d)
+		out.Entries = append(out.Entries, decided(d))
 	}
 	if r.DryRun || len(d.Verdicts) == 0 || skipped(d) {
 		return out, nil

@@ -35,6 +35,9 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 			err = packed.keep(t, now)
 		}
 		if err == nil {
+			err = s.enter(t, now, o.Entries)
+		}
+		if err == nil {
 			err = s.follow(t, o, now)
 		}
 		return err
@@ -122,11 +125,17 @@ func (s *Store) blob(b []byte) packed {
 // keep writes the decision, the state and what is shown.
 func (r *record) keep(t *tx, now int64) error {
 	o := r.outcome
-	if o.Decision == nil && o.Subject == nil && len(o.Posted) == 0 {
+	if err := r.answered(t); err != nil {
+		return err
+	}
+	if o.Decision == nil && o.Subject == nil && len(o.Posted)+len(o.Overrides) == 0 && o.Hold == nil {
 		return nil
 	}
 	id, err := r.subjectID(t)
 	if err != nil {
+		return err
+	}
+	if err := r.act(t, id); err != nil {
 		return err
 	}
 	if err := r.decide(t, id); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -103,6 +104,11 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 // bump raises the subject of one mark and keeps the cause. A delivery of 0 is none.
 func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
 	var id, wanted int64
+	if m.Kind == gate.MarkComment && delivery != 0 {
+		if _, err := t.row([]any{&m.Commit}, qKnownHead, m.Subject().Key()); err != nil {
+			return err
+		}
+	}
 	_, err := t.row([]any{&id, &wanted}, qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...)
 	if err != nil {
 		return err
@@ -127,8 +133,12 @@ func identity(m gate.Mark) []any {
 		name = m.Tag
 	case gate.MarkBase:
 		name = m.Base
-	case gate.MarkHead:
+	case gate.MarkHead, gate.MarkGroup:
 		name = m.Commit
+	case gate.MarkComment:
+		number, name = m.Change, strconv.FormatInt(m.Comment, 10)
+	case gate.MarkAction:
+		number, name = m.Change, m.Commit
 	}
 	return []any{string(m.Kind), m.Key(), m.Forge, m.Repo, number, name, m.Installation}
 }

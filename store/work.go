@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,8 +86,13 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Tag = name
 	case gate.MarkBase:
 		m.Base = name
-	case gate.MarkHead:
+	case gate.MarkHead, gate.MarkGroup:
 		m.Commit = name
+	case gate.MarkComment:
+		m.Change = number
+		m.Comment, _ = strconv.ParseInt(name, 10, 64) // our own writing
+	case gate.MarkAction:
+		m.Change, m.Commit = number, name
 	}
 	return w, err
 }
@@ -125,6 +131,7 @@ func scanCause(scan func(...any) error, identity gate.Mark) (gate.Mark, error) {
 	m := identity
 	var when int64
 	err := scan(&when, &m.Why, &m.Detail, &m.Commit, &m.Before, &m.By, &m.Installation)
+	m.At = at(when)
 	return m, err
 }
 

@@ -103,7 +103,7 @@ func judgeLocal(ctx context.Context, dir, base, head, file string) (judged, erro
 	if err != nil {
 		return judged{}, err
 	}
-	d := gate.Decide(set, f, "", time.Time{})
+	d := gate.Decide(set, f, gate.Acts{}, "", time.Time{})
 	return judged{repo: f.Repository.Name, base: f.Change.MergeBase, head: f.Change.Head.Commit, decision: d}, nil
 }
 

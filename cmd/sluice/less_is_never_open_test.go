@@ -65,13 +65,13 @@ func staysShut(t *testing.T, facts, sources []byte) {
 		return
 	}
 	whole := readFacts(t, facts)
-	if d := gate.Decide(set, whole, "", time.Time{}); d.Open || whole.Change == nil {
+	if d := gate.Decide(set, whole, gate.Acts{}, "", time.Time{}); d.Open || whole.Change == nil {
 		return
 	}
 	for what, take := range missingParts(whole) {
 		f := readFacts(t, facts)
 		take(f)
-		if d := gate.Decide(set, f, "", time.Time{}); d.Open {
+		if d := gate.Decide(set, f, gate.Acts{}, "", time.Time{}); d.Open {
 			t.Errorf("%v without %s: open (%+v)", f.Subject, what, d.Verdicts)
 		}
 	}

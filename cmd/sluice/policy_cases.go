@@ -75,7 +75,7 @@ func (p policyRun) test(files []string) int {
 // judge returns what is not as wanted, one line each.
 func (c policyCase) judge(set *policy.Set) []string {
 	answerWants(set, c.facts)
-	d := gate.Decide(set, c.facts, strings.Repeat("0", 32), c.facts.At)
+	d := gate.Decide(set, c.facts, gate.Acts{}, strings.Repeat("0", 32), c.facts.At)
 	verdicts := append(slices.Clone(d.Verdicts), d.Gate)
 	verdicts[len(verdicts)-1].Check = "gate"
 	var wrong []string

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
+)
+
+const qSetOverride = `
+INSERT INTO override (subject_id, comment, name, live, body) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (subject_id, comment, name) DO UPDATE SET live = excluded.live, body = excluded.body`
+
+const qSetHold = `
+INSERT INTO hold (subject_id, body) VALUES ($1, $2) ON CONFLICT (subject_id) DO UPDATE SET body = excluded.body`
+
+const qSetComment = `
+INSERT INTO comment (subject_id, body) VALUES ($1, $2) ON CONFLICT (subject_id) DO UPDATE SET body = excluded.body`
+
+const qLiveOverrides = `
+SELECT o.body FROM override o JOIN subject s ON s.id = o.subject_id
+WHERE s.kind = $1 AND s.key = $2 AND o.live = 1 ORDER BY o.comment, o.name`
+
+const qOverridesOf = `
+SELECT o.body FROM override o JOIN subject s ON s.id = o.subject_id
+WHERE s.kind = $1 AND s.key = $2 AND o.comment = $3 ORDER BY o.name`
+
+const qHold = `SELECT h.body FROM hold h JOIN subject s ON s.id = h.subject_id WHERE s.kind = $1 AND s.key = $2`
+
+const qComment = `SELECT c.body FROM comment c JOIN subject s ON s.id = c.subject_id WHERE s.kind = $1 AND s.key = $2`
+
+// knownHead is the head of a change by the order in which deliveries were kept: what the newest of those that nobody has
+// looked into tells, or else what was read last.
+const qKnownHead = `
+SELECT COALESCE((SELECT c.sha FROM cause c WHERE c.subject_id = s.id AND c.seq > s.done AND c.sha <> '' ORDER BY c.seq DESC, c.id DESC LIMIT 1),
+  t.head, '')
+FROM subject s LEFT JOIN subject_state t ON t.subject_id = s.id WHERE s.kind = 'change' AND s.key = $1`
+
+// act keeps what people said, of the subject with this row.
+func (r *record) act(t *tx, subject int64) error {
+	for _, o := range r.outcome.Overrides {
+		body, err := json.Marshal(o)
+		if err == nil {
+			_, err = t.exec(qSetOverride, subject, o.Comment, o.Check, flag(o.Ended.IsZero()), string(body))
+		}
+		if err != nil {
+			return fmt.Errorf("keep the override of %s: %w", o.Check, err)
+		}
+	}
+	if h := r.outcome.Hold; h != nil {
+		body, err := json.Marshal(h)
+		if err == nil {
+			_, err = t.exec(qSetHold, subject, string(body))
+		}
+		if err != nil {
+			return fmt.Errorf("keep the hold: %w", err)
+		}
+	}
+	return nil
+}
+
+// answered keeps what came of a comment.
+func (r *record) answered(t *tx) error {
+	if r.outcome.Comment == nil {
+		return nil
+	}
+	body, err := json.Marshal(r.outcome.Comment)
+	if err == nil {
+		_, err = t.exec(qSetComment, r.work.ID, string(body))
+	}
+	if err != nil {
+		return fmt.Errorf("keep what came of the comment: %w", err)
+	}
+	return nil
+}
+
+// Acts are the overrides of a subject that have not ended, and its hold unless it was lifted.
+func (s *Store) Acts(ctx context.Context, subject checks.Subject) (gate.Acts, error) {
+	var a gate.Acts
+	var err error
+	if a.Overrides, err = s.overrides(ctx, qLiveOverrides, string(subject.Kind), subject.Key()); err != nil {
+		return a, err
+	}
+	var body string
+	found, err := s.scan(ctx, []any{&body}, qHold, string(subject.Kind), subject.Key())
+	if err != nil || !found {
+		return a, err
+	}
+	h := &gate.Hold{}
+	if err := json.Unmarshal([]byte(body), h); err != nil {
+		return a, fmt.Errorf("read the hold of %v: %w", subject, err)
+	}
+	if !h.Lifted {
+		a.Hold = h
+	}
+	return a, nil
+}
+
+// OverridesOf are those that a comment asked for, ended ones too.
+func (s *Store) OverridesOf(ctx context.Context, subject checks.Subject, comment int64) ([]gate.Override, error) {
+	return s.overrides(ctx, qOverridesOf, string(subject.Kind), subject.Key(), comment)
+}
+
+func (s *Store) overrides(ctx context.Context, text string, args ...any) ([]gate.Override, error) {
+	rows, err := s.query(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	var list []gate.Override
+	err = each(rows, func(scan func(...any) error) error {
+		var body string
+		var o gate.Override
+		err := scan(&body)
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &o)
+		}
+		list = append(list, o)
+		return err
+	})
+	return list, err
+}
+
+// Comment is what came of a comment, or nil.
+func (s *Store) Comment(ctx context.Context, m gate.Mark) (*gate.CommentState, error) {
+	var body string
+	found, err := s.scan(ctx, []any{&body}, qComment, string(m.Kind), m.Key())
+	if err != nil || !found {
+		return nil, err
+	}
+	c := &gate.CommentState{}
+	return c, json.Unmarshal([]byte(body), c)
+}

@@ -1,0 +1,61 @@
+-- Times are unix milliseconds, flags are 0 or 1: the same text serves PostgreSQL.
+
+-- +goose Up
+
+-- What people said about a change. `body` is the override as JSON, people's words and all; what has ended stays until
+-- the subject goes, so that the reply to the comment can say what ended it.
+CREATE TABLE override (
+  subject_id INTEGER NOT NULL REFERENCES subject (id) ON DELETE CASCADE,  -- the change
+  comment    INTEGER NOT NULL,
+  name       TEXT    NOT NULL,             -- of the check
+  live       INTEGER NOT NULL,             -- not ended
+  body       TEXT    NOT NULL,
+  PRIMARY KEY (subject_id, comment, name)
+) STRICT;
+CREATE INDEX override_live ON override (subject_id) WHERE live = 1;
+
+CREATE TABLE hold (
+  subject_id INTEGER PRIMARY KEY REFERENCES subject (id) ON DELETE CASCADE,
+  body       TEXT    NOT NULL
+) STRICT;
+
+-- What came of a comment: it is worked off once, whatever is delivered again.
+CREATE TABLE comment (
+  subject_id INTEGER PRIMARY KEY REFERENCES subject (id) ON DELETE CASCADE,  -- the piece of work of kind comment
+  body       TEXT    NOT NULL
+) STRICT;
+
+-- The audit log: one line of JSON an entry, chained by the hash of the one before. Nothing deletes from it.
+CREATE TABLE audit (
+  seq    INTEGER PRIMARY KEY,              -- from 1, without gaps
+  at     INTEGER NOT NULL,
+  kind   TEXT    NOT NULL,
+  forge  TEXT    NOT NULL,
+  repo   TEXT    NOT NULL,                 -- lower case
+  number INTEGER NOT NULL,                 -- of the change
+  who    INTEGER NOT NULL,                 -- numeric id
+  login  TEXT    NOT NULL,                 -- lower case
+  name   TEXT    NOT NULL,                 -- of the check
+  line   TEXT    NOT NULL,                 -- the entry, canonical
+  hash   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_repo ON audit (forge, repo, at);
+CREATE INDEX audit_kind ON audit (kind, at);
+
+-- Which policy was in force for a branch, and up to where its merges were looked at, when it was last looked at.
+CREATE TABLE branch_seen (
+  forge  TEXT NOT NULL,
+  repo   TEXT NOT NULL,                    -- lower case
+  name   TEXT NOT NULL,
+  sha    TEXT NOT NULL,                    -- the tip
+  policy TEXT NOT NULL,                    -- digest
+  PRIMARY KEY (forge, repo, name)
+) STRICT;
+
+-- +goose Down
+DROP TABLE branch_seen;
+DROP TABLE audit;
+DROP TABLE comment;
+DROP TABLE hold;
+DROP TABLE override;
