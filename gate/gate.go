@@ -108,13 +108,13 @@ const (
 
 // Mark is a reason to look somewhere. It is never evidence.
 type Mark struct {
-	Kind         MarkKind
-	Forge, Repo  string
-	Change       int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
-	Comment      int64  // MarkComment: its id
-	Tag          string // MarkTag
-	Base         string // MarkBase
-	Commit       string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
+	Kind        MarkKind
+	Forge, Repo string
+	Change      int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
+	Comment     int64  // MarkComment: its id
+	Tag         string // MarkTag
+	Base        string // MarkBase
+	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
 	// points now; MarkComment: the head known when the delivery was kept, filled in by the store
 	Before       string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit
 	By           string // MarkTag: login of who pushed, as the event told; MarkAction: of who pressed
