@@ -245,16 +245,7 @@ func (f *Forge) emitReview(r *Review, action string, by *User) {
 
 // emitComment only reaches an App that asked for issue_comment.
 func (f *Forge) emitComment(c *comment, action string, by *User) {
-	p := c.pull
-	f.emit("issue_comment", action, p.Repo, nil, by, obj{"comment": f.renderComment(c),
-		"issue": obj{"id": p.ID, "number": p.Number, "title": p.Title, "user": f.renderUser(p.Author), "state": strings.ToLower(p.state()),
-			"pull_request": obj{"url": fmt.Sprintf("%s/api/v3/repos/%s/pulls/%d", f.url, p.Repo.Name, p.Number), "html_url": f.pullURL(p)}}})
-}
-
-func (f *Forge) renderComment(c *comment) obj {
-	return obj{"id": c.id, "node_id": node("IC", c.id), "user": f.renderUser(c.by), "body": c.body, "created_at": stamp(c.created),
-		"updated_at": stamp(c.created), "author_association": f.association(c.pull.Repo, c.by),
-		"html_url": fmt.Sprintf("%s#issuecomment-%d", f.pullURL(c.pull), c.id)}
+	f.emit("issue_comment", action, c.pull.Repo, nil, by, obj{"comment": f.renderComment(c), "issue": f.renderIssue(c.pull)})
 }
 
 func (f *Forge) emitRun(run *Run, action string, by *User) {
