@@ -147,7 +147,7 @@ func (r *Reconciler) obey(ctx context.Context, a *asking, out *Outcome) Result {
 	}
 	switch a.command.Word {
 	case "help":
-		return a.result(done, "%s", helpText())
+		return a.help(out.Comment.Results)
 	case "status":
 		return r.status(a)
 	case "recheck":

@@ -17,6 +17,7 @@ import (
 // of the checks named are overridden, or none.
 func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Result {
 	if no, ok := a.bound(); !ok {
+		out.Marks = append(out.Marks, judgeAgain(a.s, "comment.override"))
 		return no
 	}
 	leave := a.leave()

@@ -3,10 +3,19 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
 )
+
+// help lists the commands, once a comment.
+func (a *asking) help(before []Result) Result {
+	if slices.ContainsFunc(before, func(r Result) bool { return r.Word == "help" }) {
+		return a.result(done, "See above.")
+	}
+	return a.result(done, "%s", helpText())
+}
 
 // helpText lists the commands.
 func helpText() string {
@@ -68,7 +77,7 @@ func (r *Reconciler) holdBack(ctx context.Context, a *asking, out *Outcome) Resu
 		return no
 	}
 	if h := a.acts.Hold; h != nil {
-		return a.result(refused, "%s holds this change already: %s. `%s unhold` lifts that first.", escape(h.By.Login), escape(h.Reason), prefix)
+		return a.result(refused, "%s holds this change already: %s. `%s unhold` lifts that first.", escape(h.By.Login), escape(strings.TrimRight(h.Reason, ".")), prefix)
 	}
 	a.acts.Hold = &Hold{By: a.by(), Right: has, Reason: Plain(a.command.Reason), URL: a.comment.URL, Comment: a.comment.ID, At: a.received}
 	out.Hold = a.acts.Hold

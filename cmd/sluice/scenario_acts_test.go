@@ -252,6 +252,9 @@ func (r *playing) said(a act, w words) string {
 	if text == "" {
 		text = below(r.ar, strings.TrimSuffix(a.file.Name, ".yml"))["comment.md"].Text
 	}
+	if w.Times > 0 {
+		text = strings.Repeat(text+"\n", w.Times)
+	}
 	return hiddenRune.ReplaceAllStringFunc(text, func(m string) string {
 		n, err := strconv.ParseUint(m[3:len(m)-1], 16, 32)
 		if err != nil {
@@ -418,13 +421,14 @@ func (r *playing) fail(a act) error {
 func (r *playing) deliver(a act) error {
 	var in struct {
 		Copies  int      `yaml:"copies"`
+		Anew    bool     `yaml:"anew"`
 		Shuffle uint64   `yaml:"shuffle"`
 		Drop    []string `yaml:"drop"` // "pull_request", "pull_request.opened", or all
 	}
 	if err := strict(a.raw, &in); err != nil {
 		return err
 	}
-	r.order = pretend.Order{Copies: in.Copies, Shuffle: in.Shuffle}
+	r.order = pretend.Order{Copies: in.Copies, Anew: in.Anew, Shuffle: in.Shuffle}
 	if in.Drop != nil {
 		r.order.Drop = func(d *pretend.Delivery) bool {
 			return slices.Contains(in.Drop, "all") || slices.Contains(in.Drop, d.Event) || slices.Contains(in.Drop, d.Event+"."+d.Action)

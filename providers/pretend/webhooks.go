@@ -45,6 +45,7 @@ type Target struct {
 type Order struct {
 	Shuffle uint64                 // seed; 0: in order
 	Copies  int                    // further copies of each, with the same GUID
+	Anew    bool                   // the copies have GUIDs of their own
 	Drop    func(d *Delivery) bool // these are lost; the delivery log knows them with status 0
 }
 
@@ -82,6 +83,9 @@ func (f *Forge) Deliver(ctx context.Context, o Order) ([]*Delivery, error) {
 			for i := range o.Copies + 1 {
 				c := *d
 				c.Again = i > 0
+				if o.Anew && i > 0 {
+					c.GUID = guid()
+				}
 				more = append(more, &c)
 			}
 		}
