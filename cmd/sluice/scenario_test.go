@@ -168,6 +168,7 @@ type playing struct {
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
+	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
 }
 
@@ -251,6 +252,9 @@ func (r *playing) interrupted(forge http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if !strings.HasSuffix(q.URL.Path, "/graphql") || r.meanwhile.Load() == nil {
 			forge.ServeHTTP(w, q)
+			if watch := r.watch.Load(); watch != nil {
+				(*watch)()
+			}
 			return
 		}
 		answer := httptest.NewRecorder()
