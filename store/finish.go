@@ -24,9 +24,12 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 	var more int64
 	err = s.do(ctx, patient, func(t *tx) error {
 		now := s.now()
-		ok, err := t.row([]any{&more}, qFinish, w.ID, w.Token, w.Seen, now, millis(o.Next), clip(o.Note, 1000))
-		if err == nil && !ok {
+		n, err := t.exec(qFinish, w.ID, w.Token, w.Seen, now, millis(o.Next), clip(o.Note, 1000))
+		if err == nil && n == 0 {
 			err = ErrLost
+		}
+		if err == nil {
+			_, err = t.row([]any{&more}, qMore, w.ID)
 		}
 		if err == nil {
 			_, err = t.exec(qForget, w.ID, w.Seen)
@@ -161,7 +164,11 @@ func (r *record) subjectID(t *tx) (int64, error) {
 	m := gate.Mark{Kind: kind, Forge: r.subject.Forge, Repo: r.subject.Repo, Change: r.subject.Change, Tag: r.subject.Tag,
 		Installation: r.subject.Installation}
 	var id int64
-	_, err := t.row([]any{&id}, qRest, identity(m)...)
+	var wanted int64
+	if _, err := t.exec(qRest, identity(m)...); err != nil {
+		return 0, err
+	}
+	_, err := t.row([]any{&id, &wanted}, qWanted, string(m.Kind), m.Key())
 	return id, err
 }
 

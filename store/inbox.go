@@ -50,6 +50,7 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	return fresh, nil
 }
 
+// deliver keeps the delivery, unless it was had. id is that of the row where something is marked, for only causes ask.
 func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bool, err error) {
 	outcome, at := "stored", now
 	if len(d.Marks) == 0 {
@@ -58,9 +59,11 @@ func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bo
 	if !d.At.IsZero() {
 		at = d.At.UnixMilli()
 	}
-	fresh, err = t.row([]any{&id}, qDeliver, d.Forge, d.ID, d.Event, d.Action, d.Account, d.Install, outcome, at,
-		len(d.Body), body)
-	return id, fresh, err
+	n, err := t.exec(qDeliver, d.Forge, d.ID, d.Event, d.Action, d.Account, d.Install, outcome, at, len(d.Body), body)
+	if err == nil && n > 0 && len(d.Marks) > 0 {
+		_, err = t.row([]any{&id}, qDelivered, d.Forge, d.ID)
+	}
+	return id, n > 0, err
 }
 
 // learn remembers how an account is reached, and writes only what is new to this process.
@@ -102,8 +105,11 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 
 // bump raises the subject of one mark and keeps the cause. A delivery of 0 is none.
 func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
+	if _, err := t.exec(qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...); err != nil {
+		return err
+	}
 	var id, wanted int64
-	_, err := t.row([]any{&id, &wanted}, qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...)
+	_, err := t.row([]any{&id, &wanted}, qWanted, string(m.Kind), m.Key())
 	if err != nil {
 		return err
 	}

@@ -253,7 +253,7 @@ func TestClaimsAndReadsGoByAnIndex(t *testing.T) {
 		text string
 		args int
 	}{
-		"due": {qDue, 1}, "claim": {qClaim, 4}, "claim a kind": {qClaimKind, 5}, "next": {qNext, 0}, "next of a kind": {qNextKind, 1},
+		"due": {qDue, 1}, "claimable": {qClaimable, 2}, "claimable of a kind": {qClaimableKind, 3}, "claim": {qClaim, 3}, "next": {qNext, 0}, "next of a kind": {qNextKind, 1},
 		"causes": {qCauses, 4}, "state": {qReadState, 2}, "posted": {qReadPosted, 3}, "latest": {qLatest, 2}, "decision": {qReadDecision, 1},
 		"has open": {qHasOpen, 3}, "deliveries": {qOldDeliveries, 2}, "depth": {qDepth, 2}, "forget": {qForget, 2}, "again": {qAgain, 6},
 	} {
@@ -263,7 +263,7 @@ func TestClaimsAndReadsGoByAnIndex(t *testing.T) {
 			var id, parent, unused int
 			var step string
 			err := scan(&id, &parent, &unused, &step)
-			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX") && !strings.Contains(step, "due") {
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX") {
 				t.Errorf("%s: %s", name, step)
 			}
 			return err
