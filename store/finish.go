@@ -22,7 +22,7 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
 	}
 	var more int64
-	err = s.do(ctx, patient, func(t *tx) error {
+	err = s.do(ctx, calm, func(t *tx) error {
 		now := s.now()
 		n, err := t.exec(qFinish, w.ID, w.Token, w.Seen, now, millis(o.Next), clip(o.Note, 1000))
 		if err == nil && n == 0 {

@@ -23,7 +23,11 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	marks := sorted(d.Marks)
 	now := s.now()
 	var fresh, learnt bool // the closure's own: it may outlive this call
-	err = s.do(ctx, hasty, func(t *tx) error {
+	how := hasty
+	if len(marks) == 0 {
+		how |= calm
+	}
+	err = s.do(ctx, how, func(t *tx) error {
 		fresh = false
 		id, ok, err := deliver(t, d, body, now)
 		if err != nil || !ok {

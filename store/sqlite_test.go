@@ -127,7 +127,7 @@ func TestReadyTellsThatNothingCanBeWritten(t *testing.T) {
 	s := opened(t, filepath.Join(t.TempDir(), "x.db"))
 	must(t, s.Ready(ctx))
 	good := s.write
-	s.write = newWriter(s.read, s.d, 10) // whose connections may not write
+	s.write = newWriter(s.read, s.d, Options{Queue: 10}) // whose connections may not write
 	t.Cleanup(func() { must(t, s.write.close()); s.write = good })
 	if _, err := s.Add(ctx, marked("1", 1)); err == nil || !strings.Contains(err.Error(), "writable for the user that runs sluice") {
 		t.Fatalf("Add = %v, want how to mend it", err)
@@ -154,7 +154,7 @@ func TestAFailureOfOneWriteIsNotTheOthers(t *testing.T) {
 		func(t *tx) error { _, err := t.exec(qSetTag, "github", "acme/shop", "v2", "c"); return err },
 	} {
 		j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
-		must(t, s.write.send(j, patient))
+		must(t, s.write.send(j))
 		go func() { results <- <-j.done }()
 	}
 	close(release)
@@ -185,7 +185,7 @@ func TestAFullQueueRefusesDeliveriesAndLetsWorkersWait(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	go s.do(ctx, patient, func(*tx) error { close(started); <-release; return nil })
 	<-started
-	must(t, s.write.send(&job{ctx: ctx, fn: func(*tx) error { return nil }, done: make(chan error, 1)}, patient))
+	must(t, s.write.send(&job{ctx: ctx, fn: func(*tx) error { return nil }, done: make(chan error, 1)}))
 	if _, err := s.Add(ctx, marked("1", 1)); !errors.Is(err, ErrBusy) {
 		t.Errorf("Add = %v, want ErrBusy", err)
 	}

@@ -30,7 +30,7 @@ func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kind
 		return nil, err // the usual answer costs no write
 	}
 	var works []gate.Work
-	err = s.do(ctx, patient, func(t *tx) error {
+	err = s.do(ctx, light, func(t *tx) error {
 		now := s.now()
 		taken, err := s.claim(t, n, now, now+lease.Milliseconds(), kinds)
 		for i := 0; err == nil && i < len(taken); i++ {
