@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicegate/sluice/gate"
@@ -19,14 +20,18 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	if d.Forge == "" || d.ID == "" {
 		return false, fmt.Errorf("keep delivery: without a forge or an id")
 	}
-	body := s.pack.zip(d.Body)
+	body := []byte{}
+	if !d.Echo {
+		body = s.pack.zip(d.Body)
+	}
 	marks := sorted(d.Marks)
 	now := s.now()
 	var fresh, learnt bool // the closure's own: it may outlive this call
 	how := hasty
-	if len(marks) == 0 {
+	if len(marks) == 0 && s.company.has() {
 		how |= calm
 	}
+	defer s.company.joins()()
 	err = s.do(ctx, how, func(t *tx) error {
 		fresh = false
 		id, ok, err := deliver(t, d, body, now)
@@ -68,6 +73,23 @@ func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bo
 		_, err = t.row([]any{&id}, qDelivered, d.Forge, d.ID)
 	}
 	return id, n > 0, err
+}
+
+// company knows whether deliveries come at the same time. Where they come one after another nothing is gained by
+// letting one linger: the next comes only when it was answered.
+type company struct {
+	inside atomic.Int64
+	met    atomic.Int64 // when two were last inside at once, unix ms
+}
+
+func (c *company) has() bool { return time.Now().UnixMilli()-c.met.Load() < 100 }
+
+// joins counts one in, and the func that it returns counts it out.
+func (c *company) joins() (leaves func()) {
+	if c.inside.Add(1) > 1 {
+		c.met.Store(time.Now().UnixMilli())
+	}
+	return func() { c.inside.Add(-1) }
 }
 
 // learn remembers how an account is reached, and writes only what is new to this process.

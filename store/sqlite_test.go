@@ -176,6 +176,48 @@ func TestAFailureOfOneWriteIsNotTheOthers(t *testing.T) {
 	}
 }
 
+func TestWhatLingersGoesToTheDiskWithWhatDoesNot(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, err := Open(ctx, Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Linger: time.Hour})
+	must(t, err)
+	must(t, s.Mark(ctx, marked("", 1).Marks...))
+	works, err := s.Claim(ctx, 1, time.Minute)
+	if err != nil || len(works) != 1 {
+		t.Fatalf("Claim = %v, %v, want one", works, err)
+	}
+	finished := make(chan error, 1)
+	go func() { finished <- s.Finish(ctx, works[0], gate.Outcome{}) }()
+	select {
+	case err := <-finished:
+		t.Fatalf("Finish = %v before anything had to be flushed", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	for done := false; !done; { // Finish may not have been sent yet
+		_, err := s.Claim(ctx, 1, time.Minute) // which needs no flush
+		must(t, err)
+		must(t, s.Mark(ctx, marked("", 2).Marks...))
+		select {
+		case err := <-finished:
+			must(t, err)
+			done = true
+		case <-time.After(time.Millisecond):
+		}
+	}
+	works, err = s.Claim(ctx, 1, time.Minute)
+	must(t, err)
+	for _, w := range works {
+		go func() { finished <- s.Finish(ctx, w, gate.Outcome{}) }()
+	}
+	time.Sleep(time.Millisecond)
+	must(t, s.Close())
+	for range works { // closing writes what lingers, or refuses what came later
+		if err := <-finished; err != nil && !errors.Is(err, ErrClosed) {
+			t.Errorf("Finish while closing = %v", err)
+		}
+	}
+}
+
 func TestAFullQueueRefusesDeliveriesAndLetsWorkersWait(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

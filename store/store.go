@@ -64,6 +64,7 @@ type Store struct {
 	texts    sync.Map // query text → *sql.Stmt, for reading
 	accounts sync.Map // "forge:account" → installation id, as last written by this process
 	healthy  atomic.Int64
+	company  company
 }
 
 // dialect is what differs between databases. All else is one set of texts.

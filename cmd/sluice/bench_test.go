@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -85,7 +86,7 @@ func apart(tb testing.TB, latency time.Duration) (*stage, int) {
 		tb.Fatal(err)
 	}
 	d.url = "http://" + addr
-	d.forge.Hooks(pretend.Target{URL: d.url + "/webhook/github", Client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}})
+	d.forge.Hooks(pretend.Target{URL: d.url + "/webhook/github"})
 	s := d.settings(tb.TempDir(), forge.URL)
 	serve := exec.Command(path, "serve")
 	serve.Env = []string{"SLUICE_ADDR=" + addr, "SLUICE_PUBLIC_URL=" + d.url, "SLUICE_DATABASE=" + s.Database, "SLUICE_GITHUB_URL=" + forge.URL,
@@ -300,21 +301,22 @@ func BenchmarkBurst(b *testing.B) {
 		had := len(d.forge.Deliveries())
 		before, _ := used(b, pid)
 		start := time.Now()
-		var sending sync.WaitGroup // a forge does not wait for one answer before it sends the next
+		answered := d.atOnce(b, 64)
 		for i := range 2000 {
 			d.burstEvent(b, numbers[i%400], i/400)
-			sending.Go(func() {
-				if _, err := d.forge.Deliver(b.Context(), pretend.Order{}); err != nil {
-					b.Error(err)
-				}
-			})
+			if _, err := d.forge.Deliver(b.Context(), pretend.Order{}); err != nil {
+				b.Fatal(err)
+			}
 			time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / 400)))
 		}
-		sending.Wait()
+		answered()
 		sent := time.Since(start)
 		d.work(b)
 		right := time.Since(start)
-		d.work(b) // what the last posts came back as
+		for d.forge.Pending() > 0 { // what the last posts came back as
+			d.work(b)
+			answered()
+		}
 		wrong := 0
 		for _, n := range numbers {
 			if ok, why := d.forge.Mergeable(shop, n); !ok {
@@ -343,6 +345,33 @@ func BenchmarkBurst(b *testing.B) {
 		b.ReportMetric(cpu/float64(received), "cpu-ms/delivery")
 		b.ReportMetric(resident, "MB-at-most")
 	}
+}
+
+// atOnce has deliveries sent as a forge does, without waiting for one answer before it sends the next, at most so many
+// at a time. The func that it returns waits for all answers.
+func (d *stage) atOnce(tb testing.TB, most int) (answered func()) {
+	tb.Helper()
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: most}}
+	var under sync.WaitGroup
+	free := make(chan struct{}, most)
+	d.forge.Hooks(pretend.Target{URL: d.url + "/webhook/github", To: func(_ context.Context, req *http.Request) (int, error) {
+		free <- struct{}{}
+		under.Go(func() {
+			defer func() { <-free }()
+			resp, err := client.Do(req)
+			if err != nil {
+				tb.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, resp.Body) // or the connection would not be used again
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusAccepted {
+				tb.Errorf("a delivery was answered %s", resp.Status)
+			}
+		})
+		return http.StatusAccepted, nil
+	}})
+	return under.Wait
 }
 
 // burstEvent is the i-th thing that happens to a change: at the end of them its gate is open.
