@@ -93,6 +93,7 @@ type packed struct {
 	digest string
 	size   int
 	body   []byte
+	zip    func() []byte // of one that is most likely had already: only asked where it is not
 }
 
 func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
@@ -108,7 +109,7 @@ func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep decision %s: %w", d.ID, err)
 	}
-	r.body, r.facts, r.sources = s.pack.zip(text), s.blob(o.Facts), s.blob(o.Sources)
+	r.body, r.facts, r.sources = s.pack.zip(text), s.blob(o.Facts), s.familiar(o.Sources)
 	if d.Subject.Repo != "" {
 		r.subject = d.Subject
 	}
@@ -119,7 +120,15 @@ func (s *Store) blob(b []byte) packed {
 	if b == nil {
 		return packed{}
 	}
-	return packed{digest(b), len(b), s.pack.zip(b)}
+	return packed{digest: digest(b), size: len(b), body: s.pack.zip(b)}
+}
+
+// familiar is a blob that most likely is kept: policies change rarely.
+func (s *Store) familiar(b []byte) packed {
+	if b == nil {
+		return packed{}
+	}
+	return packed{digest: digest(b), size: len(b), zip: func() []byte { return s.pack.zip(b) }}
 }
 
 // keep writes the decision, the state and what is shown.
@@ -196,6 +205,12 @@ func (r *record) decide(t *tx, subject int64) error {
 func (p packed) keep(t *tx) (id sql.NullInt64, err error) {
 	if p.digest == "" {
 		return id, nil
+	}
+	if p.zip != nil {
+		if had, err := t.row([]any{&id}, qBlobID, p.digest); had || err != nil {
+			return id, err
+		}
+		p.body = p.zip()
 	}
 	if _, err = t.exec(qBlob, p.digest, p.size, p.body); err != nil {
 		return id, err
