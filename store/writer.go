@@ -26,6 +26,7 @@ type writer struct {
 	linger  time.Duration // how long calm ones may wait for others to share a transaction with
 	current *tx           // the writer's own connection and statements; nil after it broke
 	lax     bool          // commits on it are not flushed at the moment
+	flushed time.Time     // when the last transaction that may be flushed began
 }
 
 // job is one closure on its way.
@@ -123,7 +124,8 @@ func (w *writer) run() {
 	over := time.NewTimer(0)
 	for open := true; open; {
 		batch, open = w.gather(batch[:0], len(lingering), over.C)
-		flush := !open || len(batch) == 0 || w.linger == 0
+		// Where nothing was flushed for so long there is nobody to wait for.
+		flush := !open || len(batch) == 0 || time.Since(w.flushed) >= w.linger
 		for _, j := range batch {
 			flush = flush || j.p&(calm|light) == 0
 		}
@@ -143,6 +145,7 @@ func (w *writer) run() {
 			flush = len(lingering) >= w.most
 		}
 		if flush {
+			w.flushed = time.Now()
 			lingering = append(lingering, batch...)
 			w.commit(lingering)
 			clear(lingering) // let go of bodies
