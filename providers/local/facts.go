@@ -74,12 +74,17 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 	}
 	var refs, tags []reference
 	var g, background errgroup.Group
-	g.Go(func() (err error) {
-		refs, err = r.branches()
-		return err
-	})
+	late := []string{"refs/tags"}
+	if base == "" {
+		g.Go(func() (err error) {
+			refs, err = r.references(mayBeDefault()...)
+			return err
+		})
+	} else {
+		late = append(late, mayBeDefault()...)
+	}
 	background.Go(func() (err error) {
-		tags, err = r.references("refs/tags") // a commit for every date: the slowest of all, and needed last
+		tags, err = r.references(late...) // a commit for every date: the slowest of all, and needed last
 		return err
 	})
 	at, err := r.commit(head)
@@ -105,6 +110,10 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 	if err := background.Wait(); err != nil {
 		return err
 	}
+	if base != "" {
+		target, _ := defaultBranch(tags)
+		r.f.Repository.Default = target.name
+	}
 	if err := r.tags(tags); err != nil {
 		return err
 	}
@@ -118,9 +127,7 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 func (r *reading) span(refs []reference, base string) error {
 	c := r.f.Change
 	var err error
-	target, found := defaultBranch(refs)
-	r.f.Repository.Default = target.name
-	if base != "" {
+	if base != "" { // then the default branch is told with the tags
 		if c.Base.Commit, err = r.commit(base); err != nil {
 			return err
 		}
@@ -128,6 +135,8 @@ func (r *reading) span(refs []reference, base string) error {
 		c.MergeBase, err = r.mergeBase(c.Base.Commit, c.Head.Commit)
 		return err
 	}
+	target, found := defaultBranch(refs)
+	r.f.Repository.Default = target.name
 	if c.Base.Name = target.name; found {
 		c.Base.Commit = target.commit
 		if c.MergeBase, err = r.mergeBase(target.commit, c.Head.Commit); err != nil || c.MergeBase != c.Head.Commit {

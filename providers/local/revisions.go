@@ -16,13 +16,13 @@ type reference struct {
 	at             string // tagger's or committer's date, RFC 3339
 }
 
-// branches lists the references that may be the default branch, and where remotes say theirs is.
-func (r *reading) branches() ([]reference, error) {
+// mayBeDefault are the references that may be the default branch, and where remotes say theirs is.
+func mayBeDefault() []string {
 	patterns := []string{"refs/remotes/*/HEAD"}
 	for _, b := range usualDefaults() {
 		patterns = append(patterns, "refs/heads/"+b, "refs/remotes/*/"+b)
 	}
-	return r.references(patterns...)
+	return patterns
 }
 
 func (r *reading) references(patterns ...string) ([]reference, error) {
