@@ -20,6 +20,7 @@ type CommentState struct {
 	Results []Result      `json:"results,omitempty"`
 	Reply   int64         `json:"reply,omitempty"`  // the reply's id at the forge; -1: it may be there
 	Digest  string        `json:"digest,omitempty"` // of what the reply says
+	Tries   int           `json:"tries,omitempty"`  // of a reply that the forge did not take
 }
 
 // Result is what came of one command.
@@ -185,8 +186,12 @@ func (r *Reconciler) commandEntry(a *asking, result Result) Entry {
 	return e
 }
 
-// answer has the one reply say what came of the comment. It is tried again later, by itself, when the forge does not
-// take it: what was done stays done. fresh are overrides that are not in the store yet.
+// mostTries is how often an answer is tried that the forge does not take: a conversation may be locked for good.
+const mostTries = 8
+
+// answer has the one reply say what came of the comment. It is tried again by itself when the forge does not take it,
+// after half a minute and then twice as long each time: what was done stays done. fresh are overrides that are not in the
+// store yet.
 func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, out *Outcome, fresh []Override) error {
 	s, state := w.Mark.Subject(), out.Comment
 	overrides, err := r.Memory.OverridesOf(ctx, s, w.Mark.Comment)
@@ -208,14 +213,18 @@ func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, ou
 	}
 	id, err := forge.Reply(ctx, s, strconv.FormatInt(w.Mark.Comment, 10), known, body)
 	if err == nil {
-		state.Reply, state.Digest = id, textDigest(body)
+		state.Reply, state.Digest, state.Tries = id, textDigest(body), 0
 		return nil
 	}
 	r.Log.Warn("answer a comment", "subject", s.Key(), "comment", w.Mark.Comment, "err", err)
 	if known == 0 {
 		state.Reply = -1
 	}
-	after := 30 * time.Second
+	if state.Tries++; state.Tries >= mostTries {
+		out.Note = checks.Clip("not answered, and not tried again: "+err.Error(), 300)
+		return nil
+	}
+	after := 15 * time.Second << state.Tries
 	if later := (*RetryError)(nil); errors.As(err, &later) && later.After > after {
 		after = later.After
 	}
