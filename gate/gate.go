@@ -169,6 +169,8 @@ type Decision struct {
 	Digest   string           `json:"digest"` // of subject, commit, policy, verdicts and gate: equal digests say the same
 	// Acts are what people had said that counted: judging the same facts, policy and acts at the same time gives the same.
 	Acts Acts `json:"acts,omitzero"`
+	// Foresight is what the policy that a change brings would flip, as found in the record then.
+	Foresight *Foresight `json:"foresight,omitempty"`
 }
 
 // Work is one claimed piece of work.
