@@ -204,6 +204,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 		r.settle()
 		r.tell()
 	}
+	r.replays()
 	return r
 }
 
