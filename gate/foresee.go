@@ -35,10 +35,10 @@ type Foresight struct {
 // Flips counts gates that would come out otherwise, and names some.
 type Flips struct {
 	Judged int    `json:"judged"`
-	Shut   int    `json:"shut"`    // would be shut and are open
-	Opened int    `json:"opened"`  // would be open and are shut
-	Untold int    `json:"untold"`  // cannot be told from what was recorded
-	Hidden int    `json:"hidden"`  // of the flips: not to be named here
+	Shut   int    `json:"shut"`   // would be shut and are open
+	Opened int    `json:"opened"` // would be open and are shut
+	Untold int    `json:"untold"` // cannot be told from what was recorded
+	Hidden int    `json:"hidden"` // of the flips: not to be named here
 	Named  []Flip `json:"named,omitempty"`
 }
 

@@ -188,7 +188,7 @@ type Work struct {
 // Outcome is what working off a piece of work leaves behind, written in one transaction.
 type Outcome struct {
 	Decision *Decision       // nil: none, or the same as before
-	Facts    []byte          // canonical JSON of the facts, for Decision
+	Facts    []byte          // canonical JSON of the facts, for Decision; without one, of a look that came to Subject.Decision again
 	Sources  []byte          // canonical JSON of the policy sources, for Decision
 	Subject  *SubjectState   // nil: unchanged
 	Posted   []Posted        // what the forge shows now

@@ -129,6 +129,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay
+		if out.Facts, err = seen(f); err != nil {
+			return Outcome{}, err
+		}
 	} else if err := keep(&out, f, d); err != nil {
 		return Outcome{}, err
 	} else {

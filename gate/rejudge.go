@@ -16,7 +16,7 @@ type Swap func(recorded []policy.Source) []policy.Source
 // Rejudged is a recorded decision and what other policies make of the same facts.
 type Rejudged struct {
 	Before, After *Decision
-	Facts         *checks.Facts // as they were recorded
+	Facts         *checks.Facts // as they were last recorded
 	// Untold says by check what was not recorded and would have to be known. Those checks are unknown in After, and
 	// stand for nothing: neither that they would have passed nor that they would not.
 	Untold checks.Untold
@@ -31,7 +31,7 @@ type Rejudger struct {
 
 // Judge judges one. Acts that counted then count again: whoever let a check through then would have done so again.
 func (j *Rejudger) Judge(r Recorded) (*Rejudged, error) {
-	recorded, err := r.read()
+	recorded, err := r.newest()
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,10 @@ import (
 type Recorded struct {
 	Decision       *Decision
 	Facts, Sources []byte // canonical JSON
+	// Seen are the facts of the newest look that came to the same decision, or nil. They may tell what made no difference
+	// under the policy of then: a second approval where one was asked for.
+	Seen   []byte
+	SeenAt time.Time
 }
 
 // ErrIncomplete says that a decision cannot be replayed, since what it came from is not kept with it.
@@ -49,6 +53,36 @@ func (r Recorded) read() (*checks.Facts, error) {
 		return nil, fmt.Errorf("read the policy of decision %s: %w", r.Decision.ID, err)
 	}
 	return f, nil
+}
+
+// newest decodes the facts that were seen last.
+func (r Recorded) newest() (*checks.Facts, error) {
+	f, err := r.read()
+	if err != nil || r.Seen == nil {
+		return f, err
+	}
+	last := &checks.Facts{}
+	if err := json.Unmarshal(r.Seen, last); err != nil {
+		return nil, fmt.Errorf("read the facts last seen of decision %s: %w", r.Decision.ID, err)
+	}
+	last.At, last.Sources = r.SeenAt, f.Sources
+	return last, nil
+}
+
+// seen are the facts as they are kept beside a decision that stands: without the policies, which are the same, and
+// without what moves by itself and is not judged.
+func seen(f *checks.Facts) ([]byte, error) {
+	s := *f
+	s.At, s.Sources, s.Statuses = time.Time{}, nil, nil
+	if f.Change != nil {
+		c := *f.Change
+		c.Base.Commit, s.Change = "", &c
+	}
+	b, err := json.Marshal(&s)
+	if err != nil {
+		return nil, fmt.Errorf("keep what was seen of %v: %w", f.Subject, err)
+	}
+	return b, nil
 }
 
 // Replay judges once more what a decision was made from, with the acts that counted, at its own time. A Sluice with the

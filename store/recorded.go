@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -29,6 +31,9 @@ func (s *Store) Recorded(ctx context.Context, q gate.Recall, each func(gate.Reco
 			if errors.Is(err, ErrUnknown) {
 				continue
 			}
+			if err == nil {
+				r.Seen, r.SeenAt, err = s.seen(ctx, id)
+			}
 			if err != nil {
 				return err
 			}
@@ -44,6 +49,54 @@ func (s *Store) Recorded(ctx context.Context, q gate.Recall, each func(gate.Reco
 		}
 		before = last
 	}
+}
+
+const qKeepSeen = `
+INSERT INTO seen (decision_seq, at, facts_blob) VALUES ($1, $2, $3)
+ON CONFLICT (decision_seq) DO UPDATE SET at = excluded.at, facts_blob = excluded.facts_blob`
+
+const qSeenBefore = `
+SELECT d.seq, n.facts_blob FROM decision d LEFT JOIN seen n ON n.decision_seq = d.seq WHERE d.id = $1`
+
+const qSeen = `
+SELECT b.body, n.at FROM decision d JOIN seen n ON n.decision_seq = d.seq JOIN blob b ON b.id = n.facts_blob WHERE d.id = $1`
+
+// seen keeps the facts of a look that came to the same decision as before, when they are not those kept already.
+func (r *record) seen(t *tx, now int64) error {
+	o := r.outcome
+	if o.Decision != nil || o.Facts == nil || o.Subject == nil || o.Subject.Decision == "" {
+		return nil
+	}
+	blob, err := r.facts.keep(t)
+	if err != nil {
+		return err
+	}
+	var seq int64
+	var before sql.NullInt64
+	found, err := t.row([]any{&seq, &before}, qSeenBefore, o.Subject.Decision)
+	if err != nil || found && before == blob {
+		return err
+	}
+	if found {
+		_, err = t.exec(qKeepSeen, seq, now, blob)
+	}
+	for _, unused := range []sql.NullInt64{before, blob} {
+		if err == nil && unused.Valid {
+			_, err = t.exec(qDropBlob, unused.Int64) // which spares what is used
+		}
+	}
+	return err
+}
+
+// seen are the facts of the newest look that came to this decision, or nil when its own are the newest.
+func (s *Store) seen(ctx context.Context, id string) (facts []byte, when time.Time, err error) {
+	var kept int64
+	found, err := s.scan(ctx, []any{&facts, &kept}, qSeen, id)
+	if err != nil || !found {
+		return nil, time.Time{}, err
+	}
+	facts, err = s.pack.unzip(facts)
+	return facts, at(kept), err
 }
 
 // recordedPage lists the ids of the next page, and says where it ends.

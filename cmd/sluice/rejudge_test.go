@@ -112,14 +112,20 @@ func compared(t *testing.T, name, other string, was, is *playing, change int) (t
 	if before == nil || now == nil {
 		return 0, 0
 	}
-	d, facts, sources, err := was.server.store.Decision(t.Context(), before.ID)
+	var rec gate.Recorded
+	err := was.server.store.Recorded(t.Context(), gate.Recall{}, func(r gate.Recorded) error {
+		if r.Decision.ID == before.ID {
+			rec = r
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := gate.Rejudger{Swap: func(old []policy.Source) []policy.Source {
 		return checks.Proposal{Origin: policy.Repository, Source: &policy.Source{Origin: policy.Repository, Name: ".sluice.yml", Text: other}}.In(old)
 	}}
-	got, err := j.Judge(gate.Recorded{Decision: d, Facts: facts, Sources: sources})
+	got, err := j.Judge(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
