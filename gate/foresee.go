@@ -231,11 +231,25 @@ func (d *Decision) foresee(found *Foresight) {
 	}
 	v := &d.Verdicts[i]
 	v.Findings = append(slices.Clone(v.Findings), found.findings()...)
-	if n := found.Open.flips() + found.Settled.flips(); n > 0 && v.Outcome == checks.Pass {
-		tail := fmt.Sprintf("; it would flip %s of now and %d of the last 30 days.", counted(found.Open.flips(), "open change"), found.Settled.flips())
+	if tail := found.title(); tail != "" && v.Outcome == checks.Pass {
 		v.Reason = checks.Clip(strings.TrimSuffix(strings.TrimSuffix(v.Reason, "; see the list."), "."), 140-len(tail)) + tail
 	}
 	seal(d)
+}
+
+// title is the end of the check's title, or nothing when nothing flips.
+func (f *Foresight) title() string {
+	var parts []string
+	if n := f.Open.flips(); n > 0 {
+		parts = append(parts, counted(n, "open change"))
+	}
+	if n := f.Settled.flips(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d of the last 30 days", n))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; it would flip " + strings.Join(parts, " and ") + "."
 }
 
 // findings say it in sentences: the sum of each sort, then the flips by name.

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/store"
 )
@@ -23,6 +29,30 @@ func (r *playing) replays() {
 		if !gate.Same(d, again) {
 			r.t.Errorf("decision %s on %v\nwas:\n%s\nreplayed:\n%s", id, d.Subject, text(r, d), text(r, again))
 		}
+		r.holdsAsFixture(gate.Recorded{Decision: d, Facts: facts, Sources: sources}, again)
+	}
+}
+
+// holdsAsFixture writes a policy test of the decision and runs it: it wants what was decided, and that is what it gets.
+func (r *playing) holdsAsFixture(raw gate.Recorded, again *gate.Decision) {
+	r.t.Helper()
+	e := explained{decision: raw.Decision, again: again, facts: &checks.Facts{}, raw: raw}
+	if err := errors.Join(json.Unmarshal(raw.Facts, e.facts), json.Unmarshal(raw.Sources, &e.sources)); err != nil {
+		r.t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := e.writeFixture(&out); err != nil {
+		if raw.Decision.Gate.Outcome.Open() || !strings.Contains(err.Error(), "nothing to test") {
+			r.t.Errorf("fixture of %v: %v", raw.Decision.Subject, err)
+		}
+		return
+	}
+	file := filepath.Join(r.t.TempDir(), "case.yml")
+	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	if code, stdout, stderr := runPolicy(r.t, "", "test", file); code != exitOpen || !strings.Contains(stdout, "1 of 1 cases hold") {
+		r.t.Errorf("fixture of %v: exit %d\n%s%s\n%.3000s", raw.Decision.Subject, code, stdout, stderr, out.String())
 	}
 }
 
