@@ -28,7 +28,7 @@ func (p *replayReport) write(w io.Writer) error {
 		return l.err
 	}
 	l.line(0, "")
-	l.line(0, "GATE would have been shut for %d of %d that were open, and open for %d that were shut%s.", p.Gate.Shuts, p.Judged, p.Gate.Opens, untold(p.Gate.Untold))
+	l.line(0, "GATE would have been shut for %d that were open and open for %d that were shut, of %d%s.", p.Gate.Shuts, p.Gate.Opens, p.Judged, untold(p.Gate.Untold))
 	p.flips(l, p.Gate.flips)
 	for _, c := range p.Rules {
 		l.line(0, "")
@@ -45,7 +45,7 @@ func untold(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; of %d what was recorded does not tell", n)
+	return fmt.Sprintf("; for %d what was recorded does not tell", n)
 }
 
 // write says how often the rule would have made a difference.
