@@ -21,15 +21,16 @@ type Untold map[string]string
 // just as a forge would not have been asked. Checks that lack something are named in Untold: what they say about these
 // facts is worth nothing.
 func Reread(set, under *policy.Set, recorded *Facts) (*Facts, Untold) {
-	untold := Untold{}
-	r := &rereading{recorded: recorded, f: unasked(recorded), covered: pathsAsked(under, recorded), untold: untold}
-	r.rounds(set)
+	r := &rereading{recorded: recorded, under: under, f: unasked(recorded), untold: Untold{}}
+	if r.rounds(set) {
+		return r.f, r.untold
+	}
 	for name, w := range wantsByCheck(set, r.f) {
-		if !w.Empty() && untold[name] == "" {
-			untold[name] = w.words(r.f)
+		if !w.Empty() && r.untold[name] == "" {
+			r.untold[name] = w.words(r.f)
 		}
 	}
-	return r.f, untold
+	return r.f, r.untold
 }
 
 // mostRounds bounds how often seeing more makes a check want more.
@@ -38,8 +39,8 @@ const mostRounds = 6
 // rereading is one pass over recorded facts.
 type rereading struct {
 	recorded *Facts
+	under    *policy.Set // that they were recorded under, or nil
 	f        *Facts
-	covered  map[string][]*policy.Policy // by check: the layers for which the recorded paths were listed
 	untold   Untold
 }
 
@@ -82,14 +83,15 @@ func wantsByCheck(set *policy.Set, f *Facts) map[string]*Wants {
 	return wants
 }
 
-// rounds lets the checks ask until nothing that was recorded is left to tell.
-func (r *rereading) rounds(set *policy.Set) {
+// rounds lets the checks ask until nothing that was recorded is left to tell, and says whether they know all they want.
+func (r *rereading) rounds(set *policy.Set) bool {
 	for range mostRounds {
 		w := askFor(set, r.f)
 		if w.Empty() || !r.fill(set, w) {
-			return
+			return w.Empty()
 		}
 	}
+	return false
 }
 
 // fill tells what was recorded, and says whether that was anything.
@@ -187,9 +189,10 @@ func (r *rereading) text(side Side, path string) (Text, bool) {
 
 // uncovered names the checks whose paths were not all looked for when the recorded ones were listed.
 func (r *rereading) uncovered(set *policy.Set) {
+	covered := pathsAsked(r.under, r.recorded)
 	for name, layers := range pathsWanted(set, r.f) {
 		for _, layer := range layers {
-			if !slices.ContainsFunc(r.covered[name], func(was *policy.Policy) bool { return sameLook(name, was, layer) }) && !wellKnown(name, layer) {
+			if !slices.ContainsFunc(covered[name], func(was *policy.Policy) bool { return sameLook(name, was, layer) }) && !wellKnown(name, layer) {
 				r.untold[name] = "which files of the repository matter to it"
 			}
 		}
