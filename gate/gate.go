@@ -171,6 +171,8 @@ type Decision struct {
 	Digest   string           `json:"digest"` // of subject, commit, policy, verdicts and gate: equal digests say the same
 	// Acts are what people had said that counted: judging the same facts, policy and acts at the same time gives the same.
 	Acts Acts `json:"acts,omitzero"`
+	// Foresight is what the policy that a change brings would flip, as found in the record then.
+	Foresight *Foresight `json:"foresight,omitempty"`
 }
 
 // Work is one claimed piece of work.
@@ -188,7 +190,7 @@ type Work struct {
 // Outcome is what working off a piece of work leaves behind, written in one transaction.
 type Outcome struct {
 	Decision *Decision       // nil: none, or the same as before
-	Facts    []byte          // canonical JSON of the facts, for Decision
+	Facts    []byte          // canonical JSON of the facts, for Decision; without one, of a look that came to Subject.Decision again
 	Sources  []byte          // canonical JSON of the policy sources, for Decision
 	Subject  *SubjectState   // nil: unchanged
 	Posted   []Posted        // what the forge shows now

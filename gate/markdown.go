@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -64,6 +65,18 @@ func codeSpan(s string) string {
 		return "<code>" + escapeText(s) + "</code>"
 	}
 	return "`" + s + "`"
+}
+
+// link shows an address that can be followed, or nothing where it is none of the web's.
+func link(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return ""
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>\"`|\\", r) }) {
+		return ""
+	}
+	return "<" + s + ">"
 }
 
 // fence shows a command or edit as a block that nothing in it can end.

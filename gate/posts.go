@@ -122,6 +122,9 @@ func finding(f checks.Finding) string {
 	if f.Rule != "" {
 		fmt.Fprintf(&b, "\n  Why: %s", codeSpan(f.Rule))
 	}
+	if to := link(f.URL); to != "" {
+		fmt.Fprintf(&b, "\n  See: %s", to)
+	}
 	switch {
 	case strings.Contains(f.How, "\n"):
 		fmt.Fprintf(&b, "\n  How:\n\n%s", indent(fence(f.How), "  "))

@@ -103,6 +103,7 @@ func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
 	r := &record{work: w, outcome: o, subject: w.Mark.Subject()}
 	d := o.Decision
 	if d == nil {
+		r.facts = s.blob(o.Facts)
 		return r, nil
 	}
 	if d.ID == "" {
@@ -152,6 +153,9 @@ func (r *record) keep(t *tx, now int64) error {
 	}
 	if err := r.decide(t, id); err != nil {
 		return err
+	}
+	if err := r.seen(t, now); err != nil {
+		return fmt.Errorf("keep what was seen: %w", err)
 	}
 	if err := r.state(t, id, now); err != nil {
 		return fmt.Errorf("keep the state: %w", err)

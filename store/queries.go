@@ -186,7 +186,7 @@ DELETE FROM delivery WHERE id IN (
   ORDER BY d.received_at LIMIT $2)`
 
 const qOldDecisions = `
-SELECT d.seq, d.facts_blob, d.sources_blob FROM decision d WHERE d.at < $1 AND NOT (
+SELECT d.seq, d.facts_blob, d.sources_blob, (SELECT n.facts_blob FROM seen n WHERE n.decision_seq = d.seq) FROM decision d WHERE d.at < $1 AND NOT (
   EXISTS (SELECT 1 FROM subject_state t WHERE t.subject_id = d.subject_id AND t.open = 1)
   AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject_id = d.subject_id AND n.seq > d.seq))
 ORDER BY d.at LIMIT $2`
@@ -196,7 +196,8 @@ const qDropDecision = `DELETE FROM decision WHERE seq = $1`
 const qDropBlob = `
 DELETE FROM blob WHERE id = $1
   AND NOT EXISTS (SELECT 1 FROM decision WHERE facts_blob = $1)
-  AND NOT EXISTS (SELECT 1 FROM decision WHERE sources_blob = $1)`
+  AND NOT EXISTS (SELECT 1 FROM decision WHERE sources_blob = $1)
+  AND NOT EXISTS (SELECT 1 FROM seen WHERE facts_blob = $1)`
 
 // What an open change shows on its head commit is kept for as long as the change is open.
 const qOldPosted = `

@@ -49,6 +49,10 @@ func TestPolicyCommand(t *testing.T) {
 		"empty-test.yml":      "",
 		"organisation-x.yml":  "policy: {}\norganisation: {required: {changelog: {}}}\ncases: [{name: a, facts: {files: [a]}, want: {changelog: fail}}]\n",
 		"without-cases-x.yml": "cases: []\n",
+		"acts-key.yml":        "cases: [{name: a, acts: {override: []}, want: {changelog: fail}}]\n",
+		"acts-check.yml":      "cases: [{name: a, acts: {overrides: [{by: ana}]}, want: {changelog: fail}}]\n",
+		"acts-tag.yml":        "cases: [{name: a, facts: {pushed: {name: v1.0.0, commit: c}}, acts: {hold: {by: ana}}, want: {tagging: fail}}]\n",
+		"recorded.yml":        "policy: {changelog: {mode: off}}\ncases: [{name: a, facts: {sources: [], subject: {forge: github, repo: a/b, kind: change, change: 1}, change: {number: 1, changed_files: 1}, files: [{path: a, status: added}]}, want: {changelog: skip, config-separation: {outcome: unknown, reason: 'Cannot be told from what was recorded: the changed lines of a'}, gate: unknown}}]\n",
 	})
 	for name, c := range map[string]struct {
 		args  []string
@@ -84,6 +88,11 @@ func TestPolicyCommand(t *testing.T) {
 		"a test without cases":                 {[]string{"test", "without-cases-x.yml"}, "", 1, "0 of 0"},
 		"a test that is not there":             {[]string{"test", "none.yml"}, "", 1, "none.yml"},
 		"the ordinary test in this repository": {[]string{"test", "ORDINARY"}, "", 0, "cases hold."},
+		"the test of overrides in it":          {[]string{"test", "OVERRIDES"}, "", 0, "5 of 5 cases hold."},
+		"acts like none":                       {[]string{"test", "acts-key.yml"}, "", 1, `the acts of the case: unknown field "override"`},
+		"an override of nothing":               {[]string{"test", "acts-check.yml"}, "", 1, "needs the check"},
+		"acts on a tag":                        {[]string{"test", "acts-tag.yml"}, "", 1, "people override and hold changes"},
+		"recorded facts that are silent":       {[]string{"test", "recorded.yml"}, "", 0, "1 of 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,6 +102,8 @@ func TestPolicyCommand(t *testing.T) {
 					a = filepath.Join(dir, a)
 				} else if a == "ORDINARY" {
 					a = "../../testdata/policy/ordinary.yml"
+				} else if a == "OVERRIDES" {
+					a = "../../testdata/policy/overrides.yml"
 				}
 				args = append(args, a)
 			}

@@ -205,6 +205,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 		r.settle()
 		r.tell()
 	}
+	r.replays()
 	return r
 }
 
