@@ -40,9 +40,19 @@ func (b *ballot) weigh() (asked bool, findings []Finding) {
 		w = b.node(tree)
 	}
 	for _, s := range b.standings {
-		asked = asked || s != nil && s.applies != no && s.rule.Count > 0
+		asked = asked || s != nil && s.applies != no && s.asks()
 	}
-	return asked, w.findings
+	return asked, append(w.findings, b.unmatched(w.state)...)
+}
+
+// unmatched is what is said where no rule is for the change, if the policy wants one to be.
+func (b *ballot) unmatched(s state) []Finding {
+	if b.pol.Approval.Unmatched != "wait" || s != nothing && s != perhaps {
+		return nil
+	}
+	return []Finding{{Outcome: Wait, Rule: b.pol.Rule("approval.unmatched"),
+		What: "No rule is for this change, and the policy wants one to be: change what it touches, or the policy.",
+		How:  "The rules of the approval name conditions, and none of those that could let a change through holds here."}}
 }
 
 func (b *ballot) node(t policy.Satisfy) weighed {
@@ -164,6 +174,9 @@ func (b *ballot) leaf(i int) weighed {
 	switch {
 	case s.applies == no:
 		return weighed{}
+	case s.met == yes && r.Demand:
+		x.Outcome, x.What = Pass, b.metSentence(s)
+		return weighed{nothing, []Finding{x}}
 	case s.met == yes:
 		x.Outcome, x.What = Pass, b.metSentence(s)
 		if s.applies == dunno {
