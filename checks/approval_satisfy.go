@@ -162,6 +162,11 @@ func blocking(fs []Finding) bool {
 	})
 }
 
+// shuts says that nobody can meet the rule, whatever is approved.
+func shuts(r *policy.ApprovalRule) bool {
+	return r.Needs.Expression != nil && strings.TrimSpace(r.Needs.Expression.Source) == "false"
+}
+
 // leaf judges one rule.
 func (b *ballot) leaf(i int) weighed {
 	r := &b.rules[i]
@@ -184,6 +189,10 @@ func (b *ballot) leaf(i int) weighed {
 			return weighed{perhaps, []Finding{x}}
 		}
 		return weighed{met, []Finding{x}}
+	case s.applies == yes && shuts(r):
+		x.Outcome, x.What = Fail, Clip("The policy lets no change through that is like this one"+inRule(s)+".", 140)
+		x.How = "The rule is for this change, and nobody can meet it: change what it names under when, or the policy."
+		return weighed{wanting, []Finding{x}}
 	case s.applies == dunno || s.met == dunno:
 		x.Outcome, x.What = Unknown, Clip(s.why, 140)
 		x.How = "Nobody's approval is taken for granted: this is looked at again."
