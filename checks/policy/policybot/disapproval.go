@@ -80,7 +80,7 @@ func (im *importer) blocked(n *yaml.Node) {
 			c.open = append(c.open, p)
 		}
 		if c.fit(p.key); len(c.open) > 0 {
-			im.block(im.lost(p.key, fmt.Sprintf("policy.disapproval.if.%s has no counterpart", oneLine(p.name))))
+			im.block(im.lost(p.key, "policy.disapproval.if."+lacking(p)))
 			continue
 		}
 		im.blocking("disapproved by "+p.name, p.key, c)

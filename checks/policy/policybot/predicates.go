@@ -3,6 +3,7 @@ package policybot
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ func (c *condition) fit(n *yaml.Node) {
 		return
 	}
 	if _, err := expression.Compile(c.expression()); err != nil {
-		c.open = append(c.open, pair{name: "it, too long for one expression,", key: n})
+		c.open = append(c.open, pair{name: "what it asks for, too long for one expression,", key: n})
 		c.terms = nil
 	}
 }
@@ -82,6 +83,27 @@ func chooses(term string) bool {
 		}
 	}
 	return false
+}
+
+// lacking says in a few words why a predicate was left open.
+func lacking(p pair) string {
+	switch {
+	case p.name == "has_workflow_result", strings.HasPrefix(p.name, "custom_property_"):
+		return p.name + " has no counterpart"
+	case slices.Contains(predicateNames(), p.name):
+		return p.name + " cannot be carried over as it is written: what it says is wrong, or Sluice has nothing like it"
+	}
+	return oneLine(p.name) + " is not known"
+}
+
+// predicateNames are those that have a counterpart, most of the time.
+func predicateNames() []string {
+	return []string{
+		"changed_files", "no_changed_files", "only_changed_files", "file_added", "file_not_added", "file_deleted", "file_not_deleted",
+		"has_author_in", "has_contributor_in", "only_has_contributors_in", "author_is_only_contributor", "targets_branch", "from_branch",
+		"modified_lines", "has_status", "has_successful_status", "has_labels", "repository", "title",
+		"has_valid_signatures", "has_valid_signatures_by", "has_valid_signatures_by_keys",
+	}
 }
 
 // predicate takes in one, and says whether it has a counterpart.
@@ -182,6 +204,7 @@ func (im *importer) changedFiles(p pair) (string, bool) {
 	paths, fine := im.patterns(v["paths"])
 	ignore, fine2 := im.patterns(v["ignore"])
 	if len(paths) == 0 {
+		im.note(p.key, false, p.name+" names no paths, so for policy-bot no file is one of them", "the same")
 		return negated(p.name == "no_changed_files", "false"), ok && fine && fine2
 	}
 	term := "touched.exists(p, " + matching("p", paths)
@@ -298,16 +321,33 @@ func (im *importer) matchesOrNot(p pair, of string) (string, bool) {
 	return strings.Join(terms, " || "), ok && fine && fine2
 }
 
-// matching says that one of the patterns matches.
+// matching says that one of the patterns matches. Many are several expressions: one that is too long Sluice refuses.
 func matching(of string, patterns []string) string {
+	var terms []string
+	for len(patterns) > 0 {
+		n, bytes := 1, len(patterns[0])
+		for n < len(patterns) && bytes+len(patterns[n]) < 500 {
+			bytes += len(patterns[n])
+			n++
+		}
+		terms = append(terms, of+".matches("+quoted(joined(patterns[:n]))+")")
+		patterns = patterns[n:]
+	}
+	if len(terms) == 1 {
+		return terms[0]
+	}
+	return "(" + strings.Join(terms, " || ") + ")"
+}
+
+func joined(patterns []string) string {
 	if len(patterns) == 1 {
-		return of + ".matches(" + quoted(patterns[0]) + ")"
+		return patterns[0]
 	}
 	groups := make([]string, len(patterns))
 	for i, p := range patterns {
 		groups[i] = "(?:" + p + ")"
 	}
-	return of + ".matches(" + quoted(strings.Join(groups, "|")) + ")"
+	return strings.Join(groups, "|")
 }
 
 func negated(is bool, term string) string {

@@ -3,6 +3,7 @@ package policybot
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -76,7 +77,7 @@ func (im *importer) refuse(x *rule, n *yaml.Node, what string) {
 func (im *importer) applies(x *rule) {
 	for _, p := range x.when.open {
 		x.demand = true
-		im.say(x, p.key, false, fmt.Sprintf("if.%s has no counterpart", oneLine(p.name)),
+		im.say(x, p.key, false, "if."+lacking(p),
 			"the rule has to be met whether that holds or not, and opens nothing by being met")
 	}
 }
@@ -103,7 +104,7 @@ func (im *importer) requires(x *rule, n *yaml.Node) {
 		case p.name == "conditions":
 			x.needs = im.predicates(p.value)
 			for _, open := range x.needs.open {
-				im.refuse(x, open.key, fmt.Sprintf("requires.conditions.%s has no counterpart", oneLine(open.name)))
+				im.refuse(x, open.key, "requires.conditions."+lacking(open))
 			}
 		default:
 			im.refuse(x, p.key, fmt.Sprintf("%q is no key of requires, so policy-bot approves nothing", oneLine(p.name)))
@@ -126,6 +127,11 @@ func (im *importer) asked(x *rule, a *actors) {
 		return
 	case a.broken:
 		im.say(x, a.node, false, "requires names people whom Sluice cannot name", "those who can be, alone")
+	}
+	for _, u := range a.users {
+		if strings.HasSuffix(u, "[bot]") {
+			im.say(x, a.node, false, "requires.users names the app "+u, "the same, and Sluice never counts an approval by an app")
+		}
 	}
 	switch {
 	case a.owners:
