@@ -282,7 +282,7 @@ func (g *otherGate) open(p *otherPull) bool {
 
 var importSeed = flag.Uint64("import-seed", 7, "for the policies of the differential test of the import")
 
-var importRounds = flag.Int("import-rounds", 250, "policies to make up for the differential test of the import")
+var importRounds = flag.Int("import-rounds", 120, "policies to make up for the differential test of the import")
 
 func TestImportedPoliciesAreNeverWeaker(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,9 @@ func (im *importer) config(root *yaml.Node) {
 	for _, p := range strange {
 		im.block(im.lost(p.key, fmt.Sprintf("%q is not understood here, so policy-bot approves nothing", oneLine(p.name))))
 	}
-	im.settle()
+	if im.left >= 0 {
+		im.settle()
+	}
 }
 
 // parts are those of the key policy.

@@ -55,7 +55,7 @@ func Import(name, text string) (Result, error) {
 	im := &importer{reader: r, name: oneLine(name)}
 	im.config(root)
 	if r.left < 0 {
-		return Result{}, fmt.Errorf("%w: it has more than %d nodes, aliases followed", ErrUnreadable, mostNodes)
+		return Result{}, fmt.Errorf("%w: it has more than %d nodes, aliases followed, or more than %d rules", ErrUnreadable, mostNodes, mostRules)
 	}
 	notes := im.sorted()
 	if im.elsewhere {
@@ -76,7 +76,7 @@ type importer struct {
 
 	rules      []*rule          // those that the tree names, in the order of the text
 	byName     map[string]*rule // all that are defined, by their names there
-	names      map[string]bool  // given out
+	names      map[string]int   // given out, and how often one was wanted
 	tree       *tree            // nil where nothing is asked for
 	open       bool             // nothing is asked for
 	blocks     []*tree          // what every change needs besides

@@ -16,7 +16,7 @@ import (
 
 const (
 	mostBytes = 1 << 20
-	mostNodes = 100_000 // that may be looked at, each as often as an alias stands for it
+	mostNodes = 20_000 // that may be looked at, each as often as an alias stands for it
 	mostDepth = 40
 )
 

@@ -26,7 +26,8 @@ type rule struct {
 	reviewText  []string
 	comments    []string
 	notes       []Note
-	first, last int // its notes among all of them
+	used        bool // the tree names it
+	first, last int  // its notes among all of them
 }
 
 // say notes what becomes of a construct of the rule, beside the rule and for those who run the import.

@@ -2,7 +2,6 @@ package policybot
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,6 +13,9 @@ type tree struct {
 	any   bool
 	parts []*tree
 }
+
+// mostRules is more than Sluice takes.
+const mostRules = 1000
 
 // deepest is how far Sluice nests.
 const deepest = 9
@@ -39,6 +41,9 @@ func (im *importer) approval(n *yaml.Node) *tree {
 
 // branch reads the name of a rule, or a mapping with one key, `or` or `and`.
 func (im *importer) branch(n *yaml.Node, depth int) *tree {
+	if im.left < 0 {
+		return &tree{}
+	}
 	if name, ok := text(n); ok {
 		x := im.byName[name]
 		if x == nil {
@@ -84,6 +89,9 @@ func (t *tree) depth() int {
 
 // lost is a part that could not be understood: a rule that nobody can meet.
 func (im *importer) lost(n *yaml.Node, what string) *tree {
+	if len(im.rules) > mostRules {
+		im.left = -1
+	}
 	x := &rule{node: n, line: n.Line, name: "not carried over", when: &condition{}, needs: &condition{}, automatic: true}
 	im.refuse(x, n, what)
 	x.name = im.unique(x.name)
@@ -93,8 +101,8 @@ func (im *importer) lost(n *yaml.Node, what string) *tree {
 
 // use notes that a rule is named.
 func (im *importer) use(x *rule) {
-	if !slices.Contains(im.rules, x) {
-		x.name = im.unique(x.name)
+	if !x.used {
+		x.used, x.name = true, im.unique(x.name)
 		im.rules = append(im.rules, x)
 	}
 }
@@ -109,13 +117,14 @@ func (im *importer) unique(name string) string {
 		name = strings.TrimSpace(string(runes[:len(runes)*3/4])) + "…"
 	}
 	if im.names == nil {
-		im.names = map[string]bool{}
+		im.names = map[string]int{}
 	}
 	free := name
-	for i := 2; im.names[free]; i++ {
-		free = fmt.Sprintf("%s (%d)", name, i)
+	for im.names[free] > 0 {
+		im.names[name]++
+		free = fmt.Sprintf("%s (%d)", name, im.names[name])
 	}
-	im.names[free] = true
+	im.names[free] = 1
 	return free
 }
 
