@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/expression"
@@ -30,6 +31,9 @@ func (o *factsObject) Field(name string) any {
 	case "touched":
 		return f.touchedPaths()
 	case "commits":
+		if f.Change != nil && len(f.Commits) < f.Change.CommitCount {
+			return fmt.Errorf("only %d of %d commits can be read", len(f.Commits), f.Change.CommitCount)
+		}
 		g, gap := f.Gap("signatures")
 		return expression.List{Len: len(f.Commits), At: func(i int) expression.Object {
 			return &commitObject{&f.Commits[i], f.Signed && !gap, g.Reason}
