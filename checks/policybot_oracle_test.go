@@ -642,7 +642,7 @@ func (w *otherWriter) pull() *otherPull {
 		c := otherCommit{author: pick(p.author, p.author, "bo", "cid"), signed: !w.odds(4), signer: pick("mal", "ana")}
 		c.committer = c.author
 		if w.odds(4) {
-			c.committer, c.web = "web-flow", true
+			c.committer, c.web = pick("web-flow", ""), true // an account, or as a name alone
 		}
 		if !w.gentle && w.odds(8) {
 			c.author = pick("", "robot[bot]")
@@ -710,6 +710,9 @@ func (p *otherPull) facts(gentle bool) *Facts {
 	}
 	for i, c := range p.commits {
 		m := Commit{ID: fmt.Sprint("c", i), Parents: []string{fmt.Sprint("c", i-1)}, Author: otherPerson(c.author), Committer: otherPerson(c.committer)}
+		if c.web && c.committer == "" {
+			m.Committer = Person{Login: "web-flow", Kind: "bot", Name: "GitHub", Email: "noreply@github.com"}
+		}
 		if c.merge {
 			m.Parents = append(m.Parents, "main")
 		}

@@ -52,6 +52,9 @@ func Import(name, text string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if ps, _ := r.pairs(root); !slices.ContainsFunc(ps, func(p pair) bool { return slices.Contains(topKeys(), p.name) }) {
+		return Result{}, fmt.Errorf("%w: it has none of the keys %s", ErrUnreadable, strings.Join(topKeys(), ", "))
+	}
 	im := &importer{reader: r, name: oneLine(name)}
 	im.config(root)
 	if r.left < 0 {
@@ -67,6 +70,9 @@ func Import(name, text string) (Result, error) {
 	}
 	return Result{Policy: out, Notes: notes}, nil
 }
+
+// topKeys are those that a policy may have, of which it has one at least.
+func topKeys() []string { return []string{"policy", "approval_rules", "approval_defaults", "remote"} }
 
 // importer is one import.
 type importer struct {

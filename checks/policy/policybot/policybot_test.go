@@ -170,7 +170,7 @@ func TestWhatCannotBeImported(t *testing.T) {
 		bomb += fmt.Sprintf("%c: &%c {or: [%s]}\n", 'b'+i, 'b'+i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", 'a'+i), 10), ", "))
 	}
 	for name, text := range map[string]string{
-		"nothing": "", "a list": "[a]", "a word": "a", "no YAML": "a: [", "two documents": "a: 1\n---\nb: 1\n", "not UTF-8": "a: \xff",
+		"nothing": "", "a list": "[a]", "a word": "a", "something else": "server: {port: 1}", "no YAML": "a: [", "two documents": "a: 1\n---\nb: 1\n", "not UTF-8": "a: \xff",
 		"too large": strings.Repeat("# x\n", 1<<19), "too many aliases": bomb + "policy: {approval: [*i]}\n",
 	} {
 		if r, err := policybot.Import("p", text); !errors.Is(err, policybot.ErrUnreadable) || r.Policy != "" {
