@@ -39,7 +39,7 @@ func TookPart(f *Facts, p Person) (yes, known bool) {
 	}
 	c := contributorsOf(f)
 	_, gap := f.Gap("commits")
-	b := &ballot{f: f, unnamed: c.unnamed}
+	b := &poll{b: &ballot{f: f}, unnamed: c.unnamed}
 	switch {
 	case sameAccount(p, f.Change.Author), c.includes(p), b.alike(p):
 		return true, true

@@ -35,7 +35,7 @@ func (r *renderer) object(v reflect.Value, path string) *yaml.Node {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		key := f.Tag.Get("yaml")
-		if key == "" || key == "-" || !f.IsExported() {
+		if key == "" || key == "-" || !f.IsExported() || misplaced(f, path) {
 			continue
 		}
 		r.add(n, key, r.value(v.Field(i), join(path, key)), join(path, key))

@@ -175,7 +175,7 @@ func (v Duration) String() string {
 
 // from reads who is meant: a mapping, or a list of logins.
 func (d *decoder) from(n *yaml.Node, to *From, path string) {
-	if n.Kind == yaml.SequenceNode && strings.HasSuffix(path, ".authors") {
+	if n.Kind == yaml.SequenceNode && (strings.HasSuffix(path, ".authors") || strings.HasSuffix(path, "contributors")) {
 		d.list(n, reflect.ValueOf(&to.Users).Elem(), path, `is:"login"`)
 		return
 	}
@@ -287,8 +287,8 @@ func (d *decoder) branch(n *yaml.Node, to *Satisfy, path string, depth int) {
 		}
 		return
 	}
-	if depth >= 6 {
-		d.wrong(n, path, "is nested more than 6 deep")
+	if depth >= 10 {
+		d.wrong(n, path, "is nested more than 10 deep")
 		return
 	}
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[0].Value != "any" && n.Content[0].Value != "all" {

@@ -132,3 +132,53 @@ func TestPolicyDocumentation(t *testing.T) {
 		t.Errorf("the example of docs/policy-tests.md: exit %d\n%s%s", code, stdout, stderr)
 	}
 }
+
+func TestPolicyImport(t *testing.T) {
+	t.Parallel()
+	const fine = "policy: {approval: [r]}\napproval_rules:\n- name: r\n  requires: {count: 1, teams: [acme/shop]}\n"
+	dir := writeFiles(t, map[string]string{
+		".policy.yml": fine, "strict.yml": strings.Replace(fine, "  requires", "  options: {ignore_update_merges: true}\n  requires", 1),
+		"partly.yml": strings.Replace(fine, "acme/shop", "acme/shop], conditions: {is_tuesday: true}, users: [ana", 1),
+		"remote.yml": "remote: acme/policies\n", "broken.yml": "a: [", "there.yml": "version: 1\n",
+	})
+	for name, c := range map[string]struct {
+		args     []string
+		stdin    string
+		code     int
+		out, err string
+	}{
+		"a policy":                     {[]string{"policy-bot", ".policy.yml"}, "", 0, "from: {teams: [acme/shop]}", ""},
+		"standard input":               {[]string{"policy-bot", "-"}, fine, 0, "# stdin:3", ""},
+		"a construct written stricter": {[]string{"policy-bot", "strict.yml"}, "", 0, "count: 1", "strict.yml:4:13: options.ignore_update_merges has no counterpart; written instead: "},
+		"a construct not written":      {[]string{"policy-bot", "partly.yml"}, "", 1, "nobody can meet this", "requires.conditions.is_tuesday is not known"},
+		"a policy elsewhere":           {[]string{"policy-bot", "remote.yml"}, "", 1, "", "remote.yml:1:1: the policy stands in another repository (acme/policies)"},
+		"no policy":                    {[]string{"policy-bot", "broken.yml"}, "", 2, "", "this is not a policy of policy-bot"},
+		"a file that is not there":     {[]string{"policy-bot", "none.yml"}, "", 2, "", "none.yml"},
+		"a file that is there already": {[]string{"policy-bot", ".policy.yml", "--output", "there.yml"}, "", 2, "", "there.yml: file exists"},
+		"another bot":                  {[]string{"policy-bto", ".policy.yml"}, "", 2, "", `did you mean "policy-bot"?`},
+		"no file":                      {[]string{"policy-bot"}, "", 2, "", "wants one FILE"},
+		"no output":                    {[]string{"policy-bot", ".policy.yml", "--output"}, "", 2, "", "--output wants a path"},
+		"a flag like none":             {[]string{"policy-bot", ".policy.yml", "--force"}, "", 2, "", "import has no flag --force"},
+		"nothing":                      {nil, "", 2, "", "usage"},
+		"help":                         {[]string{"--help"}, "", 0, "usage", ""},
+	} {
+		args := []string{"import"}
+		for _, a := range c.args {
+			if strings.HasSuffix(a, ".yml") {
+				a = filepath.Join(dir, a)
+			}
+			args = append(args, a)
+		}
+		code, out, errs := runPolicy(t, c.stdin, args...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.err) {
+			t.Errorf("%s: sluice policy %v = %d\n%s\n%s\nwant %d, %q and %q", name, args, code, out, errs, c.code, c.out, c.err)
+		}
+	}
+	written := filepath.Join(dir, "written.yml")
+	if code, out, errs := runPolicy(t, "", "import", "policy-bot", filepath.Join(dir, ".policy.yml"), "--output="+written); code != 0 || out+errs != "" {
+		t.Errorf("import with --output = %d, %q, %q, want 0 and silence", code, out, errs)
+	}
+	if code, out, _ := runPolicy(t, "", "check", written); code != 0 {
+		t.Errorf("check of what was written = %d, %s", code, out)
+	}
+}
