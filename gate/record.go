@@ -12,7 +12,7 @@ type EntryKind string
 // The kinds of entry. Those of environments come with promotions.
 const (
 	EntryDecision   EntryKind = "decision" // a decision that differs from the one before it
-	EntryOverride   EntryKind = "override" // one that was granted, seconded, revoked or ended; see Entry.Outcome
+	EntryOverride   EntryKind = "override" // one that was granted, seconded, revoked or ended; see Entry.Outcome. URL is of the comment that asked for it
 	EntryCommand    EntryKind = "command"  // any command, refused ones too
 	EntryPolicy     EntryKind = "policy"   // the policy in force for a branch is another
 	EntryRelease    EntryKind = "release"
@@ -28,7 +28,8 @@ type Who struct {
 }
 
 // Entry is one line of the audit log. Whoever makes one leaves Seq, Prev and Hash to the store; a zero At is the time of
-// writing. All strings but Kind may come from a forge, and are shown as such.
+// writing. All strings but Kind may come from a forge, and are shown as such. The members are written in this order, and
+// hashed: one that is added later goes before Prev and is left out when empty (omitzero), or old entries would not fit.
 type Entry struct {
 	Seq         int64     `json:"seq"` // from 1, without gaps
 	At          time.Time `json:"at"`  // UTC, whole milliseconds

@@ -72,6 +72,8 @@ type dialect struct {
 	locking string                         // how a claim skips rows that another claim has
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
+
+	whole func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left

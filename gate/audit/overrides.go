@@ -1,0 +1,176 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+// By says what overrides are counted by.
+type By string
+
+// The words for By.
+const (
+	ByPerson By = "person"
+	ByRepo   By = "repo"
+	ByCheck  By = "check"
+)
+
+// Count is a line of the report on overrides. All but Live and Waiting count what happened in the time asked for; those
+// two count, of the overrides that were asked for in that time, the ones that still count and that still want a second
+// person.
+type Count struct {
+	Name    string `json:"name"`
+	ID      int64  `json:"id,omitempty"` // of a person
+	Forge   string `json:"forge,omitempty"`
+	Granted int    `json:"granted"` // took effect: said by as many people as must
+	Live    int    `json:"live"`
+	Waiting int    `json:"waiting"`
+	Revoked int    `json:"revoked"` // by a person
+	Expired int    `json:"expired"` // their time was over
+	Ended   int    `json:"ended"`   // by a push or another target
+	Refused int    `json:"refused"` // commands to override that were refused
+}
+
+// Overrides counts entries, which it is given in their order from the first of the log: an override that was granted
+// before the time asked for may have ended in it. Its memory grows with the overrides that stand, not with the log.
+type Overrides struct {
+	by           By
+	since, until time.Time // zero: no bound
+	counts       map[string]*Count
+	names        map[string]string
+	standing     map[string]*standing
+}
+
+// standing is an override that has not ended.
+type standing struct {
+	of      gate.Entry // that asked for it
+	granted bool
+}
+
+// CountOverrides begins a count of what happened from since on and before until; zero times are no bounds.
+func CountOverrides(by By, since, until time.Time) *Overrides {
+	return &Overrides{by: by, since: since, until: until, counts: map[string]*Count{}, names: map[string]string{}, standing: map[string]*standing{}}
+}
+
+// Add counts an entry; those that tell of no override are passed over.
+func (o *Overrides) Add(e gate.Entry) {
+	switch {
+	case e.Kind == gate.EntryCommand && e.Command == "override" && e.Outcome == "refused":
+		o.name(e)
+		o.count(e, e, func(c *Count) { c.Refused++ })
+	case e.Kind == gate.EntryOverride:
+		o.name(e)
+		o.override(e)
+	}
+}
+
+func (o *Overrides) override(e gate.Entry) {
+	key := fmt.Sprintf("%s\n%s\n%d\n%s\n%s\n%s", e.Forge, Fold(e.Repo), e.Change, e.Commit, e.Check, e.URL)
+	s := o.standing[key]
+	if s == nil {
+		s = &standing{of: e, granted: e.Outcome != "waiting"}
+	}
+	switch e.Outcome {
+	case "waiting":
+		o.standing[key] = s
+	case "granted", "seconded":
+		s.granted = true
+		o.standing[key] = s
+		o.count(s.of, e, func(c *Count) { c.Granted++ })
+	default:
+		delete(o.standing, key)
+		if !s.granted { // it never counted, so that nothing ended
+			return
+		}
+		o.count(s.of, e, func(c *Count) {
+			switch e.Outcome {
+			case "revoked":
+				c.Revoked++
+			case "expired":
+				c.Expired++
+			case "ended":
+				c.Ended++
+			}
+		})
+	}
+}
+
+// count adds to the line of whoever asked for the override, when it happened in the time asked for.
+func (o *Overrides) count(asked, happened gate.Entry, add func(*Count)) {
+	if happened.At.Before(o.since) || !o.until.IsZero() && !happened.At.Before(o.until) {
+		return
+	}
+	for _, key := range o.keys(asked) {
+		if o.counts[key] == nil {
+			o.counts[key] = o.line(asked)
+		}
+		add(o.counts[key])
+	}
+}
+
+// keys are the lines that an entry is counted in: a command may name several checks.
+func (o *Overrides) keys(e gate.Entry) []string {
+	switch o.by {
+	case ByPerson:
+		if e.Who.ID == 0 {
+			return []string{e.Forge + "\n" + Fold(e.Who.Login)}
+		}
+		return []string{fmt.Sprintf("%s\n%d", e.Forge, e.Who.ID)}
+	case ByRepo:
+		return []string{e.Forge + "\n" + Fold(e.Repo)}
+	}
+	return strings.Split(e.Check, ",")
+}
+
+// line is a line with nothing in it yet.
+func (o *Overrides) line(e gate.Entry) *Count {
+	switch o.by {
+	case ByPerson:
+		return &Count{ID: e.Who.ID, Forge: e.Forge}
+	case ByRepo:
+		return &Count{Forge: e.Forge}
+	}
+	return &Count{}
+}
+
+// name remembers what a person or a repository is called: both change their names, and the last one is shown.
+func (o *Overrides) name(e gate.Entry) {
+	for _, key := range o.keys(e) {
+		switch o.by {
+		case ByPerson:
+			o.names[key] = e.Who.Login
+		case ByRepo:
+			o.names[key] = e.Repo
+		default:
+			o.names[key] = key
+		}
+	}
+}
+
+// Counts are the lines, those with the most overrides first.
+func (o *Overrides) Counts() []Count {
+	for _, s := range o.standing {
+		o.count(s.of, s.of, func(c *Count) {
+			if s.granted {
+				c.Live++
+			} else {
+				c.Waiting++
+			}
+		})
+	}
+	clear(o.standing)
+	all := make([]Count, 0, len(o.counts))
+	for key, c := range o.counts {
+		c.Name = o.names[key]
+		all = append(all, *c)
+	}
+	slices.SortFunc(all, func(a, b Count) int {
+		return cmp.Or(b.Granted-a.Granted, b.Refused-a.Refused, b.Waiting-a.Waiting, cmp.Compare(a.Name, b.Name), cmp.Compare(a.Forge, b.Forge), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
