@@ -89,8 +89,8 @@ func TestTidyBoundsAndCleansWhatIsKeptForEver(t *testing.T) {
 		t.Errorf("At = %v, want the time of writing", e.At)
 	}
 	for in, want := range map[string]string{
-		"plain":        "plain",
-		"a\x00b\xffc":  "a\ufffdb\ufffdc",
+		"plain":       "plain",
+		"a\x00b\xffc": "a\ufffdb\ufffdc",
 		"use ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx" + " for it": "use (the rest is left out: what looks like a secret starts here: ",
 		"two\nlines": "two\nlines",
 	} {
