@@ -36,16 +36,24 @@ type Chain struct {
 
 	marks   []Checkpoint // still to come by, in order
 	first   int64        // seq of the first entry read; 0: none yet
-	before  string       // Hash of the entry before the first
 	end     End
+	anew    bool // the hash of the end is not known, and the next entry is to be compared with a checkpoint
 	line    int64
 	signed  int64  // the last entry that a checkpoint proved
 	suspect *Fault // a break whose side is known when the next entry was read
 	fault   error
 }
 
-// After begins a Chain behind a place that was read before.
-func After(e End) *Chain { return &Chain{end: e, first: e.Seq, before: e.Hash} }
+// After begins a Chain at a place that was read before. The entry there is read once more: that nothing comes after it
+// does not mean that it is still there.
+func After(e End) *Chain {
+	if e.Seq == 0 {
+		return &Chain{}
+	}
+	c := &Chain{end: End{Seq: e.Seq - 1}, anew: e.Seq > 1}
+	c.Expect(Checkpoint{End: e})
+	return c
+}
 
 // End is how far the log was read, and First the seq that it began with.
 func (c *Chain) End() End     { return c.end }
@@ -108,8 +116,9 @@ func (c *Chain) follow(e gate.Entry) error {
 		return c.tell(s)
 	}
 	switch {
-	case c.first == 0 && e.Seq > 1:
-		c.first, c.before = e.Seq, e.Prev
+	case c.anew: // what it follows was compared when it was read first
+		c.anew = false
+	case c.begins() && e.Seq > 1:
 		if err := c.mark(End{e.Seq - 1, e.Prev}); err != nil {
 			return err
 		}

@@ -27,11 +27,14 @@ type Checkpoint struct {
 	At time.Time // by the clock of whoever signed, in whole seconds
 }
 
+// ErrEmpty says that nothing was entered yet, so that there is nothing to sign.
+var ErrEmpty = errors.New("the log is empty: there is nothing to sign yet")
+
 // text is what is signed: origin, number of entries, hash of the last one in base64, the form, and the time.
 func (c Checkpoint) text() (string, error) {
 	sum, err := hex.DecodeString(c.Hash)
 	if err != nil || len(sum) != hexDigits/2 || c.Seq < 1 {
-		return "", errors.New("the log is empty: there is nothing to sign yet")
+		return "", ErrEmpty
 	}
 	return fmt.Sprintf("%s\n%d\n%s\n%s\nat %s\n", c.Origin, c.Seq, base64.StdEncoding.EncodeToString(sum), form,
 		c.At.UTC().Format(time.RFC3339)), nil
@@ -138,4 +141,9 @@ func (c *Chain) mark(here End) error {
 	return nil
 }
 
-func when(m Checkpoint) string { return "at " + m.At.UTC().Format(time.RFC3339) }
+func when(m Checkpoint) string {
+	if m.At.IsZero() {
+		return "earlier"
+	}
+	return "at " + m.At.UTC().Format(time.RFC3339)
+}

@@ -102,14 +102,18 @@ func (o *Overrides) override(e gate.Entry) {
 
 // count adds to the line of whoever asked for the override, when it happened in the time asked for.
 func (o *Overrides) count(asked, happened gate.Entry, add func(*Count)) {
+	o.into(o.counts, asked, happened, add)
+}
+
+func (o *Overrides) into(counts map[string]*Count, asked, happened gate.Entry, add func(*Count)) {
 	if happened.At.Before(o.since) || !o.until.IsZero() && !happened.At.Before(o.until) {
 		return
 	}
 	for _, key := range o.keys(asked) {
-		if o.counts[key] == nil {
-			o.counts[key] = o.line(asked)
+		if counts[key] == nil {
+			counts[key] = o.line(asked)
 		}
-		add(o.counts[key])
+		add(counts[key])
 	}
 }
 
@@ -152,10 +156,15 @@ func (o *Overrides) name(e gate.Entry) {
 	}
 }
 
-// Counts are the lines, those with the most overrides first.
+// Counts are the lines as of now, those with the most overrides first. More entries may be added after.
 func (o *Overrides) Counts() []Count {
+	counts := map[string]*Count{}
+	for key, c := range o.counts {
+		copied := *c
+		counts[key] = &copied
+	}
 	for _, s := range o.standing {
-		o.count(s.of, s.of, func(c *Count) {
+		o.into(counts, s.of, s.of, func(c *Count) {
 			if s.granted {
 				c.Live++
 			} else {
@@ -163,9 +172,8 @@ func (o *Overrides) Counts() []Count {
 			}
 		})
 	}
-	clear(o.standing)
-	all := make([]Count, 0, len(o.counts))
-	for key, c := range o.counts {
+	all := make([]Count, 0, len(counts))
+	for key, c := range counts {
 		c.Name = o.names[key]
 		all = append(all, *c)
 	}
