@@ -12,7 +12,7 @@ type EntryKind string
 // The kinds of entry. Those of environments come with promotions.
 const (
 	EntryDecision   EntryKind = "decision" // a decision that differs from the one before it
-	EntryOverride   EntryKind = "override" // one that was granted, seconded, revoked or ended; see Entry.Outcome. URL is of the comment that asked for it
+	EntryOverride   EntryKind = "override" // one that was granted, seconded, revoked or ended; see Entry.Outcome
 	EntryCommand    EntryKind = "command"  // any command, refused ones too
 	EntryPolicy     EntryKind = "policy"   // the policy in force for a branch is another
 	EntryRelease    EntryKind = "release"

@@ -43,7 +43,7 @@ type Overrides struct {
 	since, until time.Time // zero: no bound
 	counts       map[string]*Count
 	names        map[string]string
-	standing     map[string]*standing
+	standing     map[string][]*standing // by check and commit
 }
 
 // standing is an override that has not ended.
@@ -54,7 +54,7 @@ type standing struct {
 
 // CountOverrides begins a count of what happened from since on and before until; zero times are no bounds.
 func CountOverrides(by By, since, until time.Time) *Overrides {
-	return &Overrides{by: by, since: since, until: until, counts: map[string]*Count{}, names: map[string]string{}, standing: map[string]*standing{}}
+	return &Overrides{by: by, since: since, until: until, counts: map[string]*Count{}, names: map[string]string{}, standing: map[string][]*standing{}}
 }
 
 // Add counts an entry; those that tell of no override are passed over.
@@ -70,34 +70,45 @@ func (o *Overrides) Add(e gate.Entry) {
 }
 
 func (o *Overrides) override(e gate.Entry) {
-	key := fmt.Sprintf("%s\n%s\n%d\n%s\n%s\n%s", e.Forge, Fold(e.Repo), e.Change, e.Commit, e.Check, e.URL)
-	s := o.standing[key]
-	if s == nil {
-		s = &standing{of: e, granted: e.Outcome != "waiting"}
+	key := fmt.Sprintf("%s\n%s\n%d\n%s\n%s", e.Forge, Fold(e.Repo), e.Change, e.Commit, e.Check)
+	list := o.standing[key]
+	i := slices.IndexFunc(list, func(s *standing) bool { return s.of.URL == e.URL })
+	if i < 0 && e.Outcome == "revoked" && len(list) > 0 {
+		i = 0 // its link is that of the comment that took it back
 	}
 	switch e.Outcome {
-	case "waiting":
-		o.standing[key] = s
-	case "granted", "seconded":
-		s.granted = true
-		o.standing[key] = s
-		o.count(s.of, e, func(c *Count) { c.Granted++ })
-	default:
-		delete(o.standing, key)
+	case "waiting", "granted", "seconded":
+		if i < 0 {
+			list = append(list, &standing{of: e})
+			i, o.standing[key] = len(list)-1, list
+		}
+		if e.Outcome != "waiting" {
+			list[i].granted = true
+			o.count(list[i].of, e, func(c *Count) { c.Granted++ })
+		}
+		return
+	}
+	asked := e // unless the log tells who asked for it
+	if i >= 0 {
+		s := list[i]
+		if o.standing[key] = slices.Delete(list, i, i+1); len(list) == 1 {
+			delete(o.standing, key)
+		}
 		if !s.granted { // it never counted, so that nothing ended
 			return
 		}
-		o.count(s.of, e, func(c *Count) {
-			switch e.Outcome {
-			case "revoked":
-				c.Revoked++
-			case "expired":
-				c.Expired++
-			case "ended":
-				c.Ended++
-			}
-		})
+		asked = s.of
 	}
+	o.count(asked, e, func(c *Count) {
+		switch e.Outcome {
+		case "revoked":
+			c.Revoked++
+		case "expired":
+			c.Expired++
+		case "ended":
+			c.Ended++
+		}
+	})
 }
 
 // count adds to the line of whoever asked for the override, when it happened in the time asked for.
@@ -163,14 +174,16 @@ func (o *Overrides) Counts() []Count {
 		copied := *c
 		counts[key] = &copied
 	}
-	for _, s := range o.standing {
-		o.into(counts, s.of, s.of, func(c *Count) {
-			if s.granted {
-				c.Live++
-			} else {
-				c.Waiting++
-			}
-		})
+	for _, list := range o.standing {
+		for _, s := range list {
+			o.into(counts, s.of, s.of, func(c *Count) {
+				if s.granted {
+					c.Live++
+				} else {
+					c.Waiting++
+				}
+			})
+		}
 	}
 	all := make([]Count, 0, len(counts))
 	for key, c := range counts {

@@ -23,7 +23,7 @@ func march() []gate.Entry {
 	refused.Kind, refused.Command = gate.EntryCommand, "override"
 	done := refused
 	done.Outcome = "done"
-	revoker := said(8, 2, "acme/shop", "approval", "revoked", 2)
+	revoker := said(8, 2, "acme/shop", "approval", "revoked", 99) // by another comment
 	renamed := said(11, 1, "acme/Shop", "freeze", "waiting", 6)
 	renamed.Who.Login = "ana"
 	return []gate.Entry{
