@@ -60,6 +60,7 @@ type Post struct {
 	Title       string              // within 140 characters
 	Summary     string              // Markdown, escaped, within 60,000 bytes
 	Annotations []checks.Annotation //
+	Buttons     []Button            // of one that has ended
 	URL         string              // details
 	ExternalID  string              // the decision's id
 	Digest      string              // of everything above but URL and ExternalID: equal digests need no new post

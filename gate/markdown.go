@@ -54,13 +54,13 @@ func escapeText(s string) string {
 	return b.String()
 }
 
-// codeSpan shows s as code; a pipe would end a table's cell, so it is written as an entity outside of code.
+// codeSpan shows s as code; a pipe would end a table's cell and a backtick the code, so with them it is written in HTML.
 func codeSpan(s string) string {
 	s = strings.TrimSpace(Plain(s))
 	if s == "" {
 		return ""
 	}
-	if strings.ContainsAny(s, "|") {
+	if strings.ContainsAny(s, "|`") {
 		return "<code>" + escapeText(s) + "</code>"
 	}
 	return "`" + s + "`"

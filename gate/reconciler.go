@@ -51,6 +51,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.sweep(ctx, w)
 	case MarkComment:
 		return r.comment(ctx, w)
+	case MarkAction:
+		return r.pressed(ctx, w)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -154,8 +156,19 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	return out, nil
 }
 
-// decide judges the facts under the policies that came with them.
+// decide judges the facts, and tells whoever counts decisions.
 func (r *Reconciler) decide(f *checks.Facts, acts Acts) *Decision {
+	d := r.judged(f, acts)
+	if r.Observe.Decided != nil {
+		for _, v := range append([]checks.Verdict{d.Gate}, d.Verdicts...) {
+			r.Observe.Decided(v.Check, v.Outcome.String())
+		}
+	}
+	return d
+}
+
+// judged judges the facts under the policies that came with them.
+func (r *Reconciler) judged(f *checks.Facts, acts Acts) *Decision {
 	set, err := r.policies.load(f.Sources)
 	var d *Decision
 	if gap, unread := f.Gap("policy"); unread {
@@ -164,11 +177,6 @@ func (r *Reconciler) decide(f *checks.Facts, acts Acts) *Decision {
 		d = DecideBroken(f, err, acts, r.NewID(), r.Now())
 	} else {
 		d = Decide(set, f, acts, r.NewID(), r.Now())
-	}
-	if r.Observe.Decided != nil {
-		for _, v := range append([]checks.Verdict{d.Gate}, d.Verdicts...) {
-			r.Observe.Decided(v.Check, v.Outcome.String())
-		}
 	}
 	return d
 }

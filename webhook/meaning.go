@@ -26,6 +26,7 @@ func readers() map[string]reader {
 		"check_run":                 (*receiver).checkRun,
 		"check_suite":               (*receiver).checkSuite,
 		"push":                      (*receiver).push,
+		"issue_comment":             (*receiver).comment,
 		"create":                    (*receiver).tagged,
 		"delete":                    (*receiver).tagged,
 		"status":                    (*receiver).status,
@@ -128,6 +129,9 @@ func (h *receiver) pullRequest(_ context.Context, p *payload) ([]gate.Mark, erro
 	case "edited":
 		if c := p.Changes; c != nil && c.Title == nil && c.Body == nil && c.Base == nil {
 			return nil, nil
+		}
+		if p.Changes != nil && p.Changes.Base != nil {
+			m.Detail = "base" // it was retargeted, and perhaps back: overrides end
 		}
 	default:
 		return nil, nil

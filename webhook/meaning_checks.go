@@ -26,6 +26,8 @@ func (h *receiver) checkRun(_ context.Context, p *payload) ([]gate.Mark, error) 
 		if !named || h.AppID == 0 || h.own(c) {
 			return nil, nil
 		}
+	case "requested_action":
+		return h.pressed(p, c)
 	default:
 		return nil, nil
 	}

@@ -293,7 +293,7 @@ func instant(s string, zone *time.Location, days int) (time.Time, error) {
 
 // Overridable are the checks of Sluice's own that a policy may allow to be overridden.
 var Overridable = []string{
-	"tagging", "changelog", "config-separation", "approval",
+	"tagging", "changelog", "config-separation", "approval", "policy",
 	"statuses", "after", "window", "freeze", "lock", "interval", "lineage", "changes",
 }
 

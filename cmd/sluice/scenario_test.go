@@ -226,7 +226,7 @@ func asked(t *testing.T) map[string]string {
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	want := map[string]string{"checks": "write", "contents": "read", "issues": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
 	if got := asked(t); !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
@@ -441,10 +441,47 @@ func (r *playing) change(n int) []string {
 	if r.news(prefix+"merge", merge) {
 		lines = append(lines, prefix+merge)
 	}
+	lines = append(lines, r.comments(prefix, n)...)
 	if asked := strings.Join(r.forge.Asked(shop, n), ", "); r.news(prefix+"asked", asked) && asked != "" {
 		lines = append(lines, prefix+"asks "+asked)
 	}
 	return lines
+}
+
+// comments are the answers below a change that are new or say something else, and the comments newly reacted to.
+func (r *playing) comments(prefix string, n int) []string {
+	var lines []string
+	for i, s := range r.forge.Said(shop, n) {
+		key := fmt.Sprintf("%scomment %d ", prefix, s.ID)
+		if seen := strings.Join(s.Reactions, " "); r.news(key+"reactions", seen) && seen != "" {
+			lines = append(lines, fmt.Sprintf("%sreacts to %s with %s", prefix, s.By, seen))
+		}
+		if s.By != "sluice[bot]" || !r.news(key+"body", s.Body) {
+			continue
+		}
+		verb := map[bool]string{true: "now answers", false: "answers"}[s.Edited]
+		lines = append(lines, fmt.Sprintf("%s%s in comment %d:", prefix, verb, i+1))
+		body, _, _ := strings.Cut(s.Body, "<!-- sluice:")
+		for _, line := range strings.Split(strings.TrimSpace(r.unhashed(body)), "\n") {
+			lines = append(lines, prefix+"  | "+line)
+		}
+	}
+	return lines
+}
+
+var shortHash = regexp.MustCompile("`([0-9a-f]{8})`|<code>([0-9a-f]{8})</code>|\\b([0-9a-f]{8})\\b")
+
+// unhashed names commits by the step after which they were the head, so that what is wanted does not hang on their ids.
+func (r *playing) unhashed(text string) string {
+	return shortHash.ReplaceAllStringFunc(text, func(m string) string {
+		id := strings.Trim(m, "`")
+		for _, step := range sorted(r.heads) {
+			if strings.HasPrefix(r.heads[step], id) {
+				return "{head after " + step + "}"
+			}
+		}
+		return m
+	})
 }
 
 func (r *playing) checks(prefix string, shown []pretend.Shown) []string {
