@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/gate/audit"
 	"github.com/sluicegate/sluice/store"
 )
 
-// recorded looks, whenever the server of a scenario stops, whether its audit log is whole, and whether every decision that
-// was kept has its one entry.
+// recorded looks, whenever the server of a scenario stops, whether its audit log is whole, whether every decision that was
+// kept has its one entry, and whether the overrides that stand by the log are those that count.
 func (r *playing) recorded() {
 	r.t.Helper()
 	ctx, st := context.Background(), r.server.store
@@ -36,5 +37,27 @@ func (r *playing) recorded() {
 	}
 	if !slices.Equal(entered, kept) {
 		r.t.Errorf("the audit log tells of the decisions %v, and %v were kept", entered, kept)
+	}
+	standing, counted := 0, audit.CountOverrides(audit.ByCheck, time.Time{}, time.Time{})
+	if _, err := countOverrides(ctx, st, store.AuditFilter{}, counted.Add); err != nil {
+		r.t.Errorf("count the overrides: %v", err)
+	}
+	for _, c := range counted.Counts() {
+		standing += c.Live + c.Waiting
+	}
+	seen := map[string]bool{}
+	for _, d := range past {
+		if seen[d.Subject.Key()] {
+			continue
+		}
+		seen[d.Subject.Key()] = true
+		acts, err := st.Acts(ctx, d.Subject)
+		if err != nil {
+			r.t.Errorf("read what people said: %v", err)
+		}
+		standing -= len(acts.Overrides)
+	}
+	if standing != 0 {
+		r.t.Errorf("by the audit log %d more overrides stand than do", standing)
 	}
 }
