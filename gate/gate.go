@@ -86,6 +86,7 @@ type Delivery struct {
 	At      time.Time
 	Body    []byte // raw
 	Marks   []Mark // what to look at; none: stored as ignored
+	Echo    bool   // it tells of what we posted ourselves: that it came is kept, its body is not
 	Account string // whose installation, for the record
 	Install int64
 }

@@ -46,8 +46,8 @@ func Events() []string {
 }
 
 // label is the event's name for metrics: a known one, or "other", since anybody may send a header.
-func label(event string) string {
-	if _, ok := readers()[event]; ok || event == "ping" {
+func (h *receiver) label(event string) string {
+	if _, ok := h.readers[event]; ok || event == "ping" {
 		return event
 	}
 	return "other"
@@ -56,7 +56,7 @@ func label(event string) string {
 // meaning makes a delivery of a body that was verified. An event that we do not know has no marks.
 func (h *receiver) meaning(ctx context.Context, event, id string, body []byte) (gate.Delivery, error) {
 	d := gate.Delivery{Forge: forge, ID: id, Event: event, At: h.Now().UTC(), Body: body}
-	read, ok := readers()[event]
+	read, ok := h.readers[event]
 	if !ok {
 		p, err := lenient(body)
 		if err == nil {
@@ -86,7 +86,7 @@ func (h *receiver) meaning(ctx context.Context, event, id string, body []byte) (
 			m.Why += "." + d.Action
 		}
 	}
-	d.Marks = marks
+	d.Marks, d.Echo = marks, event == "check_run" && len(marks) == 0 && h.echo(&p)
 	return d, nil
 }
 

@@ -50,6 +50,11 @@ func (h *receiver) checkSuite(_ context.Context, p *payload) ([]gate.Mark, error
 	return p.checked(c, "check_suite")
 }
 
+// echo says that a delivery tells of what we posted ourselves.
+func (h *receiver) echo(p *payload) bool {
+	return p.CheckRun != nil && (p.Action == "created" || p.Action == "completed") && h.own(p.CheckRun)
+}
+
 func (h *receiver) own(c *check) bool { return h.AppID != 0 && c.App != nil && c.App.ID == h.AppID }
 
 func (p *payload) check(c *check, place string) (*check, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicegate/sluice/checks/expression"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // special fills the types that are written otherwise than they are kept, and says whether it knew the type.
@@ -127,7 +127,7 @@ func (d *decoder) duration(n *yaml.Node, to *Duration, path string) {
 	}
 }
 
-var durationPart = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|[smhdw])`)
+var durationPart = patterns.New(`^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|[smhdw])`)
 
 // ParseDuration reads Go's durations plus d (24 hours) and w (7 days): "15m", "4h", "1d12h". It is never negative.
 func ParseDuration(s string) (Duration, error) {
@@ -182,7 +182,7 @@ func (d *decoder) from(n *yaml.Node, to *From, path string) {
 	d.object(n, reflect.ValueOf(to).Elem(), path)
 }
 
-var sizeForm = regexp.MustCompile(`^(>=|<=|>|<|=|==)\s*([0-9]{1,9})$`)
+var sizeForm = patterns.New(`^(>=|<=|>|<|=|==)\s*([0-9]{1,9})$`)
 
 // size reads "> 500", "<= 20" or {min: 1, max: 20}.
 func (d *decoder) size(n *yaml.Node, to *Size, path string) {

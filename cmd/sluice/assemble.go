@@ -22,6 +22,7 @@ const (
 	lease        = 30 * time.Second
 	poll         = time.Second
 	workLimit    = 3 * time.Minute
+	linger       = 10 * time.Millisecond
 	deliveryKeep = 30 * 24 * time.Hour
 )
 
@@ -47,7 +48,7 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if o.now == nil {
 		o.now = func() time.Time { return time.Now().UTC() }
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log})
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger})
 	if err != nil {
 		return nil, err
 	}

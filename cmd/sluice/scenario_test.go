@@ -168,6 +168,7 @@ type playing struct {
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
+	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
 }
 
@@ -184,7 +185,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	r := &playing{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
-		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t)})}
+		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events})}
 	r.open(key)
 	for _, f := range ar.Files {
 		if !stepName.MatchString(f.Name) {
@@ -207,27 +208,31 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	return r
 }
 
-// asked are the permissions that app.yml asks for: in the scenarios Sluice has these and no more.
-func asked(t *testing.T) map[string]string {
+// manifest is what app.yml asks for.
+type manifest struct {
+	Permissions map[string]string `yaml:"default_permissions"`
+	Events      []string          `yaml:"default_events"`
+}
+
+// asked is what app.yml asks for: in the scenarios Sluice has this and no more.
+func asked(t *testing.T) manifest {
 	t.Helper()
 	raw, err := os.ReadFile("../../app.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var app struct {
-		Permissions map[string]string `yaml:"default_permissions"`
-	}
+	var app manifest
 	if err := yaml.Unmarshal(raw, &app); err != nil {
 		t.Fatal(err)
 	}
-	return app.Permissions
+	return app
 }
 
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"checks": "write", "contents": "read", "issues": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
-	if got := asked(t); !maps.Equal(got, want) {
+	if got := asked(t).Permissions; !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
 }
@@ -251,6 +256,9 @@ func (r *playing) interrupted(forge http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if !strings.HasSuffix(q.URL.Path, "/graphql") || r.meanwhile.Load() == nil {
 			forge.ServeHTTP(w, q)
+			if watch := r.watch.Load(); watch != nil {
+				(*watch)()
+			}
 			return
 		}
 		answer := httptest.NewRecorder()
