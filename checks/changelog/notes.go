@@ -2,6 +2,7 @@ package changelog
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -97,4 +98,30 @@ func List(entries []Entry) string {
 		}
 	}
 	return strings.TrimSpace(blankRuns.ReplaceAllString(b.String(), "\n\n"))
+}
+
+// Gather makes notes of fragments: each with its texts below what its name calls it. "" when they tell nothing.
+func Gather(paths []string, texts map[string]string) string {
+	var all []Entry
+	for _, p := range paths {
+		f, err := ReadFragment(p, texts[p])
+		if err != nil {
+			continue
+		}
+		category := ""
+		if m := crier.FindStringSubmatch(path.Base(p)); m != nil && f.Tool == Towncrier {
+			category = strings.ToUpper(m[1][:1]) + m[1][1:]
+		}
+		for _, e := range f.Entries {
+			if e.Form == Prose {
+				e.Form = Item
+			}
+			if e.Category == "" {
+				e.Category = category
+			}
+			all = append(all, e)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Entry) int { return strings.Compare(a.Category, b.Category) })
+	return List(all)
 }

@@ -65,7 +65,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	})
 	v := &server{store: st, metrics: m, log: log}
 	r := &gate.Reconciler{
-		Providers: map[string]gate.Provider{}, Memory: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		Providers: map[string]gate.Provider{}, Memory: st, Releases: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
 		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
