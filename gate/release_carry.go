@@ -133,7 +133,7 @@ func (x *Release) branch() string {
 // in the message of a squashed merge.
 func (x *Release) body(notes string) string {
 	return fmt.Sprintf("Turns what is unreleased in %s into %s. When this is merged through an open gate, Sluice tags the merge commit %s and publishes the release with these notes.\n\n---\n\n%s\n\n---\n\nAsked for by %s in %s\n",
-		codeSpan(x.Log), codeSpan(x.Version), codeSpan(x.Tag), checks.Clip(harmless(notes), 30_000), escape(x.By.Login), x.URL)
+		codeSpan(x.Log), codeSpan(x.Version), codeSpan(x.Tag), shortened(harmless(notes), 30_000), escape(x.By.Login), x.URL)
 }
 
 var (
@@ -259,14 +259,22 @@ func (r *Reconciler) tagged(ctx context.Context, releaser Releaser, s checks.Sub
 func (t telling) shown(x *Release, f *checks.Facts) string {
 	switch {
 	case t.found && strings.TrimSpace(t.notes) != "":
-		return checks.Clip(t.notes, 100_000)
+		return shortened(t.notes, 100_000)
 	case t.fragments != "":
-		return checks.Clip(t.fragments, 100_000)
+		return shortened(t.fragments, 100_000)
 	}
 	if pending := changelog.Pended(x.Log, t.text); pending != "" { // tagged by hand, before the changelog had a section
-		return checks.Clip(pending, 100_000)
+		return shortened(pending, 100_000)
 	}
 	return fmt.Sprintf("%s (#%d)", harmless(Plain(f.Change.Title)), f.Change.Number)
+}
+
+// shortened keeps a text within what a forge takes; its lines stay.
+func shortened(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "\n\n…"
+	}
+	return s
 }
 
 func (t telling) from(x *Release) string {

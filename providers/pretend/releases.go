@@ -147,3 +147,13 @@ func (f *Forge) Message(repo, at string) string {
 	}
 	return ""
 }
+
+// Body is what a pull request says of itself.
+func (f *Forge) Body(repo string, n int) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p, err := f.pull(repo, n); err == nil {
+		return p.Body
+	}
+	return ""
+}
