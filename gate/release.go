@@ -17,6 +17,9 @@ func (r *Reconciler) release(ctx context.Context, a *asking, out *Outcome) Resul
 	if why != "" {
 		return a.unreleased(why)
 	}
+	if why := r.touched(ctx, a); why != "" {
+		return a.unreleased(why)
+	}
 	plan, err := checks.PlanRelease(a.set, a.facts, x.Commit, a.command.Version)
 	if err != nil {
 		return a.unreleased(escape(err.Error()))
@@ -40,6 +43,23 @@ func (r *Reconciler) release(ctx context.Context, a *asking, out *Outcome) Resul
 		out.later(Mark{Kind: MarkChange, Forge: a.s.Forge, Repo: a.s.Repo, Change: a.s.Change, Installation: a.s.Installation, Why: "release"})
 	}
 	return x.result()
+}
+
+// touched makes sure that the facts know which files the change touched: once it is merged there may be nothing left to
+// compare. Components are told by them.
+func (r *Reconciler) touched(ctx context.Context, a *asking) (why string) {
+	if len(a.facts.Files) >= a.facts.Change.ChangedFiles {
+		return ""
+	}
+	files, err := a.provider.(Librarian).Touched(ctx, a.s)
+	if err != nil {
+		r.Log.Warn("read what a merged change touched", "subject", a.s.Key(), "err", err)
+		return "which files the change touched could not be read: say it again"
+	}
+	f := *a.facts
+	f.Files = files
+	a.facts = &f
+	return ""
 }
 
 func (a *asking) unreleased(why string) Result {

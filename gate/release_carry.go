@@ -144,10 +144,9 @@ var (
 
 // harmless keeps Markdown as it is shown and takes from it what a forge acts upon: mentions, and references that close.
 func harmless(s string) string {
-	s = strings.ReplaceAll(s, "@", "&#64;")
 	s = reference.ReplaceAllString(s, "&#35;$1")
 	s = dashed.ReplaceAllString(s, "GH&#45;$1")
-	return closes.ReplaceAllString(s, "$1&#58;//")
+	return strings.ReplaceAll(closes.ReplaceAllString(s, "$1&#58;//"), "@", "&#64;")
 }
 
 // turn makes the commit on the branch, or finds it there, and returns the notes.
@@ -266,7 +265,7 @@ func (t telling) shown(x *Release, f *checks.Facts) string {
 	if pending := changelog.Pended(x.Log, t.text); pending != "" { // tagged by hand, before the changelog had a section
 		return shortened(pending, 100_000)
 	}
-	return fmt.Sprintf("%s (#%d)", harmless(Plain(f.Change.Title)), f.Change.Number)
+	return fmt.Sprintf("%s (#%d)", escape(f.Change.Title), f.Change.Number)
 }
 
 // shortened keeps a text within what a forge takes; its lines stay.

@@ -23,6 +23,8 @@ type Librarian interface {
 	Texts(ctx context.Context, s checks.Subject, repo, commit string, paths []string) (map[string]string, error)
 	// Relation says where head stands, seen from base: identical, ahead, behind, diverged; "" when they share nothing.
 	Relation(ctx context.Context, s checks.Subject, base, head string) (string, error)
+	// Touched are the files that a change touched, also when it is long merged and nothing is left to compare: paths alone.
+	Touched(ctx context.Context, s checks.Subject) ([]checks.File, error)
 }
 
 // Committer is a Provider that writes branches and proposes changes. Every write looks first for what it would make, so

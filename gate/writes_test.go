@@ -559,3 +559,68 @@ func TestChangelogSaysWhyItCannot(t *testing.T) {
 	d.must1(d.forge.Merge(shop, n, "ana", false))
 	d.want("a merged change", d.say(n, 6, "ana", "/sluice changelog Fixed: More."), "refused", "the change is merged")
 }
+
+// Where the notes come from depends on how the project keeps its changelog.
+func TestReleaseByHowTheChangelogIsKept(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files                  map[string]string
+		entry, command         string // entry: the file that the change adds, and its text
+		outcome, text, tag, in string
+	}{
+		"fragments": {map[string]string{"CHANGELOG.md": "-", "newsfragments/1.feature.md": "An older thing.\n"}, "newsfragments/2.bugfix.md It holds.\n", "/sluice release minor",
+			"done", "the changelog's fragments", "v1.1.0", "### Bugfix\n\n- It holds.\n\n### Feature\n\n- An older thing."},
+		"another form without the section": {map[string]string{"CHANGELOG.md": "-", "CHANGES.rst": "1.0.0 (2026-01-01)\n==================\n\n* The shop.\n"},
+			"CHANGES.rst Unreleased\n==========\n\n* It holds.\n\n1.0.0 (2026-01-01)\n==================\n\n* The shop.\n", "/sluice release minor", "refused", "`CHANGES.rst` has no section for `1.1.0`", "", ""},
+		"another form with the section": {map[string]string{"CHANGELOG.md": "-", "CHANGES.rst": "1.0.0 (2026-01-01)\n==================\n\n* The shop.\n"},
+			"CHANGES.rst 1.1.0 (2026-11-29)\n==================\n\n* It holds.\n\n1.0.0 (2026-01-01)\n==================\n\n* The shop.\n", "/sluice release 1.1.0", "done", "notes from `CHANGES.rst`", "v1.1.0", "- It holds."},
+		"a prerelease":                        {nil, "CHANGELOG.md " + strings.Replace(kept, "## [Unreleased]\n", "## [Unreleased]\n\n## [1.1.0-rc.1] - 2026-11-29\n\n- It holds.\n", 1), "/sluice release 1.1.0-rc.1", "done", "Released", "v1.1.0-rc.1", "- It holds."},
+		"no changelog, and none is asked for": {map[string]string{"CHANGELOG.md": "-", ".sluice.yml": rules + "changelog: {mode: off}\n"}, "x.txt x\n", "/sluice release minor", "done", "Released", "v1.1.0", "Add a thing for &#64;bo (#1)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, c.files)
+			path, text, _ := strings.Cut(c.entry, " ")
+			n, err := d.forge.Open(pretend.PR{Repo: shop, By: "ana", Title: "Add a thing for @bo", Commits: []pretend.Commit{{Files: pretend.Texts(map[string]string{path: text, "src/a.go": "package a\n"})}}})
+			d.must(err)
+			d.must(d.judge(n))
+			commit, err := d.forge.Merge(shop, n, "ana", false)
+			d.must(err)
+			d.must(d.judge(n))
+			d.want(c.command, d.say(n, 7, "mia", c.command), c.outcome, c.text)
+			if c.tag == "" {
+				if len(d.forge.Tags(shop)) != 1 {
+					t.Errorf("tags %v", d.forge.Tags(shop))
+				}
+				return
+			}
+			if l := d.released(c.tag, commit); l.Body != c.in || l.Prerelease != strings.Contains(c.tag, "-") {
+				t.Errorf("release %+v, want the notes %q", l, c.in)
+			}
+		})
+	}
+}
+
+func TestReleaseOfAComponent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, map[string]string{"CHANGELOG.md": "-", "web/CHANGELOG.md": kept, "api/CHANGELOG.md": kept,
+		".sluice.yml": rules + "tagging:\n  components:\n    - {name: web, paths: [\"web/**\"]}\n    - {name: api, paths: [\"api/**\"]}\n"})
+	d.must1(d.forge.Tag(pretend.Tag{Repo: shop, Name: "api/v1.0.0", Message: "x"}))
+	n, err := d.forge.Open(pretend.PR{Repo: shop, By: "ana", Title: "Add a thing", Commits: []pretend.Commit{{Files: pretend.Texts(map[string]string{"api/a.go": "package a\n",
+		"api/CHANGELOG.md": strings.Replace(kept, "## [Unreleased]\n", "## [Unreleased]\n\n### Added\n\n- A thing.\n", 1)})}}})
+	d.must(err)
+	d.must(d.judge(n))
+	d.must1(d.forge.Merge(shop, n, "ana", false))
+	d.must(d.judge(n))
+	d.want("release minor", d.say(n, 7, "mia", "/sluice release minor"), "waiting", "turns what is unreleased into `1.1.0`")
+	d.must(d.work())
+	commit, err := d.forge.Merge(shop, 2, "ana", false)
+	d.must(err)
+	d.must(d.judge(2))
+	if l := d.released("api/v1.1.0", commit); l.Body != "### Added\n\n- A thing." || l.Latest != "legacy" {
+		t.Errorf("release %+v", l)
+	}
+	if text, _ := d.forge.Text(shop, "main", "web/CHANGELOG.md"); text != kept {
+		t.Errorf("the other component's changelog changed:\n%s", text)
+	}
+}

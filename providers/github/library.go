@@ -185,3 +185,35 @@ func (c *Client) inRepo(ctx context.Context, s checks.Subject, repo string) (*in
 	in, err := c.reach(ctx, s.Repo, s.Installation)
 	return in, r, err
 }
+
+// mostTouched is how many files of a pull request GitHub lists.
+const mostTouched = 3000
+
+// Touched implements gate.Librarian.
+func (c *Client) Touched(ctx context.Context, s checks.Subject) ([]checks.File, error) {
+	in, r, err := c.inRepo(ctx, s, s.Repo)
+	if err != nil {
+		return nil, err
+	}
+	var all []checks.File
+	for page := 1; ; page++ {
+		var list []struct {
+			Path string `json:"filename"`
+			Old  string `json:"previous_filename"`
+			Kind string `json:"status"`
+		}
+		path := r.path(fmt.Sprintf("/pulls/%d/files?per_page=100&page=%d", s.Change, page))
+		if err := in.get(ctx, "GET /repos/{owner}/{repo}/pulls/{pull_number}/files", path, &list); err != nil {
+			return nil, fmt.Errorf("list the files of %v: %w", s, err)
+		}
+		for _, x := range list {
+			all = append(all, checks.File{Path: x.Path, Old: x.Old, Status: x.Kind})
+		}
+		switch {
+		case len(all) >= mostTouched:
+			return nil, fmt.Errorf("list the files of %v: GitHub's list ends at %d", s, mostTouched)
+		case len(list) < 100:
+			return all, nil
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -157,4 +158,30 @@ func writes(t *testing.T, w writable) {
 	refused(c.CreateTag(ctx, s, "v9.0.0", made, "x"), "permissions")
 	_, err = c.Publish(ctx, s, gate.Notice{Tag: "v9.0.0"})
 	refused(err, "permissions")
+}
+
+// What a merged change was is told after the merge too: a release asks for it.
+func TestSimMergedChange(t *testing.T) {
+	t.Parallel()
+	s := startSim(t)
+	c := s.client(Options{})
+	for name, method := range map[string]string{"a": "merge", "b": "squash"} {
+		n, head := s.pull(obj{"user": "bob", "title": "Add " + name, "files": obj{name + ".txt": name + "\n"}})
+		before := mustFacts(t, c, change(n), head)
+		s.shop("/pulls/"+strconv.Itoa(n)+"/merge", obj{"user": "alice", "method": method})
+		for what, reader := range map[string]*Client{"the client that saw it open": c, "another client": s.client(Options{})} {
+			f := mustFacts(t, reader, change(n), "")
+			at, err := reader.Branch(t.Context(), change(n), "main")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Change.State != "merged" || f.Change.MergeCommit != at.Commit || f.Change.Head.Commit != head {
+				t.Errorf("%s, %s: %+v, want it merged as %s", what, method, f.Change, at.Commit)
+			}
+			files, err := reader.Touched(t.Context(), change(n))
+			if err != nil || len(files) != 1 || files[0].Path != before.Files[0].Path || files[0].Status != "added" {
+				t.Errorf("%s, %s: touched %+v, %v, want those of before: %+v", what, method, files, err, before.Files)
+			}
+		}
+	}
 }
