@@ -19,7 +19,7 @@ func (r *Reconciler) addEntry(ctx context.Context, a *asking, _ *Outcome) Result
 	case c.State != "open":
 		return a.refuse("the change is %s, so its branch takes no entry any more; write it in another change", Plain(c.State))
 	case a.comment.By.ID == 0 || a.comment.By.ID != c.Author.ID:
-		if _, why := holder(ctx, a.provider, a.s, a.comment.By, "write"); why != "" {
+		if _, why, _ := holder(ctx, a.provider, a.s, a.comment.By, "write"); why != "" {
 			return a.refuse("only the author of the change and people with write access may: %s", why)
 		}
 	}
@@ -93,7 +93,7 @@ func (a *asking) commit(ctx context.Context, w *checks.Written) Result {
 	c := a.facts.Change
 	// Nothing of the text stands in the message: there it could close an issue or call somebody.
 	e := Edit{Repo: c.Head.Repo, Branch: c.Head.Name, Expect: c.Head.Commit, Title: "Add a changelog entry", For: a.comment.By,
-		Body: "Asked for in " + a.comment.URL, Files: map[string]string{w.Path: w.Text}}
+		Body: "Asked for in " + cause(a), Files: map[string]string{w.Path: w.Text}}
 	id, err := committer.Commit(ctx, a.s, e)
 	if err != nil {
 		return a.failed(err)

@@ -84,7 +84,7 @@ func (r *Reconciler) mayRelease(ctx context.Context, a *asking) (x *Release, why
 	case c.MergeCommit == "":
 		return nil, "the forge does not say yet which commit the merge made: say it again in a minute"
 	}
-	right, why := holder(ctx, a.provider, a.s, a.comment.By, "maintain")
+	right, why, _ := holder(ctx, a.provider, a.s, a.comment.By, "maintain")
 	switch {
 	case why != "":
 		return nil, "only maintainers release: " + why
@@ -94,27 +94,39 @@ func (r *Reconciler) mayRelease(ctx context.Context, a *asking) (x *Release, why
 	if ok, rule := checks.ReleaseBranch(a.set, a.facts); !ok {
 		return nil, fmt.Sprintf("the change went into %s, and releases are made of the branches that %s names (left out: of %s)", codeSpan(c.Base.Name), codeSpan(rule), codeSpan(a.facts.Repository.Default))
 	}
-	if why := r.shut(ctx, a.s, c, a.acts.Hold); why != "" {
+	why, err := r.shut(ctx, a.s, c, a.acts.Hold)
+	switch {
+	case err != nil:
+		return nil, "what was decided about the change could not be read: say it again"
+	case why != "":
 		return nil, why
 	}
-	return &Release{Subject: identity(a.s), Comment: a.comment.ID, Line: a.command.Line, URL: a.comment.URL, By: a.comment.By, Right: right,
+	return &Release{Subject: identity(a.s), Comment: a.comment.ID, Line: a.command.Line, URL: cause(a), By: a.comment.By, Right: right,
 		Base: c.Base.Name, Commit: c.MergeCommit, Policy: a.set.Digest, At: r.Now()}, ""
 }
 
+// cause is the address of the comment that asks, or what stands for it.
+func cause(a *asking) string {
+	if url := Plain(a.comment.URL); url != "" {
+		return url
+	}
+	return fmt.Sprintf("comment %d on #%d", a.comment.ID, a.s.Change)
+}
+
 // shut says why the gate of a merged change was not open: the newest decision at the head that was merged counts.
-func (r *Reconciler) shut(ctx context.Context, s checks.Subject, c *checks.Change, hold *Hold) string {
+func (r *Reconciler) shut(ctx context.Context, s checks.Subject, c *checks.Change, hold *Hold) (why string, err error) {
 	d, _, err := r.Memory.Latest(ctx, s)
 	switch {
 	case err != nil:
-		return "what was decided about the change could not be read: say it again"
+		return "", fmt.Errorf("read what was decided about %v: %w", s, err)
 	case d == nil || d.Commit != c.Head.Commit:
-		return fmt.Sprintf("the gate never decided about %.8s, the head that was merged, so nobody can say that it was open", Plain(c.Head.Commit))
+		return fmt.Sprintf("the gate never decided about %.8s, the head that was merged, so nobody can say that it was open", Plain(c.Head.Commit)), nil
 	case hold != nil:
-		return fmt.Sprintf("%s holds the change (%s); lift it with `/sluice unhold`", escape(hold.By.Login), escape(hold.Reason))
+		return fmt.Sprintf("%s holds the change (%s); lift it with `/sluice unhold`", escape(hold.By.Login), escape(hold.Reason)), nil
 	case !d.Open:
-		return "the gate was shut when the change was merged: " + escape(d.Gate.Reason)
+		return "the gate was shut when the change was merged: " + escape(d.Gate.Reason), nil
 	}
-	return ""
+	return "", nil
 }
 
 // planned takes over what was planned.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
@@ -26,7 +27,10 @@ func (r *Reconciler) goOn(ctx context.Context, provider Provider, f *checks.Fact
 func (x *Release) end(state, text string) { x.State, x.Text = state, text }
 
 func (r *Reconciler) step(ctx context.Context, provider Provider, f *checks.Facts, x *Release, out *Outcome) error {
-	right, why := holder(ctx, provider, f.Subject, x.By, "maintain")
+	right, why, err := holder(ctx, provider, f.Subject, x.By, "maintain")
+	if err != nil { // asked again until there is an answer; nothing is made before
+		return err
+	}
 	if why != "" {
 		x.end(releaseRefused, fmt.Sprintf("%s was not released: only maintainers release, and %s is none any more (%s).", codeSpan(x.Tag), escape(x.By.Login), escape(why)))
 		return nil
@@ -50,7 +54,11 @@ func (r *Reconciler) releases(ctx context.Context, provider Provider, f *checks.
 	for i := range due {
 		x := &due[i]
 		if x.State == releaseWaiting && x.Pull == f.Change.Number {
-			if why := r.arrived(ctx, f, x); why != "" {
+			why, err := r.arrived(ctx, f, x)
+			if err != nil {
+				return err
+			}
+			if why != "" {
 				x.end(releaseRefused, fmt.Sprintf("%s was not released: %s.", codeSpan(x.Tag), why))
 				out.Releases = append(out.Releases, *x)
 				out.later(answerAgain(x.Subject, x.Comment))
@@ -66,22 +74,22 @@ func (r *Reconciler) releases(ctx context.Context, provider Provider, f *checks.
 }
 
 // arrived takes the merge commit of the change that made the section, or says why it is not released.
-func (r *Reconciler) arrived(ctx context.Context, f *checks.Facts, x *Release) (why string) {
+func (r *Reconciler) arrived(ctx context.Context, f *checks.Facts, x *Release) (why string, err error) {
 	switch c := f.Change; {
 	case c.State != "merged":
-		return fmt.Sprintf("#%d, which was to make its section, was closed without being merged", x.Pull)
+		return fmt.Sprintf("#%d, which was to make its section, was closed without being merged", x.Pull), nil
 	case c.Base.Name != x.Base:
-		return fmt.Sprintf("#%d was merged into another branch than %s", x.Pull, codeSpan(x.Base))
+		return fmt.Sprintf("#%d was merged into another branch than %s", x.Pull, codeSpan(x.Base)), nil
 	default:
 		acts, err := r.Memory.Acts(ctx, f.Subject)
 		if err != nil {
-			return "what people said about the change could not be read"
+			return "", fmt.Errorf("read what people said about %v: %w", f.Subject, err)
 		}
-		if why := r.shut(ctx, f.Subject, c, acts.Hold); why != "" {
-			return fmt.Sprintf("of #%d: %s", x.Pull, why)
+		if why, err := r.shut(ctx, f.Subject, c, acts.Hold); why != "" || err != nil {
+			return fmt.Sprintf("of #%d: %s", x.Pull, why), err
 		}
 		x.Commit = c.MergeCommit
-		return ""
+		return "", nil
 	}
 }
 
@@ -149,6 +157,11 @@ func harmless(s string) string {
 	return strings.ReplaceAll(closes.ReplaceAllString(s, "$1&#58;//"), "@", "&#64;")
 }
 
+// caused says whether a message, of a tag or a commit, says that this asking made it.
+func (x *Release) caused(message string) bool {
+	return slices.Contains(strings.Split(strings.ReplaceAll(message, "\r\n", "\n"), "\n"), "Asked for in "+x.URL)
+}
+
 // turn makes the commit on the branch, or finds it there, and returns the notes.
 func (r *Reconciler) turn(ctx context.Context, provider Provider, f *checks.Facts, x *Release, branch string) (string, error) {
 	committer, books, s := provider.(Committer), provider.(Librarian), f.Subject
@@ -163,7 +176,7 @@ func (r *Reconciler) turn(ctx context.Context, provider Provider, f *checks.Fact
 	if err != nil {
 		return "", err
 	}
-	ours := there != nil && strings.Contains(there.Message, x.URL)
+	ours := there != nil && x.caused(there.Message)
 	if there != nil && !ours && there.Commit != tip.Commit {
 		return "", &RefusalError{"the branch " + branch + " is left over from an earlier try: delete it and say it again"}
 	}
@@ -251,7 +264,7 @@ func (r *Reconciler) tagged(ctx context.Context, releaser Releaser, s checks.Sub
 	if t.Commit != x.Commit {
 		return false, &RefusalError{fmt.Sprintf("the tag %s was made meanwhile, at %.8s", x.Tag, t.Commit)}
 	}
-	return strings.Contains(t.Message, x.URL), nil
+	return x.caused(t.Message), nil
 }
 
 // shown are the notes of the release: the section of the version, or the fragments, or which change it was.

@@ -39,3 +39,18 @@ func TestBranchOfARelease(t *testing.T) {
 		}
 	}
 }
+
+func TestCausedIsTheVeryComment(t *testing.T) {
+	t.Parallel()
+	x := Release{URL: "https://x.example/pull/1#issuecomment-7"}
+	for message, want := range map[string]bool{
+		"Release\n\nAsked for in https://x.example/pull/1#issuecomment-7\n":                                  true,
+		"Release\r\n\r\nAsked for in https://x.example/pull/1#issuecomment-7\r\n\r\nCo-authored-by: a <b@c>": true,
+		"Release\n\nAsked for in https://x.example/pull/1#issuecomment-77\n":                                 false,
+		"": false,
+	} {
+		if got := x.caused(message); got != want {
+			t.Errorf("caused(%q) = %v, want %v", message, got, want)
+		}
+	}
+}

@@ -100,20 +100,21 @@ func no(err error) (why string, ok bool) {
 	return "", false
 }
 
-// holder says whether somebody has at least a right at this moment; an answer that cannot be had is a no, with the reason.
-func holder(ctx context.Context, p Provider, s checks.Subject, who checks.Person, least string) (right, why string) {
+// holder says whether somebody has at least a right at this moment, or why not. An error is no answer, and that is a no.
+func holder(ctx context.Context, p Provider, s checks.Subject, who checks.Person, least string) (right, why string, err error) {
+	const silent = "your rights could not be read just now, and no answer means no; say it again later"
 	registrar, ok := p.(Registrar)
 	if !ok {
-		return "", "rights cannot be asked of this forge"
+		return "", "rights cannot be asked of this forge", nil
 	}
-	right, err := registrar.Permission(ctx, s, who)
+	right, err = registrar.Permission(ctx, s, who)
 	switch {
 	case err != nil:
-		return "", "your rights could not be read just now, and no answer means no; say it again later"
+		return "", silent, fmt.Errorf("read the right of %s: %w", Plain(who.Login), err)
 	case !reaches(right, least):
-		return right, fmt.Sprintf("it needs the right `%s` on the repository, and yours is `%s`", least, orNone(right))
+		return right, fmt.Sprintf("it needs the right `%s` on the repository, and yours is `%s`", least, orNone(right)), nil
 	}
-	return right, ""
+	return right, "", nil
 }
 
 func orNone(s string) string {

@@ -624,3 +624,22 @@ func TestReleaseOfAComponent(t *testing.T) {
 		t.Errorf("the other component's changelog changed:\n%s", text)
 	}
 }
+
+// No answer about a right is no leave and no refusal either, once the release is written down: it is asked again.
+func TestReleaseWaitsForAnAnswer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	n, _ := d.merged("basket", "A basket.")
+	d.want("release minor", d.say(n, 7, "mia", "/sluice release minor"), "waiting", "#2")
+	d.must(d.work())
+	commit, err := d.forge.Merge(shop, 2, "ana", false)
+	d.must(err)
+	delete(d.rights, "mia")
+	if err := d.judge(2); err == nil || len(d.forge.Releases(shop)) != 0 {
+		t.Fatalf("without an answer: %v, released %v", err, d.forge.Releases(shop))
+	}
+	d.rights["mia"] = "admin"
+	d.now = d.now.Add(2 * time.Hour)
+	d.settle()
+	d.released("v1.1.0", commit)
+}

@@ -68,7 +68,7 @@ CREATE TABLE release (
   PRIMARY KEY (forge, repo, number, comment, line)
 ) STRICT;
 CREATE INDEX release_tag ON release (forge, repo, tag);
-CREATE INDEX release_pull ON release (forge, repo, pull) WHERE state = 'waiting';
+CREATE INDEX release_pull ON release (forge, repo, pull);
 
 -- +goose Down
 DROP TABLE release;
