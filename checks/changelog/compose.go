@@ -127,7 +127,9 @@ type crierSettings struct {
 
 func (k Keeping) towncrier() crierSettings {
 	for _, p := range []string{"towncrier.toml", "pyproject.toml"} {
-		var s struct{ Tool struct{ Towncrier *crierSettings } }
+		var s struct {
+			Tool struct{ Towncrier *crierSettings }
+		}
 		if toml.Unmarshal([]byte(k.Texts[p]), &s) == nil && s.Tool.Towncrier != nil { // settings that cannot be read say nothing
 			return *s.Tool.Towncrier
 		}

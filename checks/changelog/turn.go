@@ -100,10 +100,19 @@ func (t *turner) heading() string {
 	return out + t.dated(like, after)
 }
 
-// model is the newest version whose heading says its version as it is.
+// model is the newest version whose heading says its version and its day as they are, and no other version.
 func (t *turner) model() *Version {
 	for _, v := range t.f.Versions[:min(len(t.f.Versions), 5)] {
-		if line := t.at(v.Line); hashes.MatchString(line) && strings.Contains(line, v.Version) && !v.Bad && v.Written != "" && strings.Contains(line, v.Written) && v.Written != v.Version {
+		line := t.at(v.Line)
+		if v.Bad || v.Written == "" || v.Written == v.Version || !hashes.MatchString(line) {
+			continue
+		}
+		_, after, named := strings.Cut(line, v.Version)
+		if link := inlineLink.FindString(after); link != "" {
+			after = after[len(link):]
+		}
+		between, _, dated := strings.Cut(after, v.Written)
+		if named && dated && !strings.ContainsAny(between, "0123456789") {
 			return v
 		}
 	}

@@ -28,6 +28,8 @@ func TestTurn(t *testing.T) {
 		"a version that waits for its day": {
 			"# Changes\n\n## 1.3.0 (unreleased)\n\n- One thing\n\n## 1.2.0 (2026-01-01)\n\n- B\n",
 			"# Changes\n\n## Unreleased\n\n## 1.3.0 (2026-11-29)\n\n- One thing\n\n## 1.2.0 (2026-01-01)\n\n- B\n"},
+		"headings that name several versions": {
+			"## [Unreleased]\n\n- One thing\n\n## [1.2.0/0.4.0] 2026-01-01\n\n- B\n", "## [Unreleased]\n\n## [1.3.0] - 2026-11-29\n\n- One thing\n\n## [1.2.0/0.4.0] 2026-01-01\n\n- B\n"},
 		"nothing waits":       {"## [Unreleased]\n\n### Added\n\n## [1.2.0] - 2026-01-01\n\n- B\n", "!nothing stands under"},
 		"no heading":          {"## [1.2.0] - 2026-01-01\n\n- B\n", "!no Markdown heading"},
 		"setext":              {"Unreleased\n----------\n\n- One thing\n\n1.2.0 (2026-01-01)\n------------------\n\n- B\n", "!no Markdown heading"},

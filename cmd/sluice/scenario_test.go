@@ -396,6 +396,7 @@ func (r *playing) tell() {
 	for _, name := range r.stage.Watch {
 		lines = append(lines, r.commit(name)...)
 	}
+	lines = append(lines, r.published()...)
 	lines = append(lines, r.notes...)
 	reads, writes := r.forge.Traffic()
 	if r.stage.Count {
