@@ -82,7 +82,7 @@ func (k Keeping) Compose(n News) (*Composition, error) {
 	case ChangesetsTool:
 		c, err = k.changeset(n, words)
 	case Records:
-		c, err = k.record(n, squeeze(n.Words))
+		c, err = k.record(n, words)
 	case Texts:
 		c, err = k.plainText(n, words)
 	default:
