@@ -103,10 +103,12 @@ type Change struct {
 	State        string    `json:"state"` // open, closed, merged
 	Draft        bool      `json:"draft,omitempty"`
 	Author       Person    `json:"author"`
-	Base         Ref       `json:"base"`                 // the target: its branch and that branch's tip
-	Head         Ref       `json:"head"`                 // the source: its branch and the commit that is judged
-	MergeBase    string    `json:"merge_base,omitempty"` // the commit that Files is the difference from
-	Fork         bool      `json:"fork,omitempty"`       // head lives in another repository
+	Base         Ref       `json:"base"`                   // the target: its branch and that branch's tip
+	Head         Ref       `json:"head"`                   // the source: its branch and the commit that is judged
+	MergeBase    string    `json:"merge_base,omitempty"`   // the commit that Files is the difference from
+	Fork         bool      `json:"fork,omitempty"`         // head lives in another repository
+	Editable     bool      `json:"editable,omitempty"`     // of a fork: it lets maintainers of the target write to the branch
+	MergeCommit  string    `json:"merge_commit,omitempty"` // of a merged change: what the merge made on the target branch
 	Labels       []Label   `json:"labels,omitempty"`
 	Additions    int       `json:"additions"` // lines, as the forge counts them
 	Deletions    int       `json:"deletions"`

@@ -161,8 +161,10 @@ func (r *Reconciler) obey(ctx context.Context, a *asking, out *Outcome) Result {
 		return r.holdBack(ctx, a, out)
 	case "unhold":
 		return r.letGo(ctx, a, out)
-	case "release", "changelog":
-		return a.result(refused, "%s is not in this version.", codeSpan(a.command.Word))
+	case "release":
+		return r.release(ctx, a, out)
+	case "changelog":
+		return r.addEntry(ctx, a, out)
 	}
 	return a.result(refused, "%s concerns an environment, and this version guards changes alone. It comes with promotions.", codeSpan(a.command.Word))
 }
@@ -201,6 +203,11 @@ func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, ou
 	for _, o := range fresh {
 		if o.Comment == w.Mark.Comment {
 			overrides = append(overrides, o)
+		}
+	}
+	for i, result := range state.Results {
+		if now, ok := r.releaseNow(ctx, s, w.Mark.Comment, result.Line); result.Word == "release" && ok {
+			state.Results[i] = now
 		}
 	}
 	body := replyText(state, overrides)

@@ -203,6 +203,7 @@ type Outcome struct {
 	Overrides []Override    // new or changed, of the subject that the work is about; by check and comment
 	Hold      *Hold         // new or lifted
 	Comment   *CommentState // MarkComment: what came of it
+	Releases  []Release     // asked for, as they stand now
 }
 
 // SubjectState is what is remembered of a subject without reading its facts.

@@ -29,6 +29,7 @@ type Reconciler struct {
 	Sweep     time.Duration // how often open subjects are read anew
 	Prune     func(context.Context) error
 	Observe   Observer
+	Releases  Releases // nil: none are made
 	policies  policyCache
 }
 
@@ -199,6 +200,9 @@ func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Fact
 // ended lets what was pending end when a change closes unmerged, and forgets the change as an open one.
 func (r *Reconciler) ended(ctx context.Context, provider Provider, f *checks.Facts) (Outcome, error) {
 	out := Outcome{Subject: stateOf(f, nil, r.Now()), Note: f.Change.State}
+	if err := r.releases(ctx, provider, f, &out); err != nil {
+		return Outcome{}, err
+	}
 	if f.Change.State == "merged" || r.DryRun {
 		return out, nil
 	}

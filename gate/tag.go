@@ -46,6 +46,9 @@ func (r *Reconciler) tag(ctx context.Context, w Work) (Outcome, error) {
 	case f.Pushed.Commit == "" && f.Pushed.Before == "":
 		return Outcome{Note: "the tag came and went"}, nil
 	}
+	if err := r.onBehalf(ctx, f); err != nil {
+		return Outcome{}, err
+	}
 	out, err := r.settleTag(ctx, provider, f, latest, w)
 	if err != nil {
 		return Outcome{}, err

@@ -142,6 +142,9 @@ func (r *record) keep(t *tx, now int64) error {
 	if err := r.answered(t); err != nil {
 		return err
 	}
+	if err := r.released(t); err != nil {
+		return err
+	}
 	if o.Decision == nil && o.Subject == nil && len(o.Posted)+len(o.Overrides) == 0 && o.Hold == nil {
 		return nil
 	}

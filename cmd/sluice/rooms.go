@@ -15,6 +15,8 @@ import (
 
 var _ gate.Memory = (*store.Store)(nil)
 
+var _ gate.Releases = (*store.Store)(nil)
+
 type queue struct{ *store.Store }
 
 var _ gate.Queue = queue{}

@@ -232,7 +232,7 @@ func asked(t *testing.T) manifest {
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "read", "issues": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	want := map[string]string{"checks": "write", "contents": "write", "issues": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
 	if got := asked(t).Permissions; !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
@@ -406,6 +406,7 @@ func (r *playing) tell() {
 	for _, name := range r.stage.Watch {
 		lines = append(lines, r.commit(name)...)
 	}
+	lines = append(lines, r.published()...)
 	lines = append(lines, r.notes...)
 	reads, writes := r.forge.Traffic()
 	if r.stage.Count {

@@ -134,6 +134,10 @@ func (r *reading) pullRequest(pr *changeNode) *checks.Change {
 	if pr.HeadRepository != nil {
 		c.Head.Repo = pr.HeadRepository.NameWithOwner
 	}
+	c.Editable = c.Fork && pr.MaintainersModify
+	if c.State == "merged" && pr.MergeCommit != nil {
+		c.MergeCommit = pr.MergeCommit.OID
+	}
 	if pr.Requests != nil {
 		for _, q := range pr.Requests.Nodes {
 			switch {

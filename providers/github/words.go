@@ -184,6 +184,7 @@ type changeNode struct {
 	State             string    `json:"state"`
 	IsDraft           bool      `json:"isDraft"`
 	IsCrossRepository bool      `json:"isCrossRepository"`
+	MaintainersModify bool      `json:"maintainerCanModify"`
 	CreatedAt         time.Time `json:"createdAt"`
 	Additions         int       `json:"additions"`
 	Deletions         int       `json:"deletions"`
@@ -195,8 +196,9 @@ type changeNode struct {
 	HeadRepository *struct {
 		NameWithOwner string `json:"nameWithOwner"`
 	} `json:"headRepository"`
-	BaseRefName string `json:"baseRefName"`
-	BaseRefOID  string `json:"baseRefOid"`
+	MergeCommit *oidNode `json:"mergeCommit"`
+	BaseRefName string   `json:"baseRefName"`
+	BaseRefOID  string   `json:"baseRefOid"`
 	BaseRef     *struct {
 		Target *commitNode `json:"target"`
 	} `json:"baseRef"`

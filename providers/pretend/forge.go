@@ -96,7 +96,7 @@ func New(o Options) *Forge {
 		o.Key = key
 	}
 	if o.Permissions == nil {
-		o.Permissions = map[string]string{"metadata": "read", "contents": "read", "pull_requests": "write", "checks": "write",
+		o.Permissions = map[string]string{"metadata": "read", "contents": "write", "pull_requests": "write", "checks": "write",
 			"statuses": "read", "members": "read", "issues": "write", "administration": "read"}
 	}
 	f := &Forge{

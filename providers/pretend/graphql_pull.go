@@ -17,7 +17,7 @@ func (v view) pull(p *Pull) thing {
 	return thing{
 		"__typename": "PullRequest", "id": node("PR", p.ID), "databaseId": p.ID, "fullDatabaseId": strconv.FormatInt(p.ID, 10), "number": p.Number,
 		"url": v.pullURL(p), "title": p.Title, "body": p.Body, "bodyText": p.Body, "state": p.state(), "isDraft": p.Draft,
-		"isCrossRepository": p.headRepo != p.Repo, "maintainerCanModify": false, "locked": p.Locked, "closed": p.Closed, "merged": p.Merged,
+		"isCrossRepository": p.headRepo != p.Repo, "maintainerCanModify": p.Editable, "locked": p.Locked, "closed": p.Closed, "merged": p.Merged,
 		"mergedAt": v.mergedAt(p), "mergedBy": func() any { return v.actor(p.mergedBy) }, "closedAt": stamp(p.Ended), "createdAt": p.Created, "updatedAt": p.Updated,
 		"additions": lines(0), "deletions": lines(1), "changedFiles": func() any { return len(p.changes()) },
 		"author": func() any { return v.actor(p.Author) }, "authorAssociation": v.association(p.Repo, p.Author),

@@ -15,6 +15,8 @@ func (v view) mutation() thing {
 		"requestReviews":      func(a args) any { return v.requestReviews(a.object("input")) },
 		"rerequestCheckSuite": func(a args) any { return v.rerequestSuite(a.object("input")) },
 		"addComment":          func(a args) any { return v.addComment(a.object("input")) },
+
+		"createCommitOnBranch": func(a args) any { return v.createCommit(a.object("input")) },
 	}
 }
 

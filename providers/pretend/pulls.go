@@ -15,6 +15,7 @@ type Pull struct {
 	Author                  *User
 	Draft, Merged, Locked   bool
 	Closed                  bool
+	Editable                bool // of a fork: maintainers of the target may write to the branch
 	Created, Updated, Ended time.Time
 	headRepo                *Repo
 	headRef, baseRef        string
@@ -87,6 +88,8 @@ type PR struct {
 	Commits []Commit `yaml:"commits"`
 	Draft   bool     `yaml:"draft"`
 	Labels  []string `yaml:"labels"`
+
+	Editable bool `yaml:"editable"` // from a fork: "Allow edits by maintainers" is ticked
 }
 
 // Open pushes the commits to the branch and opens a pull request from it. It returns the number.
@@ -116,19 +119,25 @@ func (f *Forge) Open(pr PR) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("open from %q: %w", branch, err)
 	}
-	p := &Pull{ID: f.id(), Number: len(r.pulls) + 1, Title: or(pr.Title, "Change "+branch), Body: pr.Body, Repo: r, Author: by, Draft: pr.Draft,
-		Created: f.at(), headRepo: from, headRef: branch, baseRef: base, head: head, base: r.branches[base]}
-	r.pulls = append(r.pulls, p)
-	f.keep(p.ID, p)
-	for _, c := range p.commits() {
-		p.note(f, &event{kind: "PullRequestCommit", actor: by, commit: c})
-	}
-	f.emitPull(p, "opened", by, nil)
-	f.suite(r, p.head, f.app)
+	p := f.opened(&Pull{Title: or(pr.Title, "Change "+branch), Body: pr.Body, Repo: r, Author: by, Draft: pr.Draft, Editable: pr.Editable && from != r,
+		headRepo: from, headRef: branch, baseRef: base, head: head, base: r.branches[base]})
 	for _, l := range pr.Labels {
 		f.label(p, l, by)
 	}
 	return p.Number, nil
+}
+
+// opened gives a pull request its number and tells of it.
+func (f *Forge) opened(p *Pull) *Pull {
+	p.ID, p.Number, p.Created = f.id(), len(p.Repo.pulls)+1, f.at()
+	p.Repo.pulls = append(p.Repo.pulls, p)
+	f.keep(p.ID, p)
+	for _, c := range p.commits() {
+		p.note(f, &event{kind: "PullRequestCommit", actor: p.Author, commit: c})
+	}
+	f.emitPull(p, "opened", p.Author, nil)
+	f.suite(p.Repo, p.head, f.app)
+	return p
 }
 
 // commits are those that the head has and the target has not, oldest first.

@@ -85,7 +85,7 @@ func (f *Forge) renderPull(p *Pull) obj {
 		"merged": p.Merged, "mergeable": nil, "mergeable_state": "unknown", "merge_commit_sha": nil, "author_association": f.association(p.Repo, p.Author),
 		"head": f.renderEnd(p.headRepo, p.headRef, p.head), "base": f.renderEnd(p.Repo, p.baseRef, p.base),
 		"additions": added, "deletions": removed, "changed_files": files, "commits": len(p.commits()),
-		"html_url": f.pullURL(p), "url": fmt.Sprintf("%s/api/v3/repos/%s/pulls/%d", f.url, p.Repo.Name, p.Number), "maintainer_can_modify": false}
+		"html_url": f.pullURL(p), "url": fmt.Sprintf("%s/api/v3/repos/%s/pulls/%d", f.url, p.Repo.Name, p.Number), "maintainer_can_modify": p.Editable}
 	if merged != nil {
 		o["merged_at"], o["merge_commit_sha"], o["merged_by"] = stamp(p.Ended), p.mergeCommit.id, f.renderUser(p.mergedBy)
 	}

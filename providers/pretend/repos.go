@@ -34,6 +34,7 @@ type Repo struct {
 	statuses map[string][]*status // by commit
 	required map[string][]Required
 	comments []*comment
+	releases []*Release
 }
 
 // ref is what a tag's name points to: a commit, by way of an annotated tag or not.

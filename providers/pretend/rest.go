@@ -22,7 +22,7 @@ type endpoint struct {
 }
 
 func endpoints() []endpoint {
-	return []endpoint{
+	return append(writeEndpoints(), []endpoint{
 		{method: "GET", path: "/meta", open: true, free: true, do: meta},
 		{method: "GET", path: "/rate_limit", free: true, do: rateLimit},
 		{method: "GET", path: "/app", app: true, do: func(r *request) reply { return ok(renderApp(r.f.app)) }},
@@ -74,7 +74,7 @@ func endpoints() []endpoint {
 		{method: "GET", path: "/repos/{owner}/{repo}/commits/{ref}/statuses", need: "statuses:read", do: inRepo(statusList)},
 		{method: "GET", path: "/repos/{owner}/{repo}/commits/{ref}/pulls", need: "pull_requests:read", do: inRepo(commitPulls)},
 		{method: "POST", path: "/repos/{owner}/{repo}/statuses/{sha}", need: "statuses:write", creates: true, do: inRepo(postStatus)},
-	}
+	}...)
 }
 
 func inRepo(do func(*request, *Repo) reply) func(*request) reply {

@@ -70,7 +70,8 @@ func pullList(r *request, x *Repo) reply {
 	var found []*Pull
 	for _, p := range slices.Backward(x.pulls) {
 		open := or(q.Get("state"), "open")
-		if (open == "all" || (open == "open") == !p.Closed) && (q.Get("base") == "" || q.Get("base") == p.baseRef) {
+		if (open == "all" || (open == "open") == !p.Closed) && (q.Get("base") == "" || q.Get("base") == p.baseRef) &&
+			(q.Get("head") == "" || p.headRepo != nil && q.Get("head") == p.headRepo.Owner.Login+":"+p.headRef) {
 			found = append(found, p)
 		}
 	}

@@ -79,7 +79,25 @@ CREATE TABLE branch_seen (
   PRIMARY KEY (forge, repo, name)
 ) STRICT;
 
+-- Releases that somebody asked for in a comment. `body` is the release as JSON.
+CREATE TABLE release (
+  forge   TEXT    NOT NULL,
+  repo    TEXT    NOT NULL,                -- lower case
+  number  INTEGER NOT NULL,                -- of the change that it was asked on
+  comment INTEGER NOT NULL,
+  line    INTEGER NOT NULL,                -- of the comment
+  tag     TEXT    NOT NULL,
+  pull    INTEGER NOT NULL,                -- the change that makes its section of the changelog; 0: none
+  state   TEXT    NOT NULL,                -- working, waiting, done, refused
+  at      INTEGER NOT NULL,
+  body    TEXT    NOT NULL,
+  PRIMARY KEY (forge, repo, number, comment, line)
+) STRICT;
+CREATE INDEX release_tag ON release (forge, repo, tag);
+CREATE INDEX release_pull ON release (forge, repo, pull);
+
 -- +goose Down
+DROP TABLE release;
 DROP TABLE branch_seen;
 DROP TABLE seen;
 DROP TABLE audit;

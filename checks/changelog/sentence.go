@@ -1,0 +1,106 @@
+package changelog
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	// opens is a beginning that would make something else of an item than a sentence: a heading, a list within the list, a
+	// quote, a rule, a fence, a table's row, the definition of a link.
+	opens    = regexp.MustCompile("^(?:[-+*](?:\\s|$)|#{1,6}(?:\\s|$)|>|(?:[-*_]\\s*){3,}$|={2,}\\s*$|~{3}|`{3}|\\||\\[[^\\]]*\\]:)")
+	counts   = regexp.MustCompile(`^(\d{1,9})([.)])(\s|$)`)
+	autolink = regexp.MustCompile(`^<https?://[^\s<>]+>`)
+	opensRST = regexp.MustCompile("^(?:[-+*•‣⁃](?:\\s|$)|\\.\\.(?:\\s|$)|#\\.\\s|\\|\\s|>>>|__\\s|:[^:\\s][^:]*:(?:\\s|$)|(?:=|-|~|\\^|\"|'|`|#|\\*|\\+|\\.|:|_){4,}$)")
+	target   = regexp.MustCompile(`([A-Za-z0-9])_(\W|$)`)
+)
+
+// Sentence makes one item's text of words that anybody may have written: code, emphasis and links stay what they are, but
+// no heading, no second item and no HTML comes of it. The words have no line break.
+func Sentence(style Style, words string) string {
+	words = squeeze(words)
+	switch style {
+	case RST, Plain, GNU, Debian:
+		if opensRST.MatchString(words) {
+			words = `\` + words
+		}
+		words = counts.ReplaceAllString(words, `$1\$2$3`)
+		if style == RST {
+			return outsideCode(words, func(s string) string { return target.ReplaceAllString(s, `${1}\_$2`) })
+		}
+		return words
+	}
+	if opens.MatchString(words) && !inlineCode(words) {
+		words = `\` + words
+	}
+	words = counts.ReplaceAllString(words, `$1\$2$3`)
+	return outsideCode(words, noElements)
+}
+
+// inlineCode says whether words begin with a code span that ends in the same line; then they open no fence.
+func inlineCode(words string) bool {
+	rest := strings.TrimLeft(words, "`")
+	ticks := words[:len(words)-len(rest)]
+	return ticks != "" && strings.Contains(rest, ticks)
+}
+
+// outsideCode calls do for what stands outside of code spans.
+func outsideCode(s string, do func(string) string) string {
+	var b strings.Builder
+	for s != "" {
+		i := strings.IndexByte(s, '`')
+		if i < 0 {
+			break
+		}
+		n := i
+		for n < len(s) && s[n] == '`' {
+			n++
+		}
+		end := closing(s[n:], n-i)
+		if end < 0 || i > 0 && s[i-1] == '\\' {
+			b.WriteString(do(s[:n]))
+			s = s[n:]
+			continue
+		}
+		b.WriteString(do(s[:i]))
+		b.WriteString(s[i : n+end])
+		s = s[n+end:]
+	}
+	b.WriteString(do(s))
+	return b.String()
+}
+
+// closing is where a run of exactly so many backticks ends in s, or -1.
+func closing(s string, ticks int) int {
+	for i := 0; i < len(s); {
+		if s[i] != '`' {
+			i++
+			continue
+		}
+		from := i
+		for i < len(s) && s[i] == '`' {
+			i++
+		}
+		if i-from == ticks {
+			return i
+		}
+	}
+	return -1
+}
+
+// noElements escapes what would be read as HTML. Addresses in angle brackets are links.
+func noElements(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '<' && (i == 0 || s[i-1] != '\\') {
+			if link := autolink.FindString(s[i:]); link != "" {
+				b.WriteString(link)
+				i += len(link) - 1
+				continue
+			}
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
