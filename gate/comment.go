@@ -206,7 +206,10 @@ func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, ou
 		}
 	}
 	for i, result := range state.Results {
-		if now, ok := r.releaseNow(ctx, s, w.Mark.Comment, result.Line); result.Word == "release" && ok {
+		if result.Word != "release" || len(out.Entries) > 0 { // what was done just now is not in the store yet
+			continue
+		}
+		if now, ok := r.releaseNow(ctx, s, w.Mark.Comment, result.Line); ok {
 			state.Results[i] = now
 		}
 	}

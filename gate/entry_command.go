@@ -43,7 +43,7 @@ func (r *Reconciler) addEntry(ctx context.Context, a *asking, _ *Outcome) Result
 func unwritable(c *checks.Change) string {
 	switch {
 	case c.Head.Repo == "" || c.Head.Name == "":
-		return "the repository or branch that the change comes from is gone"
+		return "the repository or branch that the change comes from is gone, or is not shown to Sluice. Its author can write the entry"
 	case c.Fork && !c.Editable:
 		return fmt.Sprintf("the change comes from the fork %s, which does not let maintainers edit it. Its author can tick \"Allow edits by maintainers\" "+
 			"beside the change and you say it again, or the author writes the entry", codeSpan(c.Head.Repo))

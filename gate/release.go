@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/changelog"
@@ -63,7 +64,7 @@ func (r *Reconciler) touched(ctx context.Context, a *asking) (why string) {
 }
 
 func (a *asking) unreleased(why string) Result {
-	return a.result("refused", "Nothing was released: %s.", why)
+	return a.result("refused", "Nothing was released: %s.", strings.TrimRight(why, "."))
 }
 
 // mayRelease begins a release of the change's merge commit, or says why there can be none.

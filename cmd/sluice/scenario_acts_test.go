@@ -30,6 +30,7 @@ type stageFile struct {
 	Count   bool                         `yaml:"count"`   // tell how many calls each step cost
 	Log     bool                         `yaml:"log"`     // tell warnings
 	DryRun  bool                         `yaml:"dry-run"`
+	Public  bool                         `yaml:"public"` // the repository is shown to everybody
 }
 
 func (s *stageFile) set(r *playing) {
@@ -47,7 +48,7 @@ func (s *stageFile) set(r *playing) {
 	for path, file := range s.Files {
 		files[path] = file
 	}
-	must(f.Repo(shop, true, files))
+	must(f.Repo(shop, !s.Public, files))
 	if s.People == nil {
 		s.People = map[string]string{"ana": "write", "bo": "write", "eve": "read"}
 	}
