@@ -128,7 +128,7 @@ type Mark struct {
 // Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.
 func (m Mark) Key() string {
 	switch m.Kind {
-	case MarkChange, MarkTag:
+	case MarkChange, MarkTag, MarkGroup:
 		return m.Subject().Key()
 	case MarkBase:
 		return m.Forge + ":" + m.Repo + "~" + m.Base
@@ -138,8 +138,6 @@ func (m Mark) Key() string {
 		return fmt.Sprintf("%s/comment-%d", m.Subject().Key(), m.Comment)
 	case MarkAction:
 		return fmt.Sprintf("%s/%s/%s/%.12s", m.Subject().Key(), m.Detail, m.By, m.Commit)
-	case MarkGroup:
-		return m.Forge + ":" + m.Repo + "^" + m.Commit
 	default:
 		return m.Forge + ":" + m.Repo
 	}
@@ -148,8 +146,11 @@ func (m Mark) Key() string {
 // Subject is what a MarkChange or MarkTag points at; of a comment or a button, the change that it belongs to.
 func (m Mark) Subject() checks.Subject {
 	kind := checks.KindChange
-	if m.Kind == MarkTag {
+	switch m.Kind {
+	case MarkTag:
 		kind = checks.KindTag
+	case MarkGroup:
+		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindGroup, Change: m.Change, Group: m.Commit, Installation: m.Installation}
 	}
 	return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: kind, Change: m.Change, Tag: m.Tag,
 		Installation: m.Installation, Before: m.Before, By: m.By}
@@ -199,6 +200,15 @@ type Outcome struct {
 	Overrides []Override    // new or changed, of the subject that the work is about; by check and comment
 	Hold      *Hold         // new or lifted
 	Comment   *CommentState // MarkComment: what came of it
+
+	Also    []Kept // MarkGroup: the decisions on the changes that it carries
+	Members []int  // MarkGroup: their numbers; nil: unchanged
+}
+
+// Kept is a decision that is new, with what it was made from.
+type Kept struct {
+	Decision       *Decision
+	Facts, Sources []byte // canonical JSON
 }
 
 // SubjectState is what is remembered of a subject without reading its facts.

@@ -51,6 +51,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.sweep(ctx, w)
 	case MarkComment:
 		return r.comment(ctx, w)
+	case MarkGroup:
+		return r.group(ctx, w)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -123,6 +125,11 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	if err != nil {
 		return Outcome{}, err
 	}
+	queued, err := r.queues(ctx, f.Subject)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out.Marks = append(out.Marks, queued...)
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay
 	} else if err := keep(&out, f, d); err != nil {

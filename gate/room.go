@@ -39,11 +39,21 @@ type Memory interface {
 	OverridesOf(ctx context.Context, s checks.Subject, comment int64) ([]Override, error)
 	// Comment is what came of a comment (a MarkComment), or nil when it was not worked off yet.
 	Comment(ctx context.Context, m Mark) (*CommentState, error)
+	// Groups are the merge queues' commits that live: of a forge (Change 0), or those that carry this change.
+	Groups(ctx context.Context, s checks.Subject) ([]checks.Subject, error)
 }
 
 // Asker is a Provider that can request reviews: users by login, teams as "org/slug".
 type Asker interface {
 	RequestReviewers(ctx context.Context, s checks.Subject, users, teams []string) error
+}
+
+// Queuer is a Provider whose forge has merge queues.
+type Queuer interface {
+	// Queued reads the changes that a commit of a merge queue carries beyond the tip of the branch, in the queue's order:
+	// each as it is now, with the difference that it makes there. branch "" is the default branch. ErrStale says that the
+	// queue has no such commit, or not yet.
+	Queued(ctx context.Context, repo Repo, branch, commit string) ([]*checks.Facts, error)
 }
 
 // Correspondent is a Provider that reads comments and answers them. A forge without one has no commands.

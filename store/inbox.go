@@ -133,8 +133,10 @@ func identity(m gate.Mark) []any {
 		name = m.Tag
 	case gate.MarkBase:
 		name = m.Base
-	case gate.MarkHead, gate.MarkGroup:
+	case gate.MarkHead:
 		name = m.Commit
+	case gate.MarkGroup:
+		number, name = m.Change, m.Commit
 	case gate.MarkComment:
 		number, name = m.Change, strconv.FormatInt(m.Comment, 10)
 	case gate.MarkAction:

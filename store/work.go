@@ -86,8 +86,10 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Tag = name
 	case gate.MarkBase:
 		m.Base = name
-	case gate.MarkHead, gate.MarkGroup:
+	case gate.MarkHead:
 		m.Commit = name
+	case gate.MarkGroup:
+		m.Change, m.Commit = number, name
 	case gate.MarkComment:
 		m.Change = number
 		m.Comment, _ = strconv.ParseInt(name, 10, 64) // our own writing

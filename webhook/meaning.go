@@ -29,6 +29,7 @@ func readers() map[string]reader {
 		"create":                    (*receiver).tagged,
 		"delete":                    (*receiver).tagged,
 		"status":                    (*receiver).status,
+		"merge_group":               (*receiver).mergeGroup,
 		"installation":              (*receiver).installation,
 		"installation_repositories": (*receiver).repositories,
 	}
@@ -128,6 +129,9 @@ func (h *receiver) pullRequest(_ context.Context, p *payload) ([]gate.Mark, erro
 	case "edited":
 		if c := p.Changes; c != nil && c.Title == nil && c.Body == nil && c.Base == nil {
 			return nil, nil
+		}
+		if c := p.Changes; c != nil && c.Base != nil {
+			m.Detail = "base"
 		}
 	default:
 		return nil, nil

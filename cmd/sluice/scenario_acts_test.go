@@ -279,6 +279,10 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 		err = f.Reopen(w.Repo, w.Change, w.By)
 	case "merge":
 		_, err = f.Merge(w.Repo, w.Change, w.By, w.Squash)
+	case "enqueue":
+		err = f.Enqueue(w.Repo, w.Change, w.By)
+	case "dequeue":
+		err = f.Dequeue(w.Repo, w.Change, w.By)
 	case "rerun":
 		err = f.Rerequest(w.Repo, w.Change, w.By, w.Name)
 	case "report":

@@ -226,7 +226,7 @@ func asked(t *testing.T) map[string]string {
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	want := map[string]string{"checks": "write", "contents": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
 	if got := asked(t); !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
@@ -393,6 +393,7 @@ func (r *playing) tell() {
 	for n := 1; n <= r.forge.Pulls(shop); n++ {
 		lines = append(lines, r.change(n)...)
 	}
+	lines = append(lines, r.queue()...)
 	for _, name := range r.stage.Watch {
 		lines = append(lines, r.commit(name)...)
 	}
@@ -457,6 +458,26 @@ func (r *playing) checks(prefix string, shown []pretend.Shown) []string {
 		if r.news(prefix+"check "+s.Name, line) {
 			lines = append(lines, line)
 		}
+	}
+	return lines
+}
+
+// queue is what is new in the merge queue of the default branch: who waits, and what is shown on each commit that the
+// queue ever made, numbered by change and in the order made.
+func (r *playing) queue() []string {
+	var lines, waiting []string
+	for _, w := range r.forge.Queued(shop) {
+		name := fmt.Sprintf("queue #%d", w.Change)
+		if w.Round > 1 {
+			name += fmt.Sprintf(" (%d)", w.Round)
+		}
+		if w.Waits {
+			waiting = append(waiting, strings.TrimPrefix(name, "queue "))
+		}
+		lines = append(lines, r.checks(name+" ", r.forge.ShownOn(shop, w.Head))...)
+	}
+	if now := "queue: " + or(strings.Join(waiting, ", "), "empty"); r.news("queue", now) && (len(waiting) > 0 || len(lines) > 0) {
+		lines = append([]string{now}, lines...)
 	}
 	return lines
 }

@@ -60,6 +60,15 @@ type commitNode struct {
 	Rollup *struct {
 		Contexts connection[contextNode] `json:"contexts"`
 	} `json:"statusCheckRollup"`
+	Line struct {
+		PageInfo page `json:"pageInfo"`
+		Nodes    []struct {
+			OID     string `json:"oid"`
+			Parents struct {
+				Nodes []oidNode `json:"nodes"`
+			} `json:"parents"`
+		} `json:"nodes"`
+	} `json:"line"`
 	Ours *struct {
 		Nodes []struct {
 			CheckRuns struct {
@@ -273,6 +282,19 @@ type openNode struct {
 	} `json:"baseRepository"`
 }
 
+type queueEntryNode struct {
+	HeadCommit  *oidNode `json:"headCommit"`
+	BaseCommit  *oidNode `json:"baseCommit"`
+	PullRequest *struct {
+		Number      int    `json:"number"`
+		HeadRefOID  string `json:"headRefOid"`
+		BaseRefName string `json:"baseRefName"`
+		BaseRef     *struct {
+			Target *oidNode `json:"target"`
+		} `json:"baseRef"`
+	} `json:"pullRequest"`
+}
+
 type repoNode struct {
 	ID               string                `json:"id"`
 	DatabaseID       int64                 `json:"databaseId"`
@@ -294,7 +316,10 @@ type repoNode struct {
 	StartAt      *commitNode            `json:"startAt"`
 	Ref          *tagNode               `json:"ref"`
 	PullRequests *connection[*openNode] `json:"pullRequests"`
-	Object       *struct {
+	Queue        *struct {
+		Entries connection[*queueEntryNode] `json:"entries"`
+	} `json:"queue"`
+	Object *struct {
 		PullRequests *connection[*openNode] `json:"associatedPullRequests"`
 	} `json:"object"`
 

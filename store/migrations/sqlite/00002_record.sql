@@ -53,7 +53,15 @@ CREATE TABLE branch_seen (
   PRIMARY KEY (forge, repo, name)
 ) STRICT;
 
+-- The changes that a merge queue's commit carries; it lives for as long as its state is open.
+CREATE TABLE group_member (
+  subject_id INTEGER NOT NULL REFERENCES subject (id) ON DELETE CASCADE,  -- of kind group
+  number     INTEGER NOT NULL,             -- of the change
+  PRIMARY KEY (subject_id, number)
+) STRICT;
+
 -- +goose Down
+DROP TABLE group_member;
 DROP TABLE branch_seen;
 DROP TABLE audit;
 DROP TABLE comment;
