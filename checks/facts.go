@@ -118,6 +118,10 @@ type Change struct {
 	ChangedFiles int       `json:"changed_files"`
 	CommitCount  int       `json:"commit_count"`
 	CreatedAt    time.Time `json:"created_at,omitzero"`
+	// MergedBy, MergedAt and MergeCommit tell how a merged change was merged; MergeCommit is what it became on the target.
+	MergedBy    Person    `json:"merged_by,omitzero"`
+	MergedAt    time.Time `json:"merged_at,omitzero"`
+	MergeCommit string    `json:"merge_commit,omitempty"`
 	// Requested are those whose review is asked for now: logins, and teams as "org/slug". Who has reviewed has left it.
 	Requested []string `json:"requested,omitempty"`
 }

@@ -49,6 +49,9 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 			out.Marks = append(out.Marks, groupMark(g, why))
 		}
 	}
+	if m.Kind == MarkBase && m.Base != "" {
+		out.Marks = append(out.Marks, branchMark(Repo{m.Forge, m.Repo, m.Installation}, m.Base, pusher(w), why))
+	}
 	return out, nil
 }
 
@@ -69,6 +72,13 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	}
 	for _, g := range groups {
 		out.Marks = append(out.Marks, groupMark(g, "sweep"))
+	}
+	branches, err := r.Memory.Branches(ctx, w.Mark.Forge)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("list the branches that are watched: %w", err)
+	}
+	for _, b := range branches {
+		out.Marks = append(out.Marks, branchMark(Repo{b.Forge, b.Repo, b.Installation}, b.Name, "", "sweep"))
 	}
 	out.Next = r.Now().Add(r.Sweep)
 	return out, nil

@@ -104,6 +104,7 @@ const (
 	MarkComment MarkKind = "comment" // read a comment on a change and do what it asks for, or answer it anew
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
 	MarkGroup   MarkKind = "group"   // judge a merge queue's commit
+	MarkBranch  MarkKind = "branch"  // look at what came onto Base, and by which way
 )
 
 // Mark is a reason to look somewhere. It is never evidence.
@@ -113,11 +114,11 @@ type Mark struct {
 	Change      int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
 	Comment     int64  // MarkComment: its id
 	Tag         string // MarkTag
-	Base        string // MarkBase
+	Base        string // MarkBase, MarkBranch
 	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
 	// points now; MarkComment: the head known when the delivery was kept, filled in by the store
 	Before       string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit
-	By           string // MarkTag: login of who pushed, as the event told; MarkAction: of who pressed
+	By           string // MarkTag, MarkBase, MarkBranch: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
 	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
 	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of MarkGroup the queue's ref.
@@ -130,7 +131,7 @@ func (m Mark) Key() string {
 	switch m.Kind {
 	case MarkChange, MarkTag, MarkGroup:
 		return m.Subject().Key()
-	case MarkBase:
+	case MarkBase, MarkBranch:
 		return m.Forge + ":" + m.Repo + "~" + m.Base
 	case MarkHead:
 		return m.Forge + ":" + m.Repo + "!" + m.Commit
@@ -201,6 +202,8 @@ type Outcome struct {
 	Hold      *Hold         // new or lifted
 	Comment   *CommentState // MarkComment: what came of it
 
+	Branch *BranchSeen // MarkBranch, and the first change into a branch: up to where it was looked at
+
 	Also    []Kept // MarkGroup: the decisions on the changes that it carries
 	Members []int  // MarkGroup: their numbers; nil: unchanged
 }
@@ -214,6 +217,7 @@ type Kept struct {
 // SubjectState is what is remembered of a subject without reading its facts.
 type SubjectState struct {
 	Open     bool   // an open change, to be swept
+	Merged   bool   // a merged one: whether the gate was open was looked at
 	Head     string // head commit
 	Base     string // target branch
 	Author   string

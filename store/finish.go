@@ -42,6 +42,9 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 			err = also[i].keep(t, now)
 		}
 		if err == nil {
+			err = see(t, o.Branch)
+		}
+		if err == nil {
 			err = s.enter(t, now, o.Entries)
 		}
 		if err == nil {
@@ -233,7 +236,7 @@ func (r *record) state(t *tx, subject, now int64) error {
 		read = st.ReadAt.UnixMilli()
 	}
 	_, err := t.exec(qState, subject, r.subject.Forge, fold(r.subject.Repo), flag(st.Open), st.Head, st.Base, st.Author,
-		st.Title, decision, read)
+		st.Title, decision, read, flag(st.Merged))
 	return err
 }
 

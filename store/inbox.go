@@ -131,7 +131,7 @@ func identity(m gate.Mark) []any {
 		number = m.Change
 	case gate.MarkTag:
 		name = m.Tag
-	case gate.MarkBase:
+	case gate.MarkBase, gate.MarkBranch:
 		name = m.Base
 	case gate.MarkHead:
 		name = m.Commit

@@ -84,7 +84,7 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Change = number
 	case gate.MarkTag:
 		m.Tag = name
-	case gate.MarkBase:
+	case gate.MarkBase, gate.MarkBranch:
 		m.Base = name
 	case gate.MarkHead:
 		m.Commit = name

@@ -37,7 +37,7 @@ func (h *receiver) push(ctx context.Context, p *payload) ([]gate.Mark, error) {
 	if !ok || !h.target(ctx, p.Repository, branch) {
 		return nil, nil
 	}
-	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch}}, nil
+	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch, By: p.by()}}, nil
 }
 
 // mostHinted is how many paths of a push are passed on: what touches more is asked for in another way.

@@ -28,6 +28,7 @@ type stageFile struct {
 	Count   bool                         `yaml:"count"`   // tell how many calls each step cost
 	Log     bool                         `yaml:"log"`     // tell warnings
 	DryRun  bool                         `yaml:"dry-run"`
+	Finds   bool                         `yaml:"findings"` // tell what is entered into the audit log as a finding or a policy
 }
 
 func (s *stageFile) set(r *playing) {

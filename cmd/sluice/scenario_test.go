@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"database/sql"
+	"encoding/json"
 	"encoding/pem"
 	"flag"
 	"fmt"
@@ -168,6 +170,7 @@ type playing struct {
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
+	entered   int64 // of the audit log, so far
 	out       strings.Builder
 }
 
@@ -402,6 +405,9 @@ func (r *playing) tell() {
 	if r.stage.Count {
 		lines = append(lines, fmt.Sprintf("%d reads, %d writes", reads, writes))
 	}
+	if r.stage.Finds {
+		lines = append(lines, r.findings()...)
+	}
 	if r.stage.Log {
 		lines = append(lines, r.logged()...)
 	}
@@ -505,6 +511,42 @@ func (r *playing) forget(prefix string) {
 		}
 	}
 }
+
+// findings are those of the step, as the audit log has them.
+func (r *playing) findings() (lines []string) {
+	r.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+strings.TrimPrefix(r.set.Database, "sqlite:")+"?mode=ro")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(r.t.Context(), "SELECT seq, line FROM audit WHERE kind IN ('finding', 'policy') AND seq > ? ORDER BY seq", r.entered)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		var e gate.Entry
+		if err := rows.Scan(&r.entered, &line); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			r.t.Fatal(err)
+		}
+		about := ""
+		if e.Change != 0 {
+			about = fmt.Sprintf(" #%d", e.Change)
+		}
+		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), commitID.ReplaceAllString(e.Reason, "COMMIT")))
+	}
+	if err := rows.Err(); err != nil {
+		r.t.Fatal(err)
+	}
+	return lines
+}
+
+var commitID = regexp.MustCompile(`\b[0-9a-f]{12,40}\b`)
 
 var logLine = regexp.MustCompile(`level=(\w+) msg=("[^"]*"|\S+)`)
 

@@ -134,6 +134,12 @@ func (r *reading) pullRequest(pr *changeNode) *checks.Change {
 	if pr.HeadRepository != nil {
 		c.Head.Repo = pr.HeadRepository.NameWithOwner
 	}
+	if pr.MergedAt != nil {
+		c.MergedAt, c.MergedBy = pr.MergedAt.UTC(), person(pr.MergedBy)
+		if pr.MergeCommit != nil {
+			c.MergeCommit = pr.MergeCommit.OID
+		}
+	}
 	if pr.Requests != nil {
 		for _, q := range pr.Requests.Nodes {
 			switch {

@@ -3,6 +3,7 @@ package github
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -25,6 +26,8 @@ type memory struct {
 	rights  *lru.Cache[rightKey, rightAt]
 	groups  *lru.Cache[string, groupAt] // "acme/operations", or "acme" for the organisation
 	tags    *lru.Cache[string, tagList]
+
+	noQueues atomic.Bool // the server does not know merge queues
 }
 
 type (

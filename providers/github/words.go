@@ -198,6 +198,10 @@ type changeNode struct {
 	Deletions         int       `json:"deletions"`
 	ChangedFiles      int       `json:"changedFiles"`
 
+	MergedAt    *time.Time `json:"mergedAt"`
+	MergedBy    *actorNode `json:"mergedBy"`
+	MergeCommit *oidNode   `json:"mergeCommit"`
+
 	Author         *actorNode `json:"author"`
 	HeadRefName    string     `json:"headRefName"`
 	HeadRefOID     string     `json:"headRefOid"`
@@ -316,7 +320,12 @@ type repoNode struct {
 	StartAt      *commitNode            `json:"startAt"`
 	Ref          *tagNode               `json:"ref"`
 	PullRequests *connection[*openNode] `json:"pullRequests"`
-	Queue        *struct {
+	Landed       *struct {
+		Target struct {
+			History connection[landedNode] `json:"history"`
+		} `json:"target"`
+	} `json:"landed"`
+	Queue *struct {
 		Entries connection[*queueEntryNode] `json:"entries"`
 	} `json:"queue"`
 	Object *struct {

@@ -48,6 +48,8 @@ CREATE TABLE branch_seen (
   forge  TEXT NOT NULL,
   repo   TEXT NOT NULL,                    -- lower case
   name   TEXT NOT NULL,
+  called TEXT NOT NULL,                    -- the repository, as the forge spells it
+  installation INTEGER NOT NULL,
   sha    TEXT NOT NULL,                    -- the tip
   policy TEXT NOT NULL,                    -- digest
   PRIMARY KEY (forge, repo, name)
@@ -60,7 +62,11 @@ CREATE TABLE group_member (
   PRIMARY KEY (subject_id, number)
 ) STRICT;
 
+-- Whether the gate was open when the change was merged is looked at once.
+ALTER TABLE subject_state ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE subject_state DROP COLUMN merged;
 DROP TABLE group_member;
 DROP TABLE branch_seen;
 DROP TABLE audit;
