@@ -126,6 +126,12 @@ func TestWhatEachEventMeans(t *testing.T) {
 		}
 		return ms
 	}
+	pushed := func(name string) []gate.Mark {
+		return []gate.Mark{mark("push", gate.Mark{Kind: gate.MarkBase, Base: name, By: "ana"})}
+	}
+	group := func(why string) []gate.Mark {
+		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkGroup, Commit: head, Before: old, Detail: "refs/heads/gh-readonly-queue/main/pr-7-abc"})}
+	}
 	at := func(why string) []gate.Mark {
 		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkHead, Commit: head})}
 	}
@@ -138,7 +144,7 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"pull_request.synchronize":                change("pull_request.synchronize", ""),
 		"pull_request.reopened":                   change("pull_request.reopened", ""),
 		"pull_request.edited":                     change("pull_request.edited", ""),
-		"pull_request.edited.base":                change("pull_request.edited", ""),
+		"pull_request.edited.base":                change("pull_request.edited", "base"),
 		"pull_request.labeled":                    change("pull_request.labeled", "no-changelog"),
 		"pull_request.unlabeled":                  change("pull_request.unlabeled", "no-changelog"),
 		"pull_request.ready_for_review":           change("pull_request.ready_for_review", ""),
@@ -158,8 +164,8 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"check_suite.rerequested":                 change("check_suite.rerequested", ""),
 		"check_suite.rerequested.upstream":        at("check_suite.rerequested"),
 		"check_suite.requested":                   nil,
-		"push.main":                               base("push", "main", "acme/shop"),
-		"push.next":                               base("push", "release/1.x", "acme/shop"),
+		"push.main":                               pushed("main"),
+		"push.next":                               pushed("release/1.x"),
 		"push.feature":                            nil,
 		"push.feature_gone":                       nil,
 		"push.notes":                              nil,
@@ -180,7 +186,8 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"installation_repositories.added":         base("installation_repositories.added", "", "acme/shop", "acme/site"),
 		"installation_repositories.removed":       nil,
 		"ping":                                    nil,
-		"merge_group.checks_requested":            nil,
+		"merge_group.checks_requested":            group("merge_group.checks_requested"),
+		"merge_group.destroyed":                   group("merge_group.destroyed"),
 		"repository_ruleset.edited":               nil,
 	} {
 		t.Run(name, func(t *testing.T) {
