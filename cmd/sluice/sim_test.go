@@ -77,8 +77,8 @@ func simScenario(hook string) map[string]any {
 		"users":    []any{user("ana"), user("bo"), user("cy"), user("eve")},
 		"orgs":     []any{map[string]any{"login": "acme", "members": map[string]string{"ana": "member", "bo": "member", "cy": "admin"}}},
 		"apps": []any{map[string]any{"id": 4242, "slug": "sluice", "name": "Sluice", "owner": map[string]string{"login": "acme", "type": "Organization"},
-			"permissions": map[string]string{"checks": "write", "contents": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"},
-			"events":      []string{"pull_request", "pull_request_review", "check_run", "check_suite", "push", "create", "delete", "status"},
+			"permissions": map[string]string{"checks": "write", "contents": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"},
+			"events":      []string{"pull_request", "pull_request_review", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group"},
 			"webhook":     map[string]string{"url": "http://" + hook + "/webhook/github", "secret": "s3cret"}}},
 		"repos": []any{map[string]any{"owner": "acme", "name": "shop", "author": "cy", "files": main, "collaborators": map[string]string{"ana": "write", "bo": "write", "eve": "read"},
 			"protection": map[string]any{"main": map[string]any{"required_status_checks": map[string]any{"strict": false, "checks": []any{map[string]any{"context": "sluice/gate", "app_id": 4242}}},
@@ -252,8 +252,21 @@ func entry(what string) map[string]any {
 // shows waits until the newest check runs on the change's head are these: name to conclusion, or to status without one.
 func (s *sim) shows(n int, want map[string]string) {
 	s.t.Helper()
-	s.eventually(fmt.Sprintf("change %d shows %v", n, want), func() error {
-		sha := s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil)["head_sha"].(string)
+	s.showsWhere(fmt.Sprintf("change %d", n), func() string {
+		return s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil)["head_sha"].(string)
+	}, want)
+}
+
+// showsOn is shows on a commit.
+func (s *sim) showsOn(commit string, want map[string]string) {
+	s.t.Helper()
+	s.showsWhere("commit "+commit, func() string { return commit }, want)
+}
+
+func (s *sim) showsWhere(what string, where func() string, want map[string]string) {
+	s.t.Helper()
+	s.eventually(fmt.Sprintf("%s shows %v", what, want), func() error {
+		sha := where()
 		req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/api/v3"+simRepo+"/commits/"+sha+"/check-runs?per_page=100", nil)
 		if err != nil {
 			return err
