@@ -59,7 +59,7 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !l.Default && out.Branch.Tip == l.Tip {
+	if !l.Default && out.Branch != seen {
 		open, err := r.Memory.OpenSubjects(ctx, m.Forge, m.Repo, m.Base)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("list open changes of %s: %w", m.Key(), err)
@@ -74,7 +74,16 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 // compare enters what is new since seen.
 func (r *Reconciler) compare(ctx context.Context, w Work, seen *BranchSeen, l *Landed, out *Outcome) error {
 	m, by := w.Mark, pusher(w)
+	if err := r.unexamined(ctx, m, l, out); err != nil {
+		return err
+	}
 	guarded := len(l.Sources) > 0 || l.Unread != "" || seen.Policy != "" && seen.Policy != policy.Digest()
+	odd := guarded && len(l.Direct) > 0 || guarded && l.Cut
+	if odd && m.Why != looksAgain { // until then nothing was seen, the policy before the push included
+		again := branchMark(Repo{m.Forge, m.Repo, m.Installation}, m.Base, by, looksAgain)
+		out.Branch, out.Marks, out.Delays = seen, append(out.Marks, again), append(out.Delays, relook)
+		return nil
+	}
 	switch {
 	case l.Unread != "":
 		out.Branch.Policy = seen.Policy
@@ -83,19 +92,9 @@ func (r *Reconciler) compare(ctx context.Context, w Work, seen *BranchSeen, l *L
 		e.Reason = fmt.Sprintf("The policy in force for %s changed from %.12s to %.12s.", Plain(m.Base), seen.Policy, out.Branch.Policy)
 		out.Entries = append(out.Entries, e)
 	}
-	if err := r.unexamined(ctx, m, l, out); err != nil {
-		return err
+	if odd {
+		r.found(out, past(m, seen, l, by))
 	}
-	if !guarded || len(l.Direct) == 0 && !l.Cut {
-		return nil
-	}
-	if m.Why != looksAgain {
-		out.Branch.Tip = seen.Tip
-		again := branchMark(Repo{m.Forge, m.Repo, m.Installation}, m.Base, by, looksAgain)
-		out.Marks, out.Delays = append(out.Marks, again), append(out.Delays, relook)
-		return nil
-	}
-	r.found(out, past(m, seen, l, by))
 	return nil
 }
 

@@ -138,7 +138,7 @@ func TestTheStrictestOfAQueuesChangesCounts(t *testing.T) {
 		mend func(*queueForge, *shelf)
 		want string
 	}{
-		"the first lacks an approval": {func(f *queueForge, _ *shelf) { f.carried[0].Reviews = nil }, "in_progress on q2"},
+		"the first lacks an approval":                {func(f *queueForge, _ *shelf) { f.carried[0].Reviews = nil }, "in_progress on q2"},
 		"the last was approved before its last push": {func(f *queueForge, _ *shelf) { f.carried[1].Reviews[0].Commit = "older" }, "in_progress on q2"},
 		"the approval is of the queue's commit":      {func(f *queueForge, _ *shelf) { f.carried[1].Reviews[0].Commit = "q2" }, "in_progress on q2"},
 		"an override on the change's head": {func(f *queueForge, s *shelf) {
