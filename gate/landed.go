@@ -17,6 +17,7 @@ type BranchSeen struct {
 	Installation      int64
 	Tip               string // up to where it was looked at; "": it is watched no more
 	Policy            string // digest of the policies in force for it; "": not known
+	Begins            bool   // to be kept only where nothing is known of the branch yet
 }
 
 // relook is when commits that seem to have come by no change are looked at once more: a forge may take a moment to
@@ -49,7 +50,7 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read what came onto %s: %w", m.Key(), err)
 	}
-	out := Outcome{Branch: &BranchSeen{m.Forge, m.Repo, m.Base, m.Installation, l.Tip, policy.Digest(l.Sources...)}}
+	out := Outcome{Branch: &BranchSeen{m.Forge, m.Repo, m.Base, m.Installation, l.Tip, policy.Digest(l.Sources...), false}}
 	if seen != nil {
 		err = r.compare(ctx, w, seen, l, &out)
 	}
@@ -175,7 +176,7 @@ func (r *Reconciler) begins(ctx context.Context, f *checks.Facts) (*BranchSeen, 
 	if _, unread := f.Gap("policy"); seen != nil || unread || base.Commit == "" || f.Local {
 		return nil, nil
 	}
-	return &BranchSeen{s.Forge, s.Repo, base.Name, s.Installation, base.Commit, policy.Digest(f.Sources...)}, nil
+	return &BranchSeen{s.Forge, s.Repo, base.Name, s.Installation, base.Commit, policy.Digest(f.Sources...), true}, nil
 }
 
 // pusher is who pushed, as far as all that happened tells of one person.

@@ -279,6 +279,34 @@ func TestWhateverHappensToAChangeIsLookedAtInTheQueueToo(t *testing.T) {
 	}
 }
 
+func TestARerunOnAQueuesCommitIsAskedOfTheQueue(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		known *SubjectState
+		want  string
+	}{
+		"a queue's commit":             {&SubjectState{Open: true}, "github:acme/shop^q2"},
+		"one that the queue let go of": {&SubjectState{}, ""},
+		"another commit":               {nil, ""},
+	} {
+		f, s, r := inQueue(t)
+		if f.facts.Statuses = nil; c.known != nil {
+			s.states["github:acme/shop^q2"] = c.known
+		}
+		out := s.must(t, r, Work{Attempt: 1, Mark: Mark{Kind: MarkHead, Forge: "github", Repo: "acme/shop", Commit: "q2"}, Causes: []Mark{{Why: "check_suite.rerequested"}}})
+		if got := marked1(out.Marks, MarkGroup); got != c.want {
+			t.Errorf("%s: marked %q, want %q", name, got, c.want)
+		}
+	}
+	f, s, r := inQueue(t)
+	s.must(t, r, groupWork(1))
+	n := len(f.posted)
+	s.must(t, r, groupWork(1, Mark{Why: "check_suite.rerequested"}))
+	if len(f.posted) != 2*n {
+		t.Errorf("a rerun posted %d of %d checks again", len(f.posted)-n, n)
+	}
+}
+
 func marked1(marks []Mark, kind MarkKind) string {
 	var keys []string
 	for _, m := range marks {

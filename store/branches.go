@@ -11,6 +11,10 @@ const qSee = `
 INSERT INTO branch_seen (forge, repo, name, called, installation, sha, policy) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (forge, repo, name) DO UPDATE SET called = excluded.called, installation = excluded.installation, sha = excluded.sha, policy = excluded.policy`
 
+const qBegin = `
+INSERT INTO branch_seen (forge, repo, name, called, installation, sha, policy) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (forge, repo, name) DO NOTHING`
+
 const qUnsee = `DELETE FROM branch_seen WHERE forge = $1 AND repo = $2 AND name = $3`
 
 const qBranch = `SELECT installation, sha, policy FROM branch_seen WHERE forge = $1 AND repo = $2 AND name = $3`
@@ -25,7 +29,11 @@ func see(t *tx, b *gate.BranchSeen) (err error) {
 	case b.Tip == "":
 		_, err = t.exec(qUnsee, b.Forge, fold(b.Repo), b.Name)
 	default:
-		_, err = t.exec(qSee, b.Forge, fold(b.Repo), b.Name, b.Repo, b.Installation, b.Tip, b.Policy)
+		text := qSee
+		if b.Begins {
+			text = qBegin
+		}
+		_, err = t.exec(text, b.Forge, fold(b.Repo), b.Name, b.Repo, b.Installation, b.Tip, b.Policy)
 	}
 	if err != nil {
 		return fmt.Errorf("keep what was seen of the branch %s: %w", b.Name, err)

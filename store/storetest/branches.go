@@ -75,6 +75,10 @@ var branches = map[string]func(*testing.T, *fixture){
 	"what was seen of a branch is kept until it is watched no more": func(t *testing.T, f *fixture) {
 		seen := gate.BranchSeen{Forge: "github", Repo: "acme/Shop", Name: "main", Installation: 7, Tip: "c1", Policy: "p1"}
 		f.decided(1, gate.Outcome{Branch: &seen})
+		f.decided(1, gate.Outcome{Branch: &gate.BranchSeen{Forge: "github", Repo: "acme/shop", Name: "main", Tip: "c0", Begins: true}})
+		got, err := f.Branch(ctx, "github", "acme/shop", "main")
+		must(t, err)
+		equal(t, "Branch, which began before", got.Tip, "c1")
 		seen.Tip, seen.Policy = "c2", "p2"
 		f.decided(1, gate.Outcome{Branch: &seen})
 		next := gate.BranchSeen{Forge: "github", Repo: "acme/Shop", Name: "next", Tip: "c9"}
@@ -82,7 +86,7 @@ var branches = map[string]func(*testing.T, *fixture){
 		all, err := f.Branches(ctx, "github")
 		must(t, err)
 		equal(t, "Branches", all, []gate.BranchSeen{seen, next})
-		got, err := f.Branch(ctx, "github", "ACME/shop", "main")
+		got, err = f.Branch(ctx, "github", "ACME/shop", "main")
 		must(t, err)
 		equal(t, "Branch", *got, gate.BranchSeen{Forge: "github", Repo: "ACME/shop", Name: "main", Installation: 7, Tip: "c2", Policy: "p2"})
 		f.decided(1, gate.Outcome{Branch: &gate.BranchSeen{Forge: "github", Repo: "acme/shop", Name: "main"}})
