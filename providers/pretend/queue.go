@@ -3,9 +3,6 @@ package pretend
 import (
 	"fmt"
 	"slices"
-	"strings"
-
-	"github.com/aymanbagabas/go-udiff"
 )
 
 // queued is one pull request in a branch's merge queue, with the commit that the queue made of it.
@@ -218,82 +215,4 @@ func (f *Forge) arrive(e *queued) {
 	f.emitPull(p, "dequeued", f.queuer(), obj{"reason": "MERGE"})
 	f.land(p, e.head, f.queuer())
 	f.dropped(e, "merged")
-}
-
-// merge joins what head changed since both parted into what base has, by lines where both changed one file.
-func (o *objects) merge(base, head *commit) (*tree, bool) {
-	start := o.mergeBase(base, head)
-	if start == nil {
-		return nil, false
-	}
-	theirs := map[string]*change{}
-	for _, c := range o.diff(start.tree, base.tree) {
-		theirs[c.path] = c
-		if c.old != "" {
-			theirs[c.old] = c
-		}
-	}
-	t := base.tree
-	for _, c := range o.diff(start.tree, head.tree) {
-		is := c.is
-		if other := theirs[c.path]; other != nil && (other.status != c.status || other.is.id() != c.is.id()) {
-			joined, ok := o.join(c, other)
-			if !ok {
-				return nil, false
-			}
-			is = joined
-		}
-		if c.old != "" {
-			t = t.with(c.old, nil)
-		}
-		if c.has {
-			t = t.with(c.path, &is)
-		} else {
-			t = t.with(c.path, nil)
-		}
-	}
-	t.seal()
-	return t, true
-}
-
-// join merges two changes of one text.
-func (o *objects) join(a, b *change) (entry, bool) {
-	if a.status != "modified" || b.status != "modified" || a.was.blob == nil || a.is.blob == nil || b.is.blob == nil || a.was.blob.binary() {
-		return entry{}, false
-	}
-	was := string(a.was.blob.data)
-	edits, ok := udiff.Merge(udiff.Lines(was, string(b.is.blob.data)), udiff.Lines(was, string(a.is.blob.data)))
-	if !ok {
-		return entry{}, false
-	}
-	text, err := udiff.Apply(was, edits)
-	if err != nil {
-		return entry{}, false
-	}
-	return entry{mode: a.is.mode, blob: o.blob([]byte(text))}, true
-}
-
-func (v view) mergeQueue(r *Repo, a args) any {
-	if !v.who.may("merge_queues", "read") {
-		return fault{"FORBIDDEN", "Resource not accessible by integration"}
-	}
-	branch := or(strings.TrimPrefix(a.text("branch"), "refs/heads/"), r.Default)
-	if _, has := r.queues[branch]; !has {
-		return nil
-	}
-	list := r.queues[branch]
-	return thing{"__typename": "MergeQueue", "id": "MQ_" + branch, "url": v.url + "/" + r.Name + "/queue/" + branch,
-		"repository": func() any { return v.repository(r) },
-		"entries": func(a args) any {
-			c := &connection{kind: "MergeQueueEntry", total: len(list), item: func(i int) thing { return v.queueEntry(list[i], i) }}
-			return c.page(a)
-		}}
-}
-
-func (v view) queueEntry(e *queued, i int) thing {
-	r := e.pull.Repo
-	return thing{"__typename": "MergeQueueEntry", "id": node("MQE", e.id), "position": i + 1, "state": "AWAITING_CHECKS", "enqueuedAt": e.at,
-		"jump": false, "solo": false, "estimatedTimeToMerge": nil, "enqueuer": func() any { return v.actor(e.by) },
-		"headCommit": func() any { return v.commit(r, e.head) }, "baseCommit": func() any { return v.commit(r, e.base) },
-		"pullRequest": func() any { return v.pull(e.pull) }, "mergeQueue": func() any { return v.mergeQueue(r, args{"branch": e.pull.baseRef}) }}
 }
