@@ -69,18 +69,44 @@ func (b *ballot) wantRule(i int, w *Wants) {
 		return
 	}
 	s := b.standing(i)
-	if s.applies == dunno && !r.When.Authors.Zero() {
-		b.wantSelectors(w, []Person{b.f.Change.Author}, named(r.When.Authors, b.pol))
+	if s.applies == dunno {
+		b.wantWhen(&r.When, w)
 	}
-	if s.applies != no && (s.met == dunno || s.early < s.at && b.awaited(r.Name)) {
+	if s.applies == no {
+		return
+	}
+	if s.met == dunno {
+		b.wantWhen(&r.Needs, w)
+	}
+	if s.poll == nil {
+		return
+	}
+	if s.poll.listens() {
+		w.WantComments(b.f)
+	}
+	if s.met == dunno || s.early < s.at && b.awaited(r.Name) {
 		var people []Person
-		for _, v := range b.votes {
+		for _, v := range s.poll.votes {
 			if v.at > s.soonest {
 				people = append(people, v.by)
 			}
 		}
 		b.wantSelectors(w, people, s.from)
 	}
+}
+
+// wantWhen asks for what conditions hang on: the rights of people that they name, and signatures.
+func (b *ballot) wantWhen(c *policy.When, w *Wants) {
+	if !c.Authors.Zero() {
+		b.wantSelectors(w, []Person{b.f.Change.Author}, named(c.Authors, b.pol))
+	}
+	if !c.Contributors.Zero() {
+		b.wantSelectors(w, b.party(), named(c.Contributors, b.pol))
+	}
+	if !c.OnlyContributors.Zero() {
+		b.wantSelectors(w, b.party(), named(c.OnlyContributors, b.pol))
+	}
+	wantExpression(c.Expression, b.f, w)
 }
 
 // awaited says whether another rule comes after the one named, so that it matters when that was met.

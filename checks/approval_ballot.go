@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"slices"
-
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
@@ -26,76 +24,24 @@ func told(is, known bool) answer {
 	return dunno
 }
 
-// ballot is what the reviews of a change say under one policy, before anybody's right is asked.
+// ballot is what the reviews and comments of a change say under one policy, before anybody's right is asked.
 type ballot struct {
 	f     *Facts
 	pol   *policy.Policy
 	rules []policy.ApprovalRule
 
-	votes   []vote   // approvals that count for whoever holds the right, in the order given
-	void    []void   // approvals that do not, and why
-	against []Review // whose latest opinion is that changes are needed, in the order given
+	said    []saying // in the order given
+	against []saying // objections that stand, in the order given
 
-	unnamed   []string // names and addresses, lower case, of contributors whom the forge cannot name
-	anyone    bool     // there are such contributors
-	old       bool     // there are approvals of earlier commits that the commits since decide about
-	paths     []string // touched, old paths of renames included
+	polls     map[string]*poll // by terms
+	paths     []string         // touched, old paths of renames included
 	owners    *ownership
 	standings []*standing
 }
 
-// vote is an approval by a person who is not excluded, of a commit that counts.
-type vote struct {
-	at    int // position among the reviews: the order at the forge
-	by    Person
-	alike bool // shares a name or an address with a contributor whom the forge cannot name
-}
-
-// byContributor is why the approval of a contributor does not count.
-const byContributor = "contributed to the commits"
-
-// void is an approval that does not count.
-type void struct {
-	by  Person
-	why string
-}
-
 func newBallot(p *policy.Policy, f *Facts) *ballot {
-	b := &ballot{f: f, pol: p, rules: p.Approval.Rules, standings: make([]*standing, len(p.Approval.Rules))}
-	var c contributors
-	if slices.Contains(p.Approval.Exclude, "contributors") {
-		c = contributorsOf(f)
-		b.unnamed, b.anyone = c.unnamed, c.anyone
-	}
-	author := slices.Contains(p.Approval.Exclude, "author")
-	fresh := freshness(p.Approval.Stale, f)
-	for i, r := range latest(f.Reviews) {
-		if r == nil {
-			continue
-		}
-		if r.State == "changes_requested" {
-			b.against = append(b.against, *r)
-			continue
-		}
-		b.old = b.old || r.Commit != f.Change.Head.Commit
-		why := ""
-		switch {
-		case !r.By.Human():
-			why = "is no person's account"
-		case author && sameAccount(r.By, f.Change.Author):
-			why = "is the author"
-		case c.includes(r.By):
-			why = byContributor
-		case !fresh(r.Commit):
-			why = "approved an earlier commit"
-		}
-		if why != "" {
-			b.void = append(b.void, void{r.By, why})
-			continue
-		}
-		b.votes = append(b.votes, vote{at: i, by: r.By, alike: b.alike(r.By)})
-	}
-	b.dropOvertaken()
+	b := &ballot{f: f, pol: p, rules: p.Approval.Rules, standings: make([]*standing, len(p.Approval.Rules)), polls: map[string]*poll{}}
+	b.listen()
 	return b
 }
 
@@ -126,19 +72,6 @@ func latest(reviews []Review) []*Review {
 		}
 	}
 	return kept
-}
-
-// dropOvertaken forgets void approvals of people who have given one that counts.
-func (b *ballot) dropOvertaken() {
-	seen := map[int64]bool{}
-	for _, v := range b.votes {
-		seen[v.by.ID] = true
-	}
-	b.void = slices.DeleteFunc(b.void, func(v void) bool {
-		again := v.by.ID != 0 && seen[v.by.ID]
-		seen[v.by.ID] = true
-		return again
-	})
 }
 
 // sameAccount compares by id, and by login only where one side has no id.

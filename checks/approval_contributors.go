@@ -72,12 +72,18 @@ func (c *contributors) includes(p Person) bool {
 	return c.ids[p.ID] || len(c.logins) > 0 && c.logins[strings.ToLower(p.Login)]
 }
 
+// spare takes one account out.
+func (c *contributors) spare(p Person) {
+	delete(c.ids, p.ID)
+	delete(c.logins, strings.ToLower(p.Login))
+}
+
 // alike says whether somebody bears a name or an address of a contributor whom the forge cannot name.
-func (b *ballot) alike(p Person) bool {
+func (b *poll) alike(p Person) bool {
 	if len(b.unnamed) == 0 {
 		return false
 	}
-	known := b.f.People[p.ID]
+	known := b.b.f.People[p.ID]
 	for _, s := range []string{p.Login, p.Name, p.Email, known.Login, known.Name, known.Email} {
 		if s = folded(s); s == "" {
 			continue
@@ -134,8 +140,16 @@ func hostOf(url string) string {
 
 // commitsUnread says that the commits, on which it hangs who may approve, are not all there.
 func (b *ballot) commitsUnread() []Finding {
-	excluding := slices.Contains(b.pol.Approval.Exclude, "contributors")
-	if !excluding && !(b.pol.Approval.Stale == "push-by-others" && b.old) {
+	excluding, since := false, false
+	for i, s := range b.standings {
+		if s == nil || s.applies == no || !s.asks() {
+			continue
+		}
+		p := b.poll(&b.rules[i])
+		excluding = excluding || slices.Contains(p.exclude, "contributors") || slices.Contains(p.exclude, "other-contributors")
+		since = since || p.stale == "push-by-others" && p.old
+	}
+	if !excluding && !since {
 		return nil
 	}
 	x := Finding{Outcome: Unknown, Rule: b.pol.Rule("approval.exclude")}

@@ -48,7 +48,7 @@ func (b *ballot) unasked(i int) (users, teams []string) {
 		return nil, nil
 	}
 	s := b.standing(i)
-	if s.applies != yes || s.met == yes || len(s.before) > 0 {
+	if s.applies != yes || s.met == yes || len(s.before) > 0 || !s.asks() {
 		return nil, nil
 	}
 	for _, x := range s.from {
@@ -69,7 +69,7 @@ func (b *ballot) unasked(i int) (users, teams []string) {
 			}
 		}
 	}
-	users = slices.DeleteFunc(users, func(u string) bool { return b.barred(u) || b.heard(u) || b.isAsked(u) })
+	users = slices.DeleteFunc(users, func(u string) bool { return b.barred(s, u) || b.heard(u) || b.isAsked(u) })
 	teams = slices.DeleteFunc(teams, func(t string) bool { return b.isAsked(t) || b.heardOf(t) })
 	return users, teams
 }

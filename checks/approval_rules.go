@@ -9,6 +9,7 @@ import (
 // standing is how one rule stands.
 type standing struct {
 	rule    *policy.ApprovalRule
+	poll    *poll // nil where nobody is asked
 	from    []selector
 	applies answer
 	met     answer
@@ -21,6 +22,7 @@ type standing struct {
 	bare    []owned  // paths that still lack an approval of one of their owners
 	before  []string // rules that have to be met first
 	need    int      // approvals
+	lacking bool     // what it needs besides does not hold
 	pending bool     // being worked out: a rule that comes after itself is never met
 }
 
@@ -34,19 +36,42 @@ func (b *ballot) standing(i int) *standing {
 	b.standings[i] = s
 	s.applies, s.why = b.applies(&r.When)
 	switch {
-	case s.applies == no || r.Count <= 0:
+	case s.applies == no || r.Count <= 0 && !r.Automatic:
 		s.met = yes
+	case r.Automatic:
+		s.met = b.stage(s)
+		s.at, s.early = s.start, s.soonest
 	default:
 		s.from = named(r.From, b.pol)
-		if b.anyone {
+		if s.poll = b.poll(r); s.poll.anyone {
 			s.need++
 		}
 		if s.met = b.stage(s); s.met == yes {
 			s.met = b.count(s)
 		}
+		if s.met == no && s.poll.why != "" {
+			s.met, s.why = dunno, s.poll.why
+		}
 	}
+	b.needs(s)
 	s.pending = false
 	return s
+}
+
+// asks says whether anybody's approval is asked for.
+func (s *standing) asks() bool { return s.rule.Count > 0 && !s.rule.Automatic }
+
+// needs weighs what has to hold besides the approvals.
+func (b *ballot) needs(s *standing) {
+	if s.applies == no || s.rule.Needs.Zero() {
+		return
+	}
+	a, why := b.applies(&s.rule.Needs)
+	s.lacking = a == no
+	if a == dunno && s.met != no {
+		s.why = why
+	}
+	s.met = min(s.met, a)
 }
 
 // stage says whether the rules that come before are met, and from where on approvals count. Rules that never block
@@ -131,7 +156,7 @@ type tally struct {
 func (t *tally) run(start int, benefit bool) (at int, met bool) {
 	t.by, t.unlike = nil, false
 	clear(t.got)
-	for _, v := range t.b.votes {
+	for _, v := range t.s.poll.votes {
 		if v.at <= start || !t.counts(v.by, benefit) {
 			continue
 		}
@@ -139,7 +164,7 @@ func (t *tally) run(start int, benefit bool) (at int, met bool) {
 			t.by = append(t.by, v.by)
 		}
 		t.unlike = t.unlike || !v.alike
-		if len(t.by) >= t.s.need && (t.unlike || !t.b.anyone) && !slices.Contains(t.got, false) {
+		if len(t.by) >= t.s.need && (t.unlike || !t.s.poll.anyone) && !slices.Contains(t.got, false) {
 			return v.at, true
 		}
 	}

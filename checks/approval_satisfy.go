@@ -40,9 +40,19 @@ func (b *ballot) weigh() (asked bool, findings []Finding) {
 		w = b.node(tree)
 	}
 	for _, s := range b.standings {
-		asked = asked || s != nil && s.applies != no && s.rule.Count > 0
+		asked = asked || s != nil && s.applies != no && s.asks()
 	}
-	return asked, w.findings
+	return asked, append(w.findings, b.unmatched(w.state)...)
+}
+
+// unmatched is what is said where no rule is for the change, if the policy wants one to be.
+func (b *ballot) unmatched(s state) []Finding {
+	if b.pol.Approval.Unmatched != "wait" || s != nothing && s != perhaps {
+		return nil
+	}
+	return []Finding{{Outcome: Wait, Rule: b.pol.Rule("approval.unmatched"),
+		What: "No rule is for this change, and the policy wants one to be: change what it touches, or the policy.",
+		How:  "The rules of the approval name conditions, and none of those that could let a change through holds here."}}
 }
 
 func (b *ballot) node(t policy.Satisfy) weighed {
@@ -152,6 +162,11 @@ func blocking(fs []Finding) bool {
 	})
 }
 
+// shuts says that nobody can meet the rule, whatever is approved.
+func shuts(r *policy.ApprovalRule) bool {
+	return r.Needs.Expression != nil && strings.TrimSpace(r.Needs.Expression.Source) == "false"
+}
+
 // leaf judges one rule.
 func (b *ballot) leaf(i int) weighed {
 	r := &b.rules[i]
@@ -164,6 +179,9 @@ func (b *ballot) leaf(i int) weighed {
 	switch {
 	case s.applies == no:
 		return weighed{}
+	case s.met == yes && r.Demand:
+		x.Outcome, x.What = Pass, b.metSentence(s)
+		return weighed{nothing, []Finding{x}}
 	case s.met == yes:
 		x.Outcome, x.What = Pass, b.metSentence(s)
 		if s.applies == dunno {
@@ -171,6 +189,10 @@ func (b *ballot) leaf(i int) weighed {
 			return weighed{perhaps, []Finding{x}}
 		}
 		return weighed{met, []Finding{x}}
+	case s.applies == yes && shuts(r):
+		x.Outcome, x.What = Fail, Clip("The policy lets no change through that is like this one"+inRule(s)+".", 140)
+		x.How = "The rule is for this change, and nobody can meet it: change what it names under when, or the policy."
+		return weighed{wanting, []Finding{x}}
 	case s.applies == dunno || s.met == dunno:
 		x.Outcome, x.What = Unknown, Clip(s.why, 140)
 		x.How = "Nobody's approval is taken for granted: this is looked at again."

@@ -15,7 +15,7 @@ func (b *ballot) applies(w *policy.When) (answer, string) {
 	all, why := yes, ""
 	for _, condition := range [...]func(*ballot, *policy.When) (answer, string){
 		(*ballot).onBranch, (*ballot).labelled, (*ballot).sized, (*ballot).titled,
-		(*ballot).touches, (*ballot).touchesOnly, (*ballot).byAuthor, (*ballot).expressed,
+		(*ballot).touches, (*ballot).touchesOnly, (*ballot).byAuthor, (*ballot).bySome, (*ballot).byOnly, (*ballot).expressed,
 	} {
 		switch a, reason := condition(b, w); {
 		case a == no:

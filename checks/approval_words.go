@@ -40,6 +40,12 @@ func (b *ballot) metSentence(s *standing) string {
 // missingSentence says what a rule still needs, and of whom.
 func (b *ballot) missingSentence(s *standing) string {
 	more := max(s.need-len(s.by), 0)
+	if s.lacking && (!s.asks() || more == 0 && len(s.bare) == 0 && len(s.before) == 0) {
+		return Clip("Waits for what the policy wants besides approvals"+inRule(s)+": "+wanted(s.rule.Needs)+".", 140)
+	}
+	if !s.asks() {
+		return Clip("Needs "+plain(strings.Join(s.before, " and "), 60)+" first"+inRule(s)+".", 140)
+	}
 	if len(s.before) > 0 {
 		return Clip(fmt.Sprintf("Needs %s first, then %s by %s%s.",
 			plain(strings.Join(s.before, " and "), 40), approvals(s.need, ""), b.whom(s), inRule(s)), 140)
@@ -59,6 +65,12 @@ func (b *ballot) missingSentence(s *standing) string {
 // remedy says who could approve, as far as the facts know them, and why approvals given do not count.
 func (b *ballot) remedy(s *standing) string {
 	var lines []string
+	if s.lacking {
+		lines = append(lines, "Besides, this has to hold: "+wanted(s.rule.Needs)+".")
+	}
+	if !s.asks() {
+		return strings.Join(lines, "\n")
+	}
 	if who := b.able(s); len(who) > 0 {
 		lines = append(lines, "These people could approve: "+list(who, 8)+".")
 	} else {
@@ -70,28 +82,28 @@ func (b *ballot) remedy(s *standing) string {
 		}
 		lines = append(lines, fmt.Sprintf("%s%s: owned by %s (%s:%d).", plain(g.path, 120), others(g.more), g.names(5), b.ownership().file, g.line))
 	}
-	for i, v := range b.void {
+	for i, v := range s.poll.void {
 		if i == 10 {
-			lines = append(lines, fmt.Sprintf("%d more approvals do not count.", len(b.void)-i))
+			lines = append(lines, fmt.Sprintf("%d more approvals do not count.", len(s.poll.void)-i))
 			break
 		}
 		lines = append(lines, fmt.Sprintf("The approval by %s does not count: %s %s.", login(v.by), login(v.by), v.why))
 	}
-	for _, v := range b.votes {
+	for _, v := range s.poll.votes {
 		if v.at <= s.start || len(s.before) > 0 {
 			lines = append(lines, "Approvals given before the earlier stage was met have to be given again.")
 			break
 		}
 	}
-	if b.anyone {
-		lines = append(lines, "Commits name "+b.strangers()+", whom the forge does not know and who might be anyone: "+
+	if s.poll.anyone {
+		lines = append(lines, "Commits name "+s.poll.strangers()+", whom the forge does not know and who might be anyone: "+
 			"one approval more is asked for. Adding the address to the account it belongs to ends that.")
 	}
 	return strings.Join(lines, "\n")
 }
 
 // strangers are some of the names and addresses that commits claim without an account.
-func (b *ballot) strangers() string {
+func (b *poll) strangers() string {
 	if len(b.unnamed) == 0 {
 		return "somebody"
 	}
@@ -118,7 +130,7 @@ func (b *ballot) able(s *standing) []string {
 		}
 	}
 	names = slices.DeleteFunc(names, func(n string) bool {
-		return b.barred(n) || slices.ContainsFunc(s.by, func(p Person) bool { return sameLogin(p, n) })
+		return b.barred(s, n) || slices.ContainsFunc(s.by, func(p Person) bool { return sameLogin(p, n) })
 	})
 	for i, n := range names {
 		names[i] = plain(n, 39)
@@ -128,10 +140,31 @@ func (b *ballot) able(s *standing) []string {
 }
 
 // barred says whether the account of that login may not approve this change.
-func (b *ballot) barred(name string) bool {
-	return slices.Contains(b.pol.Approval.Exclude, "author") && sameLogin(b.f.Change.Author, name) ||
-		slices.ContainsFunc(b.void, func(v void) bool { return v.why == byContributor && sameLogin(v.by, name) }) ||
-		slices.Contains(b.pol.Approval.Exclude, "contributors") && contributed(b.f, name)
+func (b *ballot) barred(s *standing, name string) bool {
+	if s.poll == nil {
+		return false
+	}
+	author, others := sameLogin(b.f.Change.Author, name), slices.Contains(s.poll.exclude, "other-contributors")
+	return slices.Contains(s.poll.exclude, "author") && author ||
+		slices.ContainsFunc(s.poll.void, func(v void) bool { return v.why == byContributor && sameLogin(v.by, name) }) ||
+		(slices.Contains(s.poll.exclude, "contributors") || others && !author) && contributed(b.f, name)
+}
+
+// wanted puts what a rule needs besides approvals into a few words.
+func wanted(w policy.When) string {
+	switch {
+	case w.Expression != nil:
+		return plain(w.Expression.Source, 90)
+	case !w.Authors.Zero():
+		return "the author is among those named"
+	case !w.Contributors.Zero() || !w.OnlyContributors.Zero():
+		return "the contributors are among those named"
+	case len(w.Labels) > 0:
+		return "one of the labels " + plain(strings.Join(w.Labels, ", "), 60)
+	case w.Title != "":
+		return "a title that matches " + plain(w.Title, 60)
+	}
+	return "the change is of the kind named"
 }
 
 func contributed(f *Facts, name string) bool {

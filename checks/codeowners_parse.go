@@ -1,10 +1,11 @@
 package checks
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/hmarr/codeowners"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // codeownersLine is one line of CODEOWNERS. Its pattern is compiled only if a path might match, since a file may
@@ -136,15 +137,15 @@ func (l *codeownersLine) key() string {
 }
 
 var (
-	ownerTeam = regexp.MustCompile(`\A@([\w.-]+(?:/[\w.-]+)+)\z`)
-	ownerUser = regexp.MustCompile(`\A@([\w.-]+)\z`)
-	ownerMail = regexp.MustCompile(`\A([^@/]+@[^@/]+\.[^@/]+)\z`)
+	ownerTeam = patterns.New(`\A@([\w.-]+(?:/[\w.-]+)+)\z`)
+	ownerUser = patterns.New(`\A@([\w.-]+)\z`)
+	ownerMail = patterns.New(`\A([^@/]+@[^@/]+\.[^@/]+)\z`)
 )
 
 // ownerForms are wider than the library's, which would throw away a line, and with it the claim to its paths, for an
 // address in a long top-level domain or for GitLab's names: dots in them, groups within groups.
 func ownerForms() []codeowners.OwnerMatcher {
-	form := func(re *regexp.Regexp, kind string) codeowners.OwnerMatcher {
+	form := func(re *patterns.Pattern, kind string) codeowners.OwnerMatcher {
 		return codeowners.OwnerMatchFunc(func(s string) (codeowners.Owner, error) {
 			if m := re.FindStringSubmatch(s); m != nil {
 				return codeowners.Owner{Value: m[1], Type: kind}, nil

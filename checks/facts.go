@@ -72,7 +72,11 @@ type Facts struct {
 	Files   []File   `json:"files,omitempty"`   // what the change touches, sorted by Path, each once
 	Commits []Commit `json:"commits,omitempty"` // of the change, oldest first
 	Reviews []Review `json:"reviews,omitempty"` // oldest first
-	Tags    []Tag    `json:"tags,omitempty"`    // of the repository; all of them unless a Gap "tags" says otherwise
+	// Comments are what people said, oldest first, for Wants.Comments.
+	Comments []Comment `json:"comments,omitempty"`
+	Heard    bool      `json:"heard,omitempty"`  // Comments was read (and may be empty)
+	Signed   bool      `json:"signed,omitempty"` // the signatures of Commits were read, for Wants.Signatures
+	Tags     []Tag     `json:"tags,omitempty"`   // of the repository; all of them unless a Gap "tags" says otherwise
 
 	// Paths are those of the repository at the head commit, for which Wants.Paths said yes; sorted.
 	Paths  []string `json:"paths,omitempty"`
@@ -199,6 +203,24 @@ type Commit struct {
 	Committer Person    `json:"committer"` // GitHub's web-flow is a bot here
 	CoAuthors []Person  `json:"co_authors,omitempty"`
 	At        time.Time `json:"at,omitzero"` // committed; the committer's own claim, never evidence of order
+	// Signature is nil where there is none, and where signatures were not read: see Facts.Signed.
+	Signature *Signature `json:"signature,omitempty"`
+}
+
+// Signature is one on a commit, as the forge has judged it.
+type Signature struct {
+	Verified bool   `json:"verified,omitempty"`
+	By       Person `json:"by"`            // whose key it is; nobody where the forge does not know
+	Key      string `json:"key,omitempty"` // id of the GPG key; "" for other kinds
+}
+
+// Comment is what somebody said: a comment on the change, or the text that a review came with.
+type Comment struct {
+	By     Person    `json:"by"`
+	Text   string    `json:"text"`
+	At     time.Time `json:"at"`
+	Edited bool      `json:"edited,omitempty"` // by anybody, after it was said
+	Review int64     `json:"review,omitempty"` // id of the review whose text it is; 0 for a comment
 }
 
 // Review is one opinion on the change, in the order given.
@@ -265,7 +287,7 @@ type Status struct {
 
 // Gap is a part of the facts that could not be had, or not in full.
 type Gap struct {
-	Part   string `json:"part"`   // files, lines, commits, reviews, tags, paths, text:PATH, people, teams, labels, policy, statuses
+	Part   string `json:"part"`   // files, lines, commits, reviews, comments, signatures, tags, paths, text:PATH, people, teams, labels, policy, statuses
 	Reason string `json:"reason"` // one sentence
 }
 
@@ -310,6 +332,20 @@ type Wants struct {
 	People []Person               // whose permission on the repository
 	Teams  []string               // "org/slug"
 	Orgs   []string
+	// Comments are what people said, reviews' texts included; Signatures those of the commits.
+	Comments, Signatures bool
+}
+
+// WantComments asks for what people said, once, unless it is known or cannot be.
+func (w *Wants) WantComments(f *Facts) {
+	_, gap := f.Gap("comments")
+	w.Comments = w.Comments || !f.Heard && !gap && !f.Local
+}
+
+// WantSignatures asks for the signatures of the commits, once, unless they are known or cannot be.
+func (w *Wants) WantSignatures(f *Facts) {
+	_, gap := f.Gap("signatures")
+	w.Signatures = w.Signatures || !f.Signed && !gap && !f.Local
 }
 
 // WantText asks for the content of path at side, once, unless it was read already.
@@ -391,5 +427,5 @@ func (w *Wants) WantLines(f *Facts, keep func(File) bool) {
 
 // Empty says that nothing is wanted any more.
 func (w *Wants) Empty() bool {
-	return w.Paths == nil && w.Lines == nil && len(w.Texts)+len(w.People)+len(w.Teams)+len(w.Orgs) == 0
+	return w.Paths == nil && w.Lines == nil && len(w.Texts)+len(w.People)+len(w.Teams)+len(w.Orgs) == 0 && !w.Comments && !w.Signatures
 }

@@ -3,13 +3,30 @@ package checks
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/sluicegate/sluice/checks/expression"
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
-// wantHouse asks for nothing: expressions read what every change is read with.
-func wantHouse(*policy.Policy, *Facts, *Wants) {}
+// wantHouse asks for signatures where a rule reads them; all else that expressions read, every change is read with.
+func wantHouse(p *policy.Policy, f *Facts, w *Wants) {
+	for _, r := range p.Checks {
+		if r.Mode != policy.Off {
+			wantExpression(r.Rule, f, w)
+		}
+	}
+}
+
+// wantExpression asks for what an expression reads and not every change is read with. A text that merely looks like it
+// asks in vain, which costs a request and changes nothing.
+func wantExpression(p *expression.Program, f *Facts, w *Wants) {
+	if p != nil && f.Change != nil && readsSignatures.MatchString(p.Source) {
+		w.WantSignatures(f)
+	}
+}
+
+var readsSignatures = regexp.MustCompile(`\b(signed|signer|signing_key)\b`)
 
 // judgeHouse gives one verdict per house rule, in the order of the policies. A rule that two policies have under one
 // name is judged under both, and the strictest word counts.

@@ -1,7 +1,9 @@
 package checks
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/expression"
@@ -26,8 +28,22 @@ func (o *factsObject) Field(name string) any {
 		return (*changeObject)(f)
 	case "files":
 		return expression.List{Len: len(f.Files), At: func(i int) expression.Object { return (*fileObject)(&f.Files[i]) }}
+	case "touched":
+		return f.touchedPaths()
 	case "commits":
-		return expression.List{Len: len(f.Commits), At: func(i int) expression.Object { return (*commitObject)(&f.Commits[i]) }}
+		if f.Change != nil && len(f.Commits) < f.Change.CommitCount {
+			return fmt.Errorf("only %d of %d commits can be read", len(f.Commits), f.Change.CommitCount)
+		}
+		g, gap := f.Gap("signatures")
+		return expression.List{Len: len(f.Commits), At: func(i int) expression.Object {
+			return &commitObject{&f.Commits[i], f.Signed && !gap, g.Reason}
+		}}
+	case "statuses":
+		if f.Local {
+			return errOffline
+		}
+		shown := f.newestStatuses()
+		return expression.List{Len: len(shown), At: func(i int) expression.Object { return statusObject{shown[i]} }}
 	case "reviews":
 		if f.Local {
 			return errOffline
@@ -72,6 +88,12 @@ func (o *changeObject) Field(name string) any {
 		return c.Base.Name
 	case "head":
 		return c.Head.Name
+	case "source":
+		if c.Fork {
+			owner, _, _ := strings.Cut(c.Head.Repo, "/")
+			return owner + ":" + c.Head.Name
+		}
+		return c.Head.Name
 	case "labels":
 		return (*Facts)(o).labelNames()
 	case "additions":
@@ -89,7 +111,7 @@ func (o *changeObject) Field(name string) any {
 // onlyForge says that a field of a change is one that a git repository on disk cannot tell.
 func onlyForge(name string) bool {
 	switch name {
-	case "number", "title", "body", "draft", "author", "bot", "fork", "labels":
+	case "number", "title", "body", "draft", "author", "bot", "fork", "source", "labels":
 		return true
 	}
 	return false
@@ -127,8 +149,12 @@ func (o *fileObject) Field(name string) any {
 	return errNoField
 }
 
-// commitObject shows a Commit.
-type commitObject Commit
+// commitObject shows a Commit, and its signature where those were read.
+type commitObject struct {
+	*Commit
+	signed bool
+	why    string // signatures could not be read
+}
 
 func (o *commitObject) Field(name string) any {
 	switch name {
@@ -153,8 +179,74 @@ func (o *commitObject) Field(name string) any {
 			mails[i] = p.Email
 		}
 		return mails
+	case "signed", "signer", "signing_key":
+		return o.signature(name)
 	}
 	return errNoField
+}
+
+func (o *commitObject) signature(name string) any {
+	if !o.signed {
+		return errors.New(cmp.Or(strings.TrimSuffix(o.why, "."), "the signatures of the commits were not read"))
+	}
+	s := o.Signature
+	switch {
+	case name == "signed":
+		return s != nil && s.Verified
+	case s == nil:
+		return ""
+	case name == "signer":
+		return s.By.Login
+	}
+	return s.Key
+}
+
+// statusObject shows a Status.
+type statusObject struct{ *Status }
+
+func (o statusObject) Field(name string) any {
+	switch name {
+	case "name":
+		return o.Name
+	case "state":
+		return o.State
+	}
+	return errNoField
+}
+
+// newestStatuses are the newest under each name. Sluice's own are left out: a rule over them would feed on itself.
+func (f *Facts) newestStatuses() []*Status {
+	var shown []*Status
+	at := map[string]int{}
+	for i := range f.Statuses {
+		s := &f.Statuses[i]
+		if s.Ours {
+			continue
+		}
+		j, again := at[s.Name]
+		if !again {
+			at[s.Name] = len(shown)
+			shown = append(shown, s)
+		} else if s.ID > shown[j].ID {
+			shown[j] = s
+		}
+	}
+	return shown
+}
+
+// touchedPaths are the paths of the change, the old ones of renames included.
+func (f *Facts) touchedPaths() any {
+	if g, ok := f.Gap("files"); ok {
+		return errors.New(strings.TrimSuffix(g.Reason, "."))
+	}
+	paths := make([]string, 0, len(f.Files)+8)
+	for i := range f.Files {
+		paths = append(paths, f.Files[i].Path)
+		if f.Files[i].Status == "renamed" && f.Files[i].Old != "" {
+			paths = append(paths, f.Files[i].Old)
+		}
+	}
+	return paths
 }
 
 // reviewObject shows a Review, and whether it is of the head commit.

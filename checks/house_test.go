@@ -136,12 +136,14 @@ func TestEvaluate(t *testing.T) {
 // TestEveryFieldIsShown reads every field that an expression may name, so that none is declared and not there.
 func TestEveryFieldIsShown(t *testing.T) {
 	t.Parallel()
-	f := (*factsObject)(houseFacts())
+	facts := houseFacts()
+	facts.Signed, facts.Statuses = true, []Status{{Name: "build", State: "success"}}
+	f := (*factsObject)(facts)
 	objects := map[expression.Kind]expression.Object{expression.Facts: f}
 	for kind, name := range map[expression.Kind]string{expression.Change: "change", expression.Repository: "repository"} {
 		objects[kind] = f.Field(name).(expression.Object)
 	}
-	for kind, name := range map[expression.Kind]string{expression.File: "files", expression.Commit: "commits", expression.Review: "reviews"} {
+	for kind, name := range map[expression.Kind]string{expression.File: "files", expression.Commit: "commits", expression.Review: "reviews", expression.Status: "statuses"} {
 		objects[kind] = f.Field(name).(expression.List).At(0)
 	}
 	for kind, o := range objects {

@@ -18,9 +18,9 @@ var pure = strings.Fields(`
 	errors fmt go/scanner go/token hash/fnv html io iter maps math math/bits net/mail net/netip net/url path reflect regexp
 	regexp/syntax slices sort strconv strings sync sync/atomic text/template/parse time unicode unicode/utf16 unicode/utf8
 
-	cel.dev/cel-go/... github.com/BobuSumisu/aho-corasick github.com/Masterminds/semver/v3 github.com/agext/levenshtein
+	cel.dev/cel-go/... github.com/Masterminds/semver/v3 github.com/agext/levenshtein
 	github.com/bmatcuk/doublestar/v4 github.com/hashicorp/hcl/v2/... github.com/hmarr/codeowners
-	github.com/pelletier/go-toml/v2/... github.com/yuin/goldmark/... github.com/zricethezav/gitleaks/v8/config
+	github.com/pelletier/go-toml/v2/... github.com/yuin/goldmark/...
 	go.yaml.in/yaml/v3 golang.org/x/text/...
 
 	github.com/sluicegate/sluice/checks/...

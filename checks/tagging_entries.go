@@ -2,11 +2,11 @@ package checks
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/checks/versions"
 )
@@ -103,7 +103,7 @@ func readEntries(p *policy.Policy, f *Facts, l *releaseLine, set *statement) ent
 }
 
 // fragmentKind is where records and Changesets say what an entry is: `kind: Added`, `"shop": minor`.
-var fragmentKind = regexp.MustCompile(`(?m)^\s*["']?[^\s"':][^"':\n]*["']?\s*:\s*["']?([A-Za-z][A-Za-z -]*)["']?\s*$`)
+var fragmentKind = patterns.New(`(?m)^\s*["']?[^\s"':][^"':\n]*["']?\s*:\s*["']?([A-Za-z][A-Za-z -]*)["']?\s*$`)
 
 // fragmentLevel is what a fragment says of itself: in its front matter or record, in its name (123.feature.md), or in
 // the headings over its entries.

@@ -2,11 +2,11 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/checks/versions"
 )
@@ -132,7 +132,7 @@ func (l *releaseLine) touched(f *Facts) bool {
 }
 
 // maintenance finds the line that a branch is named for: release/1.2, 4.x, v4, stable-2024.1.
-var maintenance = regexp.MustCompile(`^(?:(?:.*[/_-])?(?:release|rel|hotfix|maint|maintenance|stable|support|lts|branch)[/_-]v?|v?)(\d{1,6})(?:[._-](\d{1,6}|x))?(?:[._-](?:\d{1,6}|x))?$`)
+var maintenance = patterns.New(`^(?:(?:.*[/_-])?(?:release|rel|hotfix|maint|maintenance|stable|support|lts|branch)[/_-]v?|v?)(\d{1,6})(?:[._-](\d{1,6}|x))?(?:[._-](?:\d{1,6}|x))?$`)
 
 // maintain keeps the releases of the target branch's own line, where it is named for one that has releases.
 func (l *releaseLine) maintain(f *Facts) {

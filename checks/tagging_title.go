@@ -1,9 +1,9 @@
 package checks
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/versions"
 )
 
@@ -15,7 +15,7 @@ type said struct {
 }
 
 // header is the first line of a Conventional Commit 1.0.0: a type, perhaps a scope, perhaps an exclamation mark.
-var header = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*)(\([^()\r\n]*\))?(!)?:[ \t]+\S`)
+var header = patterns.New(`^([A-Za-z][A-Za-z0-9_-]*)(\([^()\r\n]*\))?(!)?:[ \t]+\S`)
 
 // conventional reads title, body and commits. What breaks is believed wherever it is said.
 func conventional(f *Facts) said {

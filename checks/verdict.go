@@ -61,6 +61,8 @@ type Finding struct {
 	Line    int         `json:"line,omitempty"` // from 1
 	// EndLine is the last line, when more than one is meant.
 	EndLine int `json:"end_line,omitempty"`
+	// URL is where to look, when it is about something elsewhere: another change. It comes from the forge.
+	URL string `json:"url,omitempty"`
 }
 
 // Annotation is a finding shown beside a line of the change.

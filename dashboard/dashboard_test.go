@@ -144,3 +144,30 @@ func TestDecisionSaysWhatWhyAndHow(t *testing.T) {
 		t.Errorf("the page says the only finding %d times, want once", n)
 	}
 }
+
+// What people let through stands beside the verdict, which stays what it was beneath.
+func TestOverridesAreShownWithWhatIsBeneath(t *testing.T) {
+	t.Parallel()
+	d := decided()
+	d.Verdicts = []checks.Verdict{{Check: "changelog", Outcome: checks.Overridden, Beneath: checks.Fail, Reason: "No entry.", Override: "By olga: " + evil}}
+	d.Acts = gate.Acts{
+		Overrides: []gate.Override{{Check: "changelog", By: checks.Person{Login: "olga" + evil}, Second: &checks.Person{Login: "otto"}, Reason: "later " + evil,
+			URL: "https://github.example/acme/shop/pull/7#issuecomment-1"}},
+		Hold: &gate.Hold{By: checks.Person{Login: "bo"}, Reason: "wait " + evil, URL: "javascript:alert(1)"}}
+	b, err := New(kept{id: d}, true, "v1.2.3", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := ask(b.Handler(), http.MethodGet, "/decisions/"+id).Body.String()
+	for _, want := range []string{`Beneath the override stands <span class="outcome fail">fail</span>`, "and <bdi>otto</bdi>", "until the next push",
+		`href="https://github.example/acme/shop/pull/7#issuecomment-1"`, "Held"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s:\n%s", want, page)
+		}
+	}
+	for _, no := range []string{"<script>", "javascript:", "\u202e", "\x1b"} {
+		if strings.Contains(page, no) {
+			t.Errorf("the page holds %q", no)
+		}
+	}
+}

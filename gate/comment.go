@@ -2,6 +2,10 @@ package gate
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -13,20 +17,220 @@ type CommentState struct {
 	By      checks.Person `json:"by"`
 	At      time.Time     `json:"at"`
 	URL     string        `json:"url"`
-	Results []Result      `json:"results"`
-	Reply   int64         `json:"reply,omitempty"` // the reply's id at the forge
-	Digest  string        `json:"digest,omitempty"`
+	Results []Result      `json:"results,omitempty"`
+	Reply   int64         `json:"reply,omitempty"`  // the reply's id at the forge; -1: it may be there
+	Digest  string        `json:"digest,omitempty"` // of what the reply says
+	Tries   int           `json:"tries,omitempty"`  // of a reply that the forge did not take
 }
 
 // Result is what came of one command.
 type Result struct {
-	Line    int    `json:"line"`
-	Word    string `json:"word"`
-	Outcome string `json:"outcome"` // done, refused, waiting
-	Text    string `json:"text"`    // Markdown, of our own writing, with people's words escaped
+	Line    int      `json:"line"`
+	Word    string   `json:"word"`
+	Checks  []string `json:"checks,omitempty"`
+	Outcome string   `json:"outcome"` // done, refused, waiting
+	Text    string   `json:"text"`    // Markdown of our own, with people's words escaped
 }
 
-// comment reads a comment and does what it asks for, once.
+// tooOld is the age at which a comment is no command any more: deliveries are only known to be replayed for as long as
+// they are kept, and that is longer.
+const tooOld = 7 * 24 * time.Hour
+
+// comment reads a comment and does what it asks for, once; looked at again, it only has the reply say what is true now.
 func (r *Reconciler) comment(ctx context.Context, w Work) (Outcome, error) {
-	return Outcome{Note: "comments are not read yet"}, nil
+	provider := r.Providers[w.Mark.Forge]
+	forge, ok := provider.(Correspondent)
+	if !ok {
+		return Outcome{Note: "the forge " + w.Mark.Forge + " has no comments"}, nil
+	}
+	state, err := r.Memory.Comment(ctx, w.Mark)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read what came of %s: %w", w.Mark.Key(), err)
+	}
+	switch {
+	case state == nil && delivered(w).Detail == "":
+		return Outcome{Note: "nothing is remembered of this comment"}, nil
+	case state == nil:
+		return r.firstReading(ctx, provider, forge, w)
+	}
+	out := Outcome{Comment: state, Note: "answered before"}
+	return out, r.answer(ctx, forge, w, &out, nil)
 }
+
+// firstReading works off a comment that nobody has seen yet.
+func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge Correspondent, w Work) (Outcome, error) {
+	s := w.Mark.Subject()
+	c, err := forge.Comment(ctx, s, w.Mark.Comment)
+	switch {
+	case errors.Is(err, ErrGone):
+		return Outcome{Note: "the comment is gone, or is not on this change"}, nil
+	case err != nil:
+		return Outcome{}, fmt.Errorf("read %s: %w", w.Mark.Key(), err)
+	case !c.By.Human() || c.App:
+		return Outcome{Note: "not written by a person"}, nil
+	case r.DryRun:
+		return Outcome{Note: "dry run: commands are not obeyed"}, nil
+	}
+	commands := Commands(c.Body)
+	if len(commands) == 0 {
+		return Outcome{Note: "no command in it"}, nil
+	}
+	out := Outcome{Comment: &CommentState{By: c.By, At: c.At, URL: c.URL}}
+	if problem := r.unfit(c, w); problem != "" {
+		out.Comment.Results = []Result{{Line: commands[0].Line, Word: commands[0].Word, Outcome: refused, Text: problem}}
+		out.Entries = append(out.Entries, r.commandEntry(&asking{s: s, comment: c, command: commands[0]}, out.Comment.Results[0]))
+		return out, r.answer(ctx, forge, w, &out, nil)
+	}
+	if err := forge.React(ctx, s, c.ID); err != nil { // a courtesy: it holds nothing up
+		r.Log.Warn("react to a comment", "subject", s.Key(), "err", err)
+	}
+	a := &asking{provider: provider, s: s, comment: c}
+	if err := r.ready(ctx, a, w); errors.Is(err, ErrGone) {
+		return Outcome{Note: "the change is gone"}, nil
+	} else if err != nil {
+		return Outcome{}, err
+	}
+	for _, command := range commands {
+		a.command = command
+		result := r.obey(ctx, a, &out)
+		out.Comment.Results = append(out.Comment.Results, result)
+		out.Entries = append(out.Entries, r.commandEntry(a, result))
+	}
+	return out, r.answer(ctx, forge, w, &out, out.Overrides)
+}
+
+// unfit says why nothing of a comment is done, whatever it asks for.
+func (r *Reconciler) unfit(c *Comment, w Work) string {
+	switch {
+	case c.Edited, delivered(w).Detail != textDigest(c.Body):
+		return "This comment was edited after it was written, so nothing of it is done. Write the command in a new comment."
+	case r.Now().Sub(c.At) > tooOld:
+		return "This comment is older than a week, so nothing of it is done. Write the command in a new comment."
+	}
+	return ""
+}
+
+// delivered is the first delivery of the comment: its text's digest, when it was received, and the head known then.
+func delivered(w Work) Mark {
+	for _, c := range w.Causes {
+		if c.Detail != "" {
+			return c
+		}
+	}
+	return Mark{}
+}
+
+// ready reads what the commands are about: the change as it is now, its policy, and what people said before.
+func (r *Reconciler) ready(ctx context.Context, a *asking, w Work) (err error) {
+	if a.facts, err = a.provider.Facts(ctx, a.s, ""); err != nil {
+		return fmt.Errorf("read facts of %v: %w", a.s, err)
+	}
+	if a.facts.Change == nil {
+		return fmt.Errorf("read facts of %v: the forge told of no change", a.s)
+	}
+	if a.acts, err = r.Memory.Acts(ctx, a.s); err != nil {
+		return fmt.Errorf("read what people said about %v: %w", a.s, err)
+	}
+	a.acts, _ = r.settleActs(a.acts, a.facts, Work{}) // what has ended is written down when the change is judged
+	a.set, a.policyErr = r.policies.load(a.facts.Sources)
+	if gap, unread := a.facts.Gap("policy"); unread {
+		a.set, a.policyErr = nil, errors.New(gap.Reason)
+	}
+	first := delivered(w) // the same comment may be delivered again after a push
+	a.head, a.received = first.Commit, first.At
+	return nil
+}
+
+// obey does what one command asks for.
+func (r *Reconciler) obey(ctx context.Context, a *asking, out *Outcome) Result {
+	if a.command.Problem != "" {
+		return a.result(refused, "%s", escape(a.command.Problem))
+	}
+	switch a.command.Word {
+	case "help":
+		return a.help(out.Comment.Results)
+	case "status":
+		return r.status(a)
+	case "recheck":
+		return r.recheck(a, out)
+	case "override":
+		return r.override(ctx, a, out)
+	case "revoke":
+		return r.revoke(ctx, a, out)
+	case "hold":
+		return r.holdBack(ctx, a, out)
+	case "unhold":
+		return r.letGo(ctx, a, out)
+	case "release", "changelog":
+		return a.result(refused, "%s is not in this version.", codeSpan(a.command.Word))
+	}
+	return a.result(refused, "%s concerns an environment, and this version guards changes alone. It comes with promotions.", codeSpan(a.command.Word))
+}
+
+// commandEntry is what the audit log says of a command, refused ones too.
+func (r *Reconciler) commandEntry(a *asking, result Result) Entry {
+	commit := a.head
+	if commit == "" && a.facts != nil {
+		commit = a.facts.Change.Head.Commit
+	}
+	e := entry(EntryCommand, a.s, commit)
+	e.At, e.Who, e.Command, e.Outcome = r.Now(), who(a.by()), a.command.Word, result.Outcome
+	e.Check, e.Reason, e.URL = strings.Join(a.command.Checks, ","), a.command.Reason, a.comment.URL
+	e.Environment = a.command.Environment
+	if a.set != nil {
+		e.Policy = a.set.Digest
+	}
+	if result.Outcome == refused && e.Reason == "" {
+		e.Reason = a.command.Problem
+	}
+	return e
+}
+
+// mostTries is how often an answer is tried that the forge does not take: a conversation may be locked for good.
+const mostTries = 8
+
+// answer has the one reply say what came of the comment. It is tried again by itself when the forge does not take it,
+// after half a minute and then twice as long each time: what was done stays done. fresh are overrides that are not in the
+// store yet.
+func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, out *Outcome, fresh []Override) error {
+	s, state := w.Mark.Subject(), out.Comment
+	overrides, err := r.Memory.OverridesOf(ctx, s, w.Mark.Comment)
+	if err != nil {
+		return fmt.Errorf("read the overrides of %s: %w", w.Mark.Key(), err)
+	}
+	for _, o := range fresh {
+		if o.Comment == w.Mark.Comment {
+			overrides = append(overrides, o)
+		}
+	}
+	body := replyText(state, overrides)
+	if digest := textDigest(body); digest == state.Digest && state.Reply > 0 {
+		return nil
+	}
+	known := state.Reply
+	if known == 0 && w.Attempt > 1 {
+		known = -1
+	}
+	id, err := forge.Reply(ctx, s, strconv.FormatInt(w.Mark.Comment, 10), known, body)
+	if err == nil {
+		state.Reply, state.Digest, state.Tries = id, textDigest(body), 0
+		return nil
+	}
+	r.Log.Warn("answer a comment", "subject", s.Key(), "comment", w.Mark.Comment, "err", err)
+	if known == 0 {
+		state.Reply = -1
+	}
+	if state.Tries++; state.Tries >= mostTries {
+		out.Note = checks.Clip("not answered, and not tried again: "+err.Error(), 300)
+		return nil
+	}
+	after := 15 * time.Second << state.Tries
+	if later := (*RetryError)(nil); errors.As(err, &later) && later.After > after {
+		after = later.After
+	}
+	out.Next, out.Note = r.Now().Add(after), checks.Clip("not answered yet: "+err.Error(), 300)
+	return nil
+}
+
+// textDigest is the SHA-256 of a text, hex: the receiver passes it on of a comment's body.
+func textDigest(text string) string { return sum([]byte(text)) }

@@ -204,6 +204,11 @@ func digestOf(v any) string {
 	if err != nil { // only values of our own types come here, and they all marshal
 		panic("gate: digest: " + err.Error())
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return sum(b)
+}
+
+// sum is the SHA-256, hex.
+func sum(b []byte) string {
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
 }

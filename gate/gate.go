@@ -60,6 +60,7 @@ type Post struct {
 	Title       string              // within 140 characters
 	Summary     string              // Markdown, escaped, within 60,000 bytes
 	Annotations []checks.Annotation //
+	Buttons     []Button            // of one that has ended
 	URL         string              // details
 	ExternalID  string              // the decision's id
 	Digest      string              // of everything above but URL and ExternalID: equal digests need no new post
@@ -85,6 +86,7 @@ type Delivery struct {
 	At      time.Time
 	Body    []byte // raw
 	Marks   []Mark // what to look at; none: stored as ignored
+	Echo    bool   // it tells of what we posted ourselves: that it came is kept, its body is not
 	Account string // whose installation, for the record
 	Install int64
 }
@@ -171,6 +173,8 @@ type Decision struct {
 	Digest   string           `json:"digest"` // of subject, commit, policy, verdicts and gate: equal digests say the same
 	// Acts are what people had said that counted: judging the same facts, policy and acts at the same time gives the same.
 	Acts Acts `json:"acts,omitzero"`
+	// Foresight is what the policy that a change brings would flip, as found in the record then.
+	Foresight *Foresight `json:"foresight,omitempty"`
 }
 
 // Work is one claimed piece of work.
@@ -188,7 +192,7 @@ type Work struct {
 // Outcome is what working off a piece of work leaves behind, written in one transaction.
 type Outcome struct {
 	Decision *Decision       // nil: none, or the same as before
-	Facts    []byte          // canonical JSON of the facts, for Decision
+	Facts    []byte          // canonical JSON of the facts, for Decision; without one, of a look that came to Subject.Decision again
 	Sources  []byte          // canonical JSON of the policy sources, for Decision
 	Subject  *SubjectState   // nil: unchanged
 	Posted   []Posted        // what the forge shows now

@@ -68,8 +68,8 @@ func readsLabel(set *policy.Set, label string) bool {
 		}
 		named := append([]string{}, p.Changelog.Exempt.Labels...)
 		for _, rule := range p.Approval.Rules {
-			named = append(named, rule.When.Labels...)
-			if rule.When.Expression != nil && strings.Contains(rule.When.Expression.Source, "label") {
+			named = append(append(named, rule.When.Labels...), rule.Needs.Labels...)
+			if mentions(rule.When, "label") || mentions(rule.Needs, "label") {
 				return true
 			}
 		}
@@ -91,16 +91,25 @@ func isBump(label string) bool {
 	return strings.HasSuffix(l, "major") || strings.HasSuffix(l, "minor") || strings.HasSuffix(l, "patch")
 }
 
-// readsReviews says whether an expression in force reads reviews; the approval rules do not read comments.
+// mentions says whether the expression of a condition reads something, by its name.
+func mentions(w policy.When, word string) bool {
+	return w.Expression != nil && strings.Contains(w.Expression.Source, word)
+}
+
+// readsReviews says whether a rule in force reads what people merely say: an expression over reviews, or an approval
+// that may be given, or an objection made, in a comment.
 func readsReviews(set *policy.Set) bool {
 	for _, p := range set.Layers {
+		if len(p.Approval.Objections.Comments) > 0 {
+			return true
+		}
 		for _, h := range p.Checks {
 			if h.Rule != nil && strings.Contains(h.Rule.Source, "review") || h.Message != nil && strings.Contains(h.Message.Source, "review") {
 				return true
 			}
 		}
 		for _, rule := range p.Approval.Rules {
-			if rule.When.Expression != nil && strings.Contains(rule.When.Expression.Source, "review") {
+			if len(rule.Comments) > 0 || mentions(rule.When, "review") || mentions(rule.Needs, "review") {
 				return true
 			}
 		}

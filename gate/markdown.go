@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -54,16 +55,28 @@ func escapeText(s string) string {
 	return b.String()
 }
 
-// codeSpan shows s as code; a pipe would end a table's cell, so it is written as an entity outside of code.
+// codeSpan shows s as code; a pipe would end a table's cell and a backtick the code, so with them it is written in HTML.
 func codeSpan(s string) string {
 	s = strings.TrimSpace(Plain(s))
 	if s == "" {
 		return ""
 	}
-	if strings.ContainsAny(s, "|") {
+	if strings.ContainsAny(s, "|`") {
 		return "<code>" + escapeText(s) + "</code>"
 	}
 	return "`" + s + "`"
+}
+
+// link shows an address that can be followed, or nothing where it is none of the web's.
+func link(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return ""
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>\"`|\\", r) }) {
+		return ""
+	}
+	return "<" + s + ">"
 }
 
 // fence shows a command or edit as a block that nothing in it can end.

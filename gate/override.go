@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -51,7 +52,7 @@ func (o Override) complete() bool { return o.People <= 1 || o.Second != nil }
 func (o Override) over(commit, base string, now time.Time) string {
 	switch {
 	case !o.Ended.IsZero():
-		return o.Why
+		return cmp.Or(o.Why, "ended")
 	case o.Commit != commit:
 		return fmt.Sprintf("ended by a push: the head is now %.8s", commit)
 	case o.Base != base:

@@ -45,6 +45,10 @@ func post(d *Decision, v shared, publicURL string) Post {
 		URL:        strings.TrimRight(publicURL, "/") + "/decisions/" + v.decision,
 		ExternalID: v.decision,
 	}
+	if v.Outcome == checks.Overridden {
+		p.Title = checks.Clip(Plain("Overridden. "+v.Override), 140)
+	}
+	p.Buttons = buttons(d, v.Verdict)
 	p.Annotations = v.Annotations()
 	if len(p.Annotations) > annotationLimit {
 		p.Annotations = p.Annotations[:annotationLimit]
@@ -117,6 +121,9 @@ func finding(f checks.Finding) string {
 	}
 	if f.Rule != "" {
 		fmt.Fprintf(&b, "\n  Why: %s", codeSpan(f.Rule))
+	}
+	if to := link(f.URL); to != "" {
+		fmt.Fprintf(&b, "\n  See: %s", to)
 	}
 	switch {
 	case strings.Contains(f.How, "\n"):

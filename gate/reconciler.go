@@ -20,6 +20,7 @@ import (
 type Reconciler struct {
 	Providers map[string]Provider // by forge
 	Memory    Memory
+	Past      Past // nil: a change that edits the policy is not told what would flip
 	Log       *slog.Logger
 	Now       func() time.Time // UTC
 	NewID     func() string    // 32 random hex digits
@@ -55,6 +56,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.group(ctx, w)
 	case MarkBranch:
 		return r.branch(ctx, w)
+	case MarkAction:
+		return r.pressed(ctx, w)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -121,6 +124,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	}
 	acts, ended := r.settleActs(acts, f, w)
 	d := r.decide(f, acts)
+	if err := r.lookAhead(ctx, f, d, latest, w); err != nil {
+		return Outcome{}, err
+	}
 	out := Outcome{Subject: stateOf(f, d, r.Now()), Next: d.Acts.next(), Overrides: ended}
 	for _, o := range ended {
 		out.Entries = append(out.Entries, overrideEntry(f.Subject, d.Policy, o, endedAs(o)))
@@ -140,6 +146,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay
+		if out.Facts, err = seen(f); err != nil {
+			return Outcome{}, err
+		}
 	} else if err := keep(&out, f, d); err != nil {
 		return Outcome{}, err
 	} else {
@@ -169,23 +178,20 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	return out, nil
 }
 
-// decide judges the facts under the policies that came with them.
+// decide judges the facts, and tells whoever counts decisions.
 func (r *Reconciler) decide(f *checks.Facts, acts Acts) *Decision {
-	set, err := r.policies.load(f.Sources)
-	var d *Decision
-	if gap, unread := f.Gap("policy"); unread {
-		d = DecideUnread(f, gap, acts, r.NewID(), r.Now())
-	} else if err != nil {
-		d = DecideBroken(f, err, acts, r.NewID(), r.Now())
-	} else {
-		d = Decide(set, f, acts, r.NewID(), r.Now())
-	}
+	d := r.judged(f, acts)
 	if r.Observe.Decided != nil {
 		for _, v := range append([]checks.Verdict{d.Gate}, d.Verdicts...) {
 			r.Observe.Decided(v.Check, v.Outcome.String())
 		}
 	}
 	return d
+}
+
+// judged judges the facts under the policies that came with them.
+func (r *Reconciler) judged(f *checks.Facts, acts Acts) *Decision {
+	return judge(r.policies.load, f, acts, r.NewID(), r.Now())
 }
 
 // show posts what the forge does not show yet.

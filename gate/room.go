@@ -47,6 +47,31 @@ type Memory interface {
 	Branches(ctx context.Context, forge string) ([]BranchSeen, error)
 }
 
+// Past is the decisions that were made, with what they came from.
+type Past interface {
+	// Recorded hands over what q asks for, newest first, until each returns an error, which it returns then.
+	Recorded(ctx context.Context, q Recall, each func(Recorded) error) error
+}
+
+// Recall says which decisions to hand over: of each subject and commit the newest one.
+type Recall struct {
+	Forge, Repo string // "": all
+	Owner       string // of the repositories ("acme"); "": any
+	Of          RecallOf
+	Since       time.Time // decided then or later; zero: all
+	Limit       int       // 0: all
+}
+
+// RecallOf says which subjects are meant.
+type RecallOf int
+
+// The sorts of subjects.
+const (
+	AllSubjects    RecallOf = iota
+	OpenChanges             // open now: the newest decision of each
+	SettledChanges          // all others: changes that are no longer open, and tags
+)
+
 // Asker is a Provider that can request reviews: users by login, teams as "org/slug".
 type Asker interface {
 	RequestReviewers(ctx context.Context, s checks.Subject, users, teams []string) error

@@ -26,11 +26,14 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
 	}
 	var more int64
-	err = s.do(ctx, patient, func(t *tx) error {
+	err = s.do(ctx, calm, func(t *tx) error {
 		now := s.now()
-		ok, err := t.row([]any{&more}, qFinish, w.ID, w.Token, w.Seen, now, millis(o.Next), clip(o.Note, 1000))
-		if err == nil && !ok {
+		n, err := t.exec(qFinish, w.ID, w.Token, w.Seen, now, millis(o.Next), clip(o.Note, 1000))
+		if err == nil && n == 0 {
 			err = ErrLost
+		}
+		if err == nil {
+			_, err = t.row([]any{&more}, qMore, w.ID)
 		}
 		if err == nil {
 			_, err = t.exec(qForget, w.ID, w.Seen)
@@ -103,12 +106,14 @@ type packed struct {
 	digest string
 	size   int
 	body   []byte
+	zip    func() []byte // of one that is most likely had already: only asked where it is not
 }
 
 func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
 	r := &record{work: w, outcome: o, subject: w.Mark.Subject()}
 	d := o.Decision
 	if d == nil {
+		r.facts = s.blob(o.Facts)
 		return r, nil
 	}
 	if d.ID == "" {
@@ -118,7 +123,7 @@ func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep decision %s: %w", d.ID, err)
 	}
-	r.body, r.facts, r.sources = s.pack.zip(text), s.blob(o.Facts), s.blob(o.Sources)
+	r.body, r.facts, r.sources = s.pack.zip(text), s.blob(o.Facts), s.familiar(o.Sources)
 	if d.Subject.Repo != "" {
 		r.subject = d.Subject
 	}
@@ -129,7 +134,15 @@ func (s *Store) blob(b []byte) packed {
 	if b == nil {
 		return packed{}
 	}
-	return packed{digest(b), len(b), s.pack.zip(b)}
+	return packed{digest: digest(b), size: len(b), body: s.pack.zip(b)}
+}
+
+// familiar is a blob that most likely is kept: policies change rarely.
+func (s *Store) familiar(b []byte) packed {
+	if b == nil {
+		return packed{}
+	}
+	return packed{digest: digest(b), size: len(b), zip: func() []byte { return s.pack.zip(b) }}
 }
 
 // keep writes the decision, the state and what is shown.
@@ -153,6 +166,9 @@ func (r *record) keep(t *tx, now int64) error {
 	}
 	if err := r.decide(t, id); err != nil {
 		return err
+	}
+	if err := r.seen(t, now); err != nil {
+		return fmt.Errorf("keep what was seen: %w", err)
 	}
 	if err := r.state(t, id, now); err != nil {
 		return fmt.Errorf("keep the state: %w", err)
@@ -183,7 +199,11 @@ func (r *record) subjectID(t *tx) (int64, error) {
 	m := gate.Mark{Kind: kind, Forge: r.subject.Forge, Repo: r.subject.Repo, Change: r.subject.Change, Tag: r.subject.Tag,
 		Commit: r.subject.Group, Installation: r.subject.Installation}
 	var id int64
-	_, err := t.row([]any{&id}, qRest, identity(m)...)
+	var wanted int64
+	if _, err := t.exec(qRest, identity(m)...); err != nil {
+		return 0, err
+	}
+	_, err := t.row([]any{&id, &wanted}, qWanted, string(m.Kind), m.Key())
 	return id, err
 }
 
@@ -211,6 +231,12 @@ func (r *record) decide(t *tx, subject int64) error {
 func (p packed) keep(t *tx) (id sql.NullInt64, err error) {
 	if p.digest == "" {
 		return id, nil
+	}
+	if p.zip != nil {
+		if had, err := t.row([]any{&id}, qBlobID, p.digest); had || err != nil {
+			return id, err
+		}
+		p.body = p.zip()
 	}
 	if _, err = t.exec(qBlob, p.digest, p.size, p.body); err != nil {
 		return id, err

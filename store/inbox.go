@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicegate/sluice/gate"
@@ -20,11 +21,19 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	if d.Forge == "" || d.ID == "" {
 		return false, fmt.Errorf("keep delivery: without a forge or an id")
 	}
-	body := s.pack.zip(d.Body)
+	body := []byte{}
+	if !d.Echo {
+		body = s.pack.zip(d.Body)
+	}
 	marks := sorted(d.Marks)
 	now := s.now()
 	var fresh, learnt bool // the closure's own: it may outlive this call
-	err = s.do(ctx, hasty, func(t *tx) error {
+	how := hasty
+	if len(marks) == 0 && s.company.has() {
+		how |= calm
+	}
+	defer s.company.joins()()
+	err = s.do(ctx, how, func(t *tx) error {
 		fresh = false
 		id, ok, err := deliver(t, d, body, now)
 		if err != nil || !ok {
@@ -51,6 +60,7 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	return fresh, nil
 }
 
+// deliver keeps the delivery, unless it was had. id is that of the row where something is marked, for only causes ask.
 func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bool, err error) {
 	outcome, at := "stored", now
 	if len(d.Marks) == 0 {
@@ -59,9 +69,28 @@ func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bo
 	if !d.At.IsZero() {
 		at = d.At.UnixMilli()
 	}
-	fresh, err = t.row([]any{&id}, qDeliver, d.Forge, d.ID, d.Event, d.Action, d.Account, d.Install, outcome, at,
-		len(d.Body), body)
-	return id, fresh, err
+	n, err := t.exec(qDeliver, d.Forge, d.ID, d.Event, d.Action, d.Account, d.Install, outcome, at, len(d.Body), body)
+	if err == nil && n > 0 && len(d.Marks) > 0 {
+		_, err = t.row([]any{&id}, qDelivered, d.Forge, d.ID)
+	}
+	return id, n > 0, err
+}
+
+// company knows whether deliveries come at the same time. Where they come one after another nothing is gained by
+// letting one linger: the next comes only when it was answered.
+type company struct {
+	inside atomic.Int64
+	met    atomic.Int64 // when two were last inside at once, unix ms
+}
+
+func (c *company) has() bool { return time.Now().UnixMilli()-c.met.Load() < 100 }
+
+// joins counts one in, and the func that it returns counts it out.
+func (c *company) joins() (leaves func()) {
+	if c.inside.Add(1) > 1 {
+		c.met.Store(time.Now().UnixMilli())
+	}
+	return func() { c.inside.Add(-1) }
 }
 
 // learn remembers how an account is reached, and writes only what is new to this process.
@@ -103,13 +132,16 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 
 // bump raises the subject of one mark and keeps the cause. A delivery of 0 is none.
 func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
+	if _, err := t.exec(qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...); err != nil {
+		return err
+	}
 	var id, wanted int64
 	if m.Kind == gate.MarkComment && delivery != 0 {
 		if _, err := t.row([]any{&m.Commit}, qKnownHead, m.Subject().Key()); err != nil {
 			return err
 		}
 	}
-	_, err := t.row([]any{&id, &wanted}, qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...)
+	_, err := t.row([]any{&id, &wanted}, qWanted, string(m.Kind), m.Key())
 	if err != nil {
 		return err
 	}

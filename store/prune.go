@@ -49,10 +49,10 @@ func dropDecisions(t *tx, before int64) (bool, error) {
 	blobs := map[int64]bool{}
 	err := t.rows(func(scan func(...any) error) error {
 		var seq int64
-		var facts, sources sql.NullInt64
-		err := scan(&seq, &facts, &sources)
+		var facts, sources, seen sql.NullInt64
+		err := scan(&seq, &facts, &sources, &seen)
 		seqs = append(seqs, seq)
-		for _, b := range []sql.NullInt64{facts, sources} {
+		for _, b := range []sql.NullInt64{facts, sources, seen} {
 			if b.Valid {
 				blobs[b.Int64] = true
 			}

@@ -2,7 +2,8 @@ package store
 
 // The texts, one set for every dialect. Rules: parameters are $n and rewritten once where a driver needs it; {lock} is
 // the dialect's row lock; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
-// for text; upsert, RETURNING, CTE and partial indexes are the common subset.
+// for text; upsert, CTE and partial indexes are the common subset. RETURNING would do too, but SQLite gathers its rows
+// in a table of their own, which costs ten times what asking for them afterwards does.
 
 // bump raises `wanted`. An event never shortens a lease or a backoff, except that a delivery ($11 = 1) revives a dead
 // letter, which is what has failed $10 times.
@@ -18,21 +19,22 @@ ON CONFLICT (kind, key) DO UPDATE SET
     WHEN subject.holder IS NULL
       AND (subject.attempt = 0 OR (subject.attempt >= CAST($10 AS bigint) AND CAST($11 AS bigint) = 1))
       AND (subject.next_at IS NULL OR subject.next_at > excluded.next_at)
-    THEN excluded.next_at ELSE subject.next_at END
-RETURNING id, wanted`
+    THEN excluded.next_at ELSE subject.next_at END`
+
+const qWanted = `SELECT id, wanted FROM subject WHERE kind = $1 AND key = $2`
 
 // rest names a subject without making work of it.
 const qRest = `
 INSERT INTO subject (kind, key, forge, repo, number, name, installation, wanted)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0)
-ON CONFLICT (kind, key) DO UPDATE SET repo = excluded.repo
-RETURNING id`
+ON CONFLICT (kind, key) DO UPDATE SET repo = excluded.repo`
 
 const qDeliver = `
 INSERT INTO delivery (forge, guid, event, action, account, installation, outcome, received_at, size, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (forge, guid) DO NOTHING
-RETURNING id`
+ON CONFLICT (forge, guid) DO NOTHING`
+
+const qDelivered = `SELECT id FROM delivery WHERE forge = $1 AND guid = $2`
 
 // again moves an undone cause that no delivery brought up to the new seq, instead of keeping a second one like it.
 const qAgain = `
@@ -46,16 +48,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 const qDue = `SELECT 1 FROM subject WHERE next_at <= $1 LIMIT 1`
 
-const claimed = `
-UPDATE subject SET since = COALESCE(since, next_at), next_at = $3, holder = $4, token = token + 1, attempt = attempt + 1
-WHERE id IN (SELECT id FROM due)
-RETURNING id, kind, forge, repo, number, name, installation, wanted, done, since, token, attempt`
+const claimable = `
+SELECT id, kind, forge, repo, number, name, installation, wanted, done, COALESCE(since, next_at), token + 1, attempt + 1 FROM subject`
 
+const qClaimable = claimable + ` WHERE next_at <= $1 ORDER BY next_at LIMIT $2 {lock}`
+
+const qClaimableKind = claimable + ` WHERE kind = $3 AND next_at <= $1 ORDER BY next_at LIMIT $2 {lock}`
+
+// claim takes one of those that were found in the same transaction.
 const qClaim = `
-WITH due AS MATERIALIZED (SELECT id FROM subject WHERE next_at <= $1 ORDER BY next_at LIMIT $2 {lock})` + claimed
-
-const qClaimKind = `
-WITH due AS MATERIALIZED (SELECT id FROM subject WHERE kind = $5 AND next_at <= $1 ORDER BY next_at LIMIT $2 {lock})` + claimed
+UPDATE subject SET since = COALESCE(since, next_at), next_at = $2, holder = $3, token = token + 1, attempt = attempt + 1 WHERE id = $1`
 
 const qCauses = `
 SELECT at, why, detail, sha, was, pushed_by, installation
@@ -71,8 +73,9 @@ const qFinish = `
 UPDATE subject SET done = $3, holder = NULL, attempt = 0, error = '', note = $6,
   since = (SELECT min(at) FROM cause WHERE cause.subject_id = subject.id AND cause.seq > $3),
   next_at = CASE WHEN wanted > CAST($3 AS bigint) THEN CAST($4 AS bigint) ELSE CAST($5 AS bigint) END
-WHERE id = $1 AND token = $2 AND holder IS NOT NULL
-RETURNING CASE WHEN wanted > CAST($3 AS bigint) THEN 1 ELSE 0 END`
+WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
+
+const qMore = `SELECT CASE WHEN wanted > done THEN 1 ELSE 0 END FROM subject WHERE id = $1`
 
 // forget drops the causes that are done and belong to no delivery; the others stay as long as their delivery does.
 const qForget = `DELETE FROM cause WHERE subject_id = $1 AND seq <= $2 AND delivery_id IS NULL`
@@ -183,7 +186,7 @@ DELETE FROM delivery WHERE id IN (
   ORDER BY d.received_at LIMIT $2)`
 
 const qOldDecisions = `
-SELECT d.seq, d.facts_blob, d.sources_blob FROM decision d WHERE d.at < $1 AND NOT (
+SELECT d.seq, d.facts_blob, d.sources_blob, (SELECT n.facts_blob FROM seen n WHERE n.decision_seq = d.seq) FROM decision d WHERE d.at < $1 AND NOT (
   EXISTS (SELECT 1 FROM subject_state t WHERE t.subject_id = d.subject_id AND t.open = 1)
   AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject_id = d.subject_id AND n.seq > d.seq))
 ORDER BY d.at LIMIT $2`
@@ -193,7 +196,8 @@ const qDropDecision = `DELETE FROM decision WHERE seq = $1`
 const qDropBlob = `
 DELETE FROM blob WHERE id = $1
   AND NOT EXISTS (SELECT 1 FROM decision WHERE facts_blob = $1)
-  AND NOT EXISTS (SELECT 1 FROM decision WHERE sources_blob = $1)`
+  AND NOT EXISTS (SELECT 1 FROM decision WHERE sources_blob = $1)
+  AND NOT EXISTS (SELECT 1 FROM seen WHERE facts_blob = $1)`
 
 // What an open change shows on its head commit is kept for as long as the change is open.
 const qOldPosted = `

@@ -32,7 +32,7 @@ func (s *Store) State(ctx context.Context, subject checks.Subject) (*gate.Subjec
 // Latest is the newest decision on a subject with the policy sources it was made under (canonical JSON), or nil.
 func (s *Store) Latest(ctx context.Context, subject checks.Subject) (*gate.Decision, []byte, error) {
 	var body, sources []byte
-	ok, err := s.scan(ctx, []any{&body, &sources}, qLatest, string(subject.Kind), subject.Key())
+	ok, err := s.scan(brief(ctx), []any{&body, &sources}, qLatest, string(subject.Kind), subject.Key())
 	if err != nil || !ok {
 		return nil, nil, err
 	}
@@ -42,6 +42,15 @@ func (s *Store) Latest(ctx context.Context, subject checks.Subject) (*gate.Decis
 	}
 	sources, err = s.pack.unzip(sources)
 	return d, sources, err
+}
+
+// brief is for reads that every judgement makes and that take microseconds: whoever could be cancelled in between would
+// have two goroutines beside each that wait for it.
+func brief(ctx context.Context) context.Context {
+	if ctx.Err() != nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // Decision is one decision with the facts and the policy sources it came from (canonical JSON), or ErrUnknown.
@@ -140,7 +149,7 @@ func (s *Store) Decisions(ctx context.Context, p Past) ([]PastDecision, error) {
 
 // Posted is what the forge was last known to show for the subject on a commit, by name.
 func (s *Store) Posted(ctx context.Context, subject checks.Subject, commit string) ([]gate.Posted, error) {
-	rows, err := s.query(ctx, qReadPosted, string(subject.Kind), subject.Key(), commit)
+	rows, err := s.query(brief(ctx), qReadPosted, string(subject.Kind), subject.Key(), commit)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +189,7 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value str
 		args = append(args, value)
 		text += fmt.Sprintf(" AND t.%s = $%d", column, len(args))
 	}
-	rows, err := s.query(ctx, text+" ORDER BY t.repo, s.number, s.name", args...)
+	rows, err := s.query(brief(ctx), text+" ORDER BY t.repo, s.number, s.name", args...)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ func sqliteDialect(path string) dialect {
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
 		shrink:  shrinkSQLite,
+		relax:   "PRAGMA synchronous = NORMAL",
+		tighten: "PRAGMA synchronous = FULL",
 	}
 }
 
@@ -65,7 +67,7 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
 	s.read.SetConnMaxIdleTime(time.Minute)
-	s.write = newWriter(db, s.d, o.Queue)
+	s.write = newWriter(db, s.d, o)
 	return s, nil
 }
 

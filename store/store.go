@@ -40,6 +40,7 @@ type Options struct {
 	Log *slog.Logger     // nothing is logged when nil
 
 	Debounce  time.Duration // how long an event waits for others on the same subject; 0: due at once
+	Linger    time.Duration // how long what nobody waits for may wait to share a flush of the disk; 0: not at all
 	Queue     int           // writes that may wait before Add says ErrBusy; 1024 when 0
 	DeadAfter int           // failures in a row after which work is a dead letter; 12 when 0
 	Holder    string        // who claims, for people to read; "HOST/PID" when ""
@@ -63,6 +64,7 @@ type Store struct {
 	texts    sync.Map // query text → *sql.Stmt, for reading
 	accounts sync.Map // "forge:account" → installation id, as last written by this process
 	healthy  atomic.Int64
+	company  company
 }
 
 // dialect is what differs between databases. All else is one set of texts.
@@ -72,6 +74,8 @@ type dialect struct {
 	locking string                         // how a claim skips rows that another claim has
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
+
+	relax, tighten string // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left

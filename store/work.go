@@ -31,7 +31,7 @@ func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kind
 		return nil, err // the usual answer costs no write
 	}
 	var works []gate.Work
-	err = s.do(ctx, patient, func(t *tx) error {
+	err = s.do(ctx, light, func(t *tx) error {
 		now := s.now()
 		taken, err := s.claim(t, n, now, now+lease.Milliseconds(), kinds)
 		for i := 0; err == nil && i < len(taken); i++ {
@@ -53,17 +53,24 @@ type taken struct {
 }
 
 func (s *Store) claim(t *tx, n int, now, until int64, kinds []gate.MarkKind) (works []taken, err error) {
-	scan := func(scan func(...any) error) error {
-		w, err := scanWork(scan)
-		works = append(works, w)
+	take := func(text string, args ...any) error {
+		first := len(works)
+		err := t.rows(func(scan func(...any) error) error {
+			w, err := scanWork(scan)
+			works = append(works, w)
+			return err
+		}, text, args...)
+		for i := first; err == nil && i < len(works); i++ {
+			_, err = t.exec(qClaim, works[i].ID, until, s.opts.Holder)
+		}
 		return err
 	}
 	if len(kinds) == 0 {
-		err = t.rows(scan, qClaim, now, n, until, s.opts.Holder)
+		err = take(qClaimable, now, n)
 	}
 	for _, kind := range kinds {
 		if left := n - len(works); left > 0 && err == nil {
-			err = t.rows(scan, qClaimKind, now, left, until, s.opts.Holder, string(kind))
+			err = take(qClaimableKind, now, left, string(kind))
 		}
 	}
 	if len(kinds) == 0 {

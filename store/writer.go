@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
+	"time"
 )
 
 // writer is the one that writes: it runs closures in the order they came, each in a savepoint of its own, as many as
@@ -20,39 +22,46 @@ type writer struct {
 	done    chan struct{}
 	mu      sync.RWMutex // held for reading while sending, for writing while closing
 	closed  bool
-	most    int // closures that share a transaction: enough to be fast, few enough to keep each one's wait short
-	current *tx // the writer's own connection and statements; nil after it broke
+	most    int           // closures that share a transaction: enough to be fast, few enough to keep each one's wait short
+	linger  time.Duration // how long calm ones may wait for others to share a transaction with
+	current *tx           // the writer's own connection and statements; nil after it broke
+	lax     bool          // commits on it are not flushed at the moment
+	flushed time.Time     // when the last transaction that may be flushed began
 }
 
 // job is one closure on its way.
 type job struct {
 	ctx  context.Context
+	p    patience
 	fn   func(*tx) error
 	err  error
 	done chan error
 }
 
-// patience says what a sender does about a full queue, and about a context that ends while the job waits.
+// patience says what a sender does about a full queue, and about a context that ends while the job waits; and what may
+// be done to make its transaction cheaper.
 type patience int
 
 const (
-	patient patience = iota // waits for room and for the answer: what was begun is known to be done or not
-	hasty                   // ErrBusy when full; goes away with its context, and then may or may not be stored
+	patient patience = 0         // waits for room and for the answer: what was begun is known to be done or not
+	hasty   patience = 1 << iota // ErrBusy when full; goes away with its context, and then may or may not be stored
+	calm                         // nobody waits for what comes of it: it may linger until others go to the disk
+	light                        // a power cut may take it back, for the next start does so anyway: it needs no flush
 )
 
-func newWriter(db *sql.DB, d dialect, queue int) *writer {
-	w := &writer{db: db, d: d, queue: make(chan *job, queue), done: make(chan struct{}), most: 256}
+func newWriter(db *sql.DB, d dialect, o Options) *writer {
+	w := &writer{db: db, d: d, queue: make(chan *job, o.Queue), done: make(chan struct{}), most: 256, linger: o.Linger}
 	go w.run()
 	return w
 }
 
 // do has fn run by the writer, and returns after its transaction is on disk. fn may run SQL and nothing else.
 func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error) error {
-	j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
-	if err := s.write.send(j, p); err != nil {
+	j := &job{ctx: ctx, p: p, fn: fn, done: make(chan error, 1)}
+	if err := s.write.send(j); err != nil {
 		return err
 	}
-	if p == hasty {
+	if p&hasty != 0 {
 		select {
 		case err := <-j.done:
 			return s.told(err)
@@ -72,7 +81,7 @@ func (s *Store) told(err error) error {
 	return explained
 }
 
-func (w *writer) send(j *job, p patience) error {
+func (w *writer) send(j *job) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
@@ -83,7 +92,7 @@ func (w *writer) send(j *job, p patience) error {
 		return nil
 	default:
 	}
-	if p == hasty {
+	if j.p&hasty != 0 {
 		return ErrBusy
 	}
 	select {
@@ -111,29 +120,75 @@ func (w *writer) close() error {
 func (w *writer) run() {
 	defer close(w.done)
 	defer w.drop()
-	var batch []*job
-	for j := range w.queue {
-		batch = append(batch[:0], j)
-	gather:
-		for len(batch) < w.most {
-			select {
-			case j, ok := <-w.queue:
-				if !ok {
-					break gather
-				}
-				batch = append(batch, j)
-			default:
-				break gather
-			}
+	var batch, lingering []*job
+	over := time.NewTimer(0)
+	for open := true; open; {
+		batch, open = w.gather(batch[:0], len(lingering), over.C)
+		// Where nothing was flushed for so long there is nobody to wait for.
+		flush := !open || len(batch) == 0 || time.Since(w.flushed) >= w.linger
+		for _, j := range batch {
+			flush = flush || j.p&(calm|light) == 0
 		}
-		w.commit(batch)
-		clear(batch) // let go of bodies
+		if !flush { // what must be flushed can wait, so it does
+			if len(lingering) == 0 {
+				over.Reset(w.linger)
+			}
+			n := 0
+			for _, j := range batch {
+				if j.p&calm != 0 {
+					lingering = append(lingering, j)
+				} else {
+					batch[n], n = j, n+1
+				}
+			}
+			batch = batch[:n]
+			flush = len(lingering) >= w.most
+		}
+		if flush {
+			w.flushed = time.Now()
+			lingering = append(lingering, batch...)
+			w.commit(lingering)
+			clear(lingering) // let go of bodies
+			lingering = lingering[:0]
+		} else if len(batch) > 0 {
+			w.commit(batch)
+		}
+		clear(batch)
 	}
+}
+
+// gather waits for a job, or until those that linger have done so for long enough, and takes what else is waiting. It
+// returns false when there will be no more.
+func (w *writer) gather(batch []*job, lingering int, over <-chan time.Time) (_ []*job, open bool) {
+	if lingering == 0 {
+		over = nil
+	}
+	select {
+	case <-over:
+		return batch, true
+	case j, ok := <-w.queue:
+		if !ok {
+			return batch, false
+		}
+		batch = append(batch, j)
+	}
+	for len(batch)+lingering < w.most {
+		select {
+		case j, ok := <-w.queue:
+			if !ok {
+				return batch, false
+			}
+			batch = append(batch, j)
+		default:
+			return batch, true
+		}
+	}
+	return batch, true
 }
 
 // commit runs the closures in one transaction. What fails alone fails alone; what breaks the transaction fails all.
 func (w *writer) commit(batch []*job) {
-	t, err := w.begin()
+	t, err := w.begin(!slices.ContainsFunc(batch, func(j *job) bool { return j.p&light == 0 }))
 	for i := 0; err == nil && i < len(batch); i++ {
 		err = batch[i].run(t)
 	}
@@ -151,14 +206,25 @@ func (w *writer) commit(batch []*job) {
 	}
 }
 
-// begin opens a transaction on the writer's connection, which it makes anew after a failure.
-func (w *writer) begin() (*tx, error) {
+// begin opens a transaction on the writer's connection, which it makes anew after a failure. The commit of a lax one
+// is not flushed; the next that is not lax flushes it with its own.
+func (w *writer) begin(lax bool) (*tx, error) {
 	if w.current == nil {
 		conn, err := w.db.Conn(context.Background())
 		if err != nil {
 			return nil, err
 		}
 		w.current = &tx{conn: conn, d: w.d, texts: map[string]*sql.Stmt{}}
+	}
+	if lax != w.lax && w.d.relax != "" {
+		text := w.d.relax
+		if !lax {
+			text = w.d.tighten
+		}
+		if _, err := w.current.conn.ExecContext(context.Background(), text); err != nil {
+			return nil, err
+		}
+		w.lax = lax
 	}
 	_, err := w.current.exec("BEGIN IMMEDIATE")
 	return w.current, err
@@ -171,7 +237,7 @@ func (w *writer) drop() {
 		return
 	}
 	w.current.close()
-	w.current = nil
+	w.current, w.lax = nil, false
 }
 
 // run runs the closure in a savepoint. It returns an error only when the transaction as a whole is broken.

@@ -26,6 +26,7 @@ func readers() map[string]reader {
 		"check_run":                 (*receiver).checkRun,
 		"check_suite":               (*receiver).checkSuite,
 		"push":                      (*receiver).push,
+		"issue_comment":             (*receiver).comment,
 		"create":                    (*receiver).tagged,
 		"delete":                    (*receiver).tagged,
 		"status":                    (*receiver).status,
@@ -46,8 +47,8 @@ func Events() []string {
 }
 
 // label is the event's name for metrics: a known one, or "other", since anybody may send a header.
-func label(event string) string {
-	if _, ok := readers()[event]; ok || event == "ping" {
+func (h *receiver) label(event string) string {
+	if _, ok := h.readers[event]; ok || event == "ping" {
 		return event
 	}
 	return "other"
@@ -56,7 +57,7 @@ func label(event string) string {
 // meaning makes a delivery of a body that was verified. An event that we do not know has no marks.
 func (h *receiver) meaning(ctx context.Context, event, id string, body []byte) (gate.Delivery, error) {
 	d := gate.Delivery{Forge: forge, ID: id, Event: event, At: h.Now().UTC(), Body: body}
-	read, ok := readers()[event]
+	read, ok := h.readers[event]
 	if !ok {
 		p, err := lenient(body)
 		if err == nil {
@@ -86,7 +87,7 @@ func (h *receiver) meaning(ctx context.Context, event, id string, body []byte) (
 			m.Why += "." + d.Action
 		}
 	}
-	d.Marks = marks
+	d.Marks, d.Echo = marks, event == "check_run" && len(marks) == 0 && h.echo(&p)
 	return d, nil
 }
 
@@ -130,8 +131,8 @@ func (h *receiver) pullRequest(_ context.Context, p *payload) ([]gate.Mark, erro
 		if c := p.Changes; c != nil && c.Title == nil && c.Body == nil && c.Base == nil {
 			return nil, nil
 		}
-		if c := p.Changes; c != nil && c.Base != nil {
-			m.Detail = "base"
+		if p.Changes != nil && p.Changes.Base != nil {
+			m.Detail = "base" // it was retargeted, and perhaps back: overrides end
 		}
 	default:
 		return nil, nil

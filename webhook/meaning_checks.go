@@ -26,6 +26,8 @@ func (h *receiver) checkRun(_ context.Context, p *payload) ([]gate.Mark, error) 
 		if !named || h.AppID == 0 || h.own(c) {
 			return nil, nil
 		}
+	case "requested_action":
+		return h.pressed(p, c)
 	default:
 		return nil, nil
 	}
@@ -46,6 +48,11 @@ func (h *receiver) checkSuite(_ context.Context, p *payload) ([]gate.Mark, error
 		return nil, nil
 	}
 	return p.checked(c, "check_suite")
+}
+
+// echo says that a delivery tells of what we posted ourselves.
+func (h *receiver) echo(p *payload) bool {
+	return p.CheckRun != nil && (p.Action == "created" || p.Action == "completed") && h.own(p.CheckRun)
 }
 
 func (h *receiver) own(c *check) bool { return h.AppID != 0 && c.App != nil && c.App.ID == h.AppID }

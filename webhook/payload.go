@@ -27,6 +27,21 @@ type payload struct {
 		State string `json:"state"`
 	} `json:"review"`
 
+	Issue *struct {
+		Number      int64           `json:"number"`
+		PullRequest json.RawMessage `json:"pull_request"` // there for a pull request alone
+	} `json:"issue"`
+	Comment *struct {
+		ID   int64           `json:"id"`
+		Body string          `json:"body"`
+		User *account        `json:"user"`
+		App  json.RawMessage `json:"performed_via_github_app"`
+	} `json:"comment"`
+
+	RequestedAction *struct {
+		Identifier string `json:"identifier"`
+	} `json:"requested_action"`
+
 	CheckRun   *check `json:"check_run"`
 	CheckSuite *check `json:"check_suite"`
 
@@ -90,6 +105,7 @@ type repository struct {
 
 type account struct {
 	Login string `json:"login"`
+	Type  string `json:"type"`
 }
 
 type installation struct {

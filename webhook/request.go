@@ -8,9 +8,10 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // answer is what a request gets.
@@ -36,8 +37,8 @@ func (a answer) write(w http.ResponseWriter) {
 }
 
 var (
-	eventName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	deliveryID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
+	eventName  = patterns.New(`^[a-z][a-z0-9_]{0,63}$`)
+	deliveryID = patterns.New(`^[A-Za-z0-9._:-]{1,100}$`)
 )
 
 // acceptable looks at all but the body. Nothing is unpacked: a compressed body is refused, so that none can explode.

@@ -3,15 +3,16 @@ package webhook
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
-	objectID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	fullName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$`)
-	login    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(\[bot\])?$`)
+	objectID = patterns.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	fullName = patterns.New(`^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$`)
+	login    = patterns.New(`^[A-Za-z0-9_-]{1,100}(\[bot\])?$`)
 )
 
 func missing(place string) error { return fmt.Errorf("%s: is missing", place) }

@@ -71,17 +71,18 @@ func GitHub(s Settings) (http.Handler, error) {
 	if s.Observe == nil {
 		s.Observe = func(string, string) {}
 	}
-	return &receiver{s, newBudget(64 << 20)}, nil
+	return &receiver{s, newBudget(64 << 20), readers()}, nil
 }
 
 type receiver struct {
 	Settings
-	budget *budget // for bodies that are still coming in
+	budget  *budget // for bodies that are still coming in
+	readers map[string]reader
 }
 
 func (h *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := h.receive(w, r)
-	h.Observe(label(r.Header.Get("X-GitHub-Event")), a.outcome)
+	h.Observe(h.label(r.Header.Get("X-GitHub-Event")), a.outcome)
 	a.write(w)
 }
 

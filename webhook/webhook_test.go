@@ -241,6 +241,19 @@ func TestAccountsAreLearntButNotOfInstallationsThatGo(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatWePostedOurselvesIsAnEcho(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"check_run.created.own": true, "check_run.completed.ci": false, "check_run.completed.forged": false,
+		"check_run.rerequested": false, "pull_request.opened": false} {
+		in := &inbox{}
+		event, _, _ := strings.Cut(name, ".")
+		send(handler(t, settings(in)), request(event, "1", sample(t, name)))
+		if in.last.ID != "1" || in.last.Echo != want {
+			t.Errorf("%s: kept as %q, echo %v, want 1, %v", name, in.last.ID, in.last.Echo, want)
+		}
+	}
+}
+
 func TestAPushIsLookedIntoWhenItCannotBeToldWhetherChangesGoThere(t *testing.T) {
 	t.Parallel()
 	for name, hasOpen := range map[string]func(context.Context, string, string, string) (bool, error){

@@ -1,33 +1,33 @@
 package baked
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/environments"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
 	// compared is an operator or a comparing call with a word after it; what is before is looked at by names.
-	compared = regexp.MustCompile(`(?:===?|!==?|=~|<>|\s-eq|\s-ne|\beq\b|\bne\b|\bis(?: not)?\b|\bin\b|\.(?:equals|equalsIgnoreCase|eql\?|casecmp\??|startsWith|startswith|start_with\?|includes|include\?|contains|matches|compareTo|localeCompare|equalsIgnoringCase)\()` +
+	compared = patterns.New(`(?:===?|!==?|=~|<>|\s-eq|\s-ne|\beq\b|\bne\b|\bis(?: not)?\b|\bin\b|\.(?:equals|equalsIgnoreCase|eql\?|casecmp\??|startsWith|startswith|start_with\?|includes|include\?|contains|matches|compareTo|localeCompare|equalsIgnoringCase)\()` +
 		`\s*[(\[{]*\s*(?:u|r|f|b)?["'` + "`" + `:]?!?\^?([A-Za-z][A-Za-z0-9_-]{1,24})`)
 	// turned is the same with the word first: "production" === env, ["dev", "test"].includes(env), "prod".equals(env).
-	turned = regexp.MustCompile(`["'` + "`" + `]([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]\s*[\])}]?\s*(?:===?|!==?|<>|\.(?:equals|equalsIgnoreCase|includes|include\?|contains|indexOf|eql\?)\(|\b(?:not )?in\b)\s*([^;{}&|?]{1,60})`)
+	turned = patterns.New(`["'` + "`" + `]([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]\s*[\])}]?\s*(?:===?|!==?|<>|\.(?:equals|equalsIgnoreCase|includes|include\?|contains|indexOf|eql\?)\(|\b(?:not )?in\b)\s*([^;{}&|?]{1,60})`)
 	// called compares two arguments: strings.EqualFold(env, "production"), eq .Values.env "prod".
-	called = regexp.MustCompile(`(?:\bEqualFold|\b(?:Objects|StringUtils|TextUtils)\.equals\w*|\bstrcmp|\bstrcasecmp|[({]-?\s*(?:if|else if|with)?\s*\(?(?:eq|ne)\b|\bstring\.Equals)\s*\(?\s*([^;{}]{1,60}?),?\s+["']([A-Za-z][\w-]{1,24})["']`)
+	called = patterns.New(`(?:\bEqualFold|\b(?:Objects|StringUtils|TextUtils)\.equals\w*|\bstrcmp|\bstrcasecmp|[({]-?\s*(?:if|else if|with)?\s*\(?(?:eq|ne)\b|\bstring\.Equals)\s*\(?\s*([^;{}]{1,60}?),?\s+["']([A-Za-z][\w-]{1,24})["']`)
 	// asked are the methods by which frameworks ask for an environment.
-	asked = regexp.MustCompile(`\bRails\.env\.(?P<a>[a-z_]+)\?|\b\w*(?:[eE]nv|[eE]nvironment)(?:\(\))?\.[iI]s_?(?P<b>Production|Prod|Staging|Development|Dev|Local|Testing|production|staging|development|local|testing)\b|` +
+	asked = patterns.New(`\bRails\.env\.(?P<a>[a-z_]+)\?|\b\w*(?:[eE]nv|[eE]nvironment)(?:\(\))?\.[iI]s_?(?P<b>Production|Prod|Staging|Development|Dev|Local|Testing|production|staging|development|local|testing)\b|` +
 		`\bIsEnvironment\(\s*"(?P<c>\w+)"|\bApp::environment\(\s*\[?\s*['"](?P<d>[\w-]+)|\bapp\(\)->(?:environment\(\s*\[?\s*['"](?P<e>[\w-]+)|is(?P<f>Production|Local)\()|` +
 		`@Profile\(\s*(?:value\s*=\s*)?[{(\[]*\s*"!?(?P<g>[\w-]+)|(?:acceptsProfiles|getActiveProfiles)\(.{0,60}?"!?(?P<h>[\w-]+)"|\bimport\.meta\.env\.(?P<i>PROD|DEV)\b`)
 	// chosen is the head of a switch, opened by what is switched on.
-	chosen = regexp.MustCompile(`\b(?:switch|match|when|case)\b\s*\(?\s*([^{}]{1,60}?)\)?\s*(?:\{|:|\bin\b|\bdo\b|\bof\b|$)`)
+	chosen = patterns.New(`\b(?:switch|match|when|case)\b\s*\(?\s*([^{}]{1,60}?)\)?\s*(?:\{|:|\bin\b|\bdo\b|\bof\b|$)`)
 	// branch is one arm of it.
-	branch = regexp.MustCompile(`^\s*(?:case|when|in|\|)?\s*\(?(["'` + "`" + `:]?)([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]?\s*(?:,|:|->|=>|\)|\||then|do|$)`)
+	branch = patterns.New(`^\s*(?:case|when|in|\|)?\s*\(?(["'` + "`" + `:]?)([A-Za-z][A-Za-z0-9_-]{1,24})["'` + "`" + `]?\s*(?:,|:|->|=>|\)|\||then|do|$)`)
 	// shell is a test in brackets, where a single = compares and words need no quotes.
-	shell = regexp.MustCompile(`(?:\[\[?|\btest)\s+["']?\$\{?(\w+)[^\]\s"']*["']?\s*(?:==?|!=|=~)\s*["']?\^?([A-Za-z][\w-]{1,24})`)
+	shell = patterns.New(`(?:\[\[?|\btest)\s+["']?\$\{?(\w+)[^\]\s"']*["']?\s*(?:==?|!=|=~)\s*["']?\^?([A-Za-z][\w-]{1,24})`)
 
-	sureName = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]+_)*(?i:env|environment)(?:_?(?i:name|type))?(?:[^A-Za-z0-9_(.]|\.?\(\)|\.(?:to_?[a-zA-Z]+|lower|upper|strip|trim|ToLower|ToUpper|name|value|inquiry|downcase|upcase)\b|\)|$)|[a-z0-9](?:Env|Environment)(?:Name|Type)?(?:[^A-Za-z0-9_]|$)|\bRails\.env\b|_ENV(?:IRONMENT)?\b|\bSPRING_PROFILES_ACTIVE\b`)
-	weakName = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]+_)*(?i:stage|profile|mode|env|environment|environ|ENV)(?:_?(?i:name))?(?:[^A-Za-z0-9_]|$)|[a-z0-9](?:Stage|Profile|Profiles)(?:Name)?(?:[^A-Za-z0-9_]|$)|(?i:active_?profiles?)`)
+	sureName = patterns.New(`(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]+_)*(?i:env|environment)(?:_?(?i:name|type))?(?:[^A-Za-z0-9_(.]|\.?\(\)|\.(?:to_?[a-zA-Z]+|lower|upper|strip|trim|ToLower|ToUpper|name|value|inquiry|downcase|upcase)\b|\)|$)|[a-z0-9](?:Env|Environment)(?:Name|Type)?(?:[^A-Za-z0-9_]|$)|\bRails\.env\b|_ENV(?:IRONMENT)?\b|\bSPRING_PROFILES_ACTIVE\b`)
+	weakName = patterns.New(`(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]+_)*(?i:stage|profile|mode|env|environment|environ|ENV)(?:_?(?i:name))?(?:[^A-Za-z0-9_]|$)|[a-z0-9](?:Stage|Profile|Profiles)(?:Name)?(?:[^A-Za-z0-9_]|$)|(?i:active_?profiles?)`)
 )
 
 // brancher finds code that branches on an environment's name, line by line.

@@ -1,9 +1,10 @@
 package changelog
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // blockKind says what a block is.
@@ -122,7 +123,7 @@ func (a *assembler) dated(b *block) bool {
 	return true
 }
 
-var clock = regexp.MustCompile(`\b\d\d?:\d\d(?::\d\d)?\b(?: ?[AaPp][Mm]\b)?(?: (?:[+-]\d{4}|[A-Z]{2,4})\b)?`)
+var clock = patterns.New(`\b\d\d?:\d\d(?::\d\d)?\b(?: ?[AaPp][Mm]\b)?(?: (?:[+-]\d{4}|[A-Z]{2,4})\b)?`)
 
 // heading opens a section, names a category, or ends the section before it.
 func (a *assembler) heading(b *block) {

@@ -1,8 +1,9 @@
 package changelog
 
 import (
-	"regexp"
 	"slices"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Delta is what a change does to one changelog.
@@ -188,7 +189,7 @@ func unmatched(was, is []Entry) (gone, added []Entry) {
 }
 
 // figures are the versions that an entry speaks of.
-var figures = regexp.MustCompile(`\d+(?:\.\d+)+`)
+var figures = patterns.New(`\d+(?:\.\d+)+`)
 
 type rewording struct{ was, now Entry }
 

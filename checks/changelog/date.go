@@ -1,10 +1,11 @@
 package changelog
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // date is what a heading says of when a version was released.
@@ -29,30 +30,30 @@ const months = `(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|ju
 
 // forms are the ways to write a date; a, b and c are its parts in the order of the letters in order.
 var forms = []struct {
-	re    *regexp.Regexp
+	re    *patterns.Pattern
 	order string // y year, m month, d day, ? day or month
 }{
-	{regexp.MustCompile(`\b(\d{4})-(\d{1,2})-(\d{1,2})(?:T[\d:.]+Z?)?\b`), "ymd"},
-	{regexp.MustCompile(`\b(\d{4})/(\d{1,2})/(\d{1,2})\b`), "ymd"},
-	{regexp.MustCompile(`\b(\d{1,2})-(\d{1,2})-(\d{4})\b`), "dmy"},
-	{regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`), "??y"},
-	{regexp.MustCompile(`(?i)(?:^|[^\d.])(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?(?:,?\s+|-|/|\.\s?)(` + months + `)[\s,-]*(\d{4})\b`), "dmy"},
-	{regexp.MustCompile(`(?i)\b(` + months + `)\s*(\d{1,2})(?:st|nd|rd|th)?(?:\s+\d\d:\d\d(?::\d\d)?(?:\s+[A-Z]{2,5})?)?[\s,]+(\d{4})\b`), "mdy"},
-	{regexp.MustCompile(`(?i)\b(\d{4})[\s,-]+(` + months + `)[\s,-]*(\d{1,2})\b`), "ymd"},
-	{regexp.MustCompile(`(?i)\b(` + months + `),?\s+(\d{4})\b`), "my"},
+	{patterns.New(`\b(\d{4})-(\d{1,2})-(\d{1,2})(?:T[\d:.]+Z?)?\b`), "ymd"},
+	{patterns.New(`\b(\d{4})/(\d{1,2})/(\d{1,2})\b`), "ymd"},
+	{patterns.New(`\b(\d{1,2})-(\d{1,2})-(\d{4})\b`), "dmy"},
+	{patterns.New(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`), "??y"},
+	{patterns.New(`(?i)(?:^|[^\d.])(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?(?:,?\s+|-|/|\.\s?)(` + months + `)[\s,-]*(\d{4})\b`), "dmy"},
+	{patterns.New(`(?i)\b(` + months + `)\s*(\d{1,2})(?:st|nd|rd|th)?(?:\s+\d\d:\d\d(?::\d\d)?(?:\s+[A-Z]{2,5})?)?[\s,]+(\d{4})\b`), "mdy"},
+	{patterns.New(`(?i)\b(\d{4})[\s,-]+(` + months + `)[\s,-]*(\d{1,2})\b`), "ymd"},
+	{patterns.New(`(?i)\b(` + months + `),?\s+(\d{4})\b`), "my"},
 }
 
 // dotted dates look like versions, so they are only taken for dates where a version stands beside them.
 var dotted = []struct {
-	re    *regexp.Regexp
+	re    *patterns.Pattern
 	order string
 }{
-	{regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})$`), "dmy"},
-	{regexp.MustCompile(`^(\d{4})\.(\d{1,2})\.(\d{1,2})$`), "ymd"},
-	{regexp.MustCompile(`^((?:19|20)\d{2})(\d{2})(\d{2})$`), "ymd"},
+	{patterns.New(`^(\d{1,2})\.(\d{1,2})\.(\d{4})$`), "dmy"},
+	{patterns.New(`^(\d{4})\.(\d{1,2})\.(\d{1,2})$`), "ymd"},
+	{patterns.New(`^((?:19|20)\d{2})(\d{2})(\d{2})$`), "ymd"},
 }
 
-var weekday = regexp.MustCompile(`(?i)(?:^|[\s(,-])((?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}[,.]?\s+)$`)
+var weekday = patterns.New(`(?i)(?:^|[\s(,-])((?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}[,.]?\s+)$`)
 
 // findDate returns the first date in s and where it stands, the day of the week included.
 func findDate(s string) (d date, start, end int) {

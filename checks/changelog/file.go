@@ -6,8 +6,9 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Style is the way a changelog is written.
@@ -98,7 +99,7 @@ func (e Entry) Real() bool {
 }
 
 // signpost is a paragraph that tells contributors where entries are kept.
-var signpost = regexp.MustCompile(`(?i)^(?:\W*)(?:see|please|look|changes?|entries|unreleased|add|to add|this|the|for|do not|don't|you should)\b.*(?:\bfragments?\b|changelog\.d|newsfragments|\.changeset|\bchangesets?\b|managed by)`)
+var signpost = patterns.New(`(?i)^(?:\W*)(?:see|please|look|changes?|entries|unreleased|add|to add|this|the|for|do not|don't|you should)\b.*(?:\bfragments?\b|changelog\.d|newsfragments|\.changeset|\bchangesets?\b|managed by)`)
 
 // Form says what an entry is in the text.
 type Form int

@@ -2,16 +2,17 @@ package changelog
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
-	changelogName = regexp.MustCompile(`(?i)^(?:change[-_ ]?logs?|changes|change[-_]?history|history|news|release[-_ ]?notes?|releases|whats[-_]?new)(?:\.(?:md|markdown|mdown|mkd|mdx|rst|rest|txt|text|adoc))?$`)
-	numbered      = regexp.MustCompile(`(?i)^(?:change[-_]?log|changes|history|news|release[-_]?notes)[-_.](?:v?\d[\w.]*|old|archive|legacy)\.(?:md|markdown|rst|txt)$`)
-	versionName   = regexp.MustCompile(`(?i)^(?:[a-z]+[-_])?v?\d+(?:\.\d+)+[\w.-]*$|^v\d+$|^\d{4}(?:-\d\d){0,2}$`)
-	sourceName    = regexp.MustCompile(`(?i)\.(?:go|js|ts|tsx|jsx|py|rb|rs|java|c|h|cc|cpp|sh|html|css|scss|svg|png|vue|php|sql)$`)
+	changelogName = patterns.New(`(?i)^(?:change[-_ ]?logs?|changes|change[-_]?history|history|news|release[-_ ]?notes?|releases|whats[-_]?new)(?:\.(?:md|markdown|mdown|mkd|mdx|rst|rest|txt|text|adoc))?$`)
+	numbered      = patterns.New(`(?i)^(?:change[-_]?log|changes|history|news|release[-_]?notes)[-_.](?:v?\d[\w.]*|old|archive|legacy)\.(?:md|markdown|rst|txt)$`)
+	versionName   = patterns.New(`(?i)^(?:[a-z]+[-_])?v?\d+(?:\.\d+)+[\w.-]*$|^v\d+$|^\d{4}(?:-\d\d){0,2}$`)
+	sourceName    = patterns.New(`(?i)\.(?:go|js|ts|tsx|jsx|py|rb|rs|java|c|h|cc|cpp|sh|html|css|scss|svg|png|vue|php|sql)$`)
 )
 
 // Foreign says whether a path lies in a folder of others' work, or of samples: what is in there is not this project's.
@@ -128,9 +129,9 @@ func fragmentFolder(name string) bool {
 }
 
 var (
-	crier     = regexp.MustCompile(`^(?:\+[^.]*|[A-Za-z]{0,12}[-_]?\d+|[0-9a-f]{7,40}|[A-Za-z0-9_-]+)\.([a-z][a-z_-]{1,30})(?:\.\d{1,3})?(?:\.(?:rst|md|txt|rest))?$`)
-	perChange = regexp.MustCompile(`(?i)^(?:fix|fixed|new|add|added|change|changed|remove|removed|deprecate|deprecated|security|feature|feat|bug|bugfix|breaking|improve|update)[-_].*\.(?:md|markdown|rst|txt)$`)
-	template  = regexp.MustCompile(`(?i)^(?:readme|contributing|index|template|example|sample|licen[cs]e|config|header|footer|changelog|changes|news|toc|overview|authors|pre|release[-_]?notes|unreleased|next)(?:[.\-_].*)?$|^[^\d].*template|\.(?:j2|jinja2?|tmpl|tpl|example|sample|orig|rej|bak|toml|cfg|ini|lock)$`)
+	crier     = patterns.New(`^(?:\+[^.]*|[A-Za-z]{0,12}[-_]?\d+|[0-9a-f]{7,40}|[A-Za-z0-9_-]+)\.([a-z][a-z_-]{1,30})(?:\.\d{1,3})?(?:\.(?:rst|md|txt|rest))?$`)
+	perChange = patterns.New(`(?i)^(?:fix|fixed|new|add|added|change|changed|remove|removed|deprecate|deprecated|security|feature|feat|bug|bugfix|breaking|improve|update)[-_].*\.(?:md|markdown|rst|txt)$`)
+	template  = patterns.New(`(?i)^(?:readme|contributing|index|template|example|sample|licen[cs]e|config|header|footer|changelog|changes|news|toc|overview|authors|pre|release[-_]?notes|unreleased|next)(?:[.\-_].*)?$|^[^\d].*template|\.(?:j2|jinja2?|tmpl|tpl|example|sample|orig|rej|bak|toml|cfg|ini|lock)$`)
 )
 
 // IsFragment says whether a path has the place and the name of a fragment.

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Fragment is a file that holds one entry or a few, until a release gathers them.
@@ -54,9 +55,9 @@ func ReadFragment(p, text string) (*Fragment, error) {
 
 var (
 	errEmpty = errors.New("says nothing yet")
-	fence    = regexp.MustCompile("(?m)^```.*$")
-	bumpLine = regexp.MustCompile(`^\s*(?:"([^"]+)"|'([^']+)'|([^"'\s:#][^:]*?))\s*:\s*["']?(major|minor|patch|none|premajor|preminor|prepatch|prerelease)\b`)
-	noNews   = regexp.MustCompile(`(?i)\.(?:misc|trivial)(?:\.\d+)?(?:\.\w+)?$`)
+	fence    = patterns.New("(?m)^```.*$")
+	bumpLine = patterns.New(`^\s*(?:"([^"]+)"|'([^']+)'|([^"'\s:#][^:]*?))\s*:\s*["']?(major|minor|patch|none|premajor|preminor|prepatch|prerelease)\b`)
+	noNews   = patterns.New(`(?i)\.(?:misc|trivial)(?:\.\d+)?(?:\.\w+)?$`)
 )
 
 // changeset reads front matter with packages and their bumps, then the text.

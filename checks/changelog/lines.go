@@ -1,8 +1,9 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // liner reads reStructuredText and plain text line by line. Such files are written more loosely than either format
@@ -20,11 +21,11 @@ type liner struct {
 }
 
 var (
-	bullet     = regexp.MustCompile(`^(\s*)([-*+•·‣]|o|\(?\d{1,3}[.)]|#\.)(?:\s+|$)`)
-	outline    = regexp.MustCompile(`^(\*{1,4}) (\S.*)$`)
-	debianHead = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]* \(([^)\s]+)\) ([A-Za-z][A-Za-z -]*);`)
-	debianFoot = regexp.MustCompile(`^ -- .*>  ?(.*)$`)
-	gnuHead    = regexp.MustCompile(`^(?:\d{4}-\d{2}-\d{2}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} [ \d]\d \d\d:\d\d:\d\d .*\d{4})  ?\S.*(?:<|@)`)
+	bullet     = patterns.New(`^(\s*)([-*+•·‣]|o|\(?\d{1,3}[.)]|#\.)(?:\s+|$)`)
+	outline    = patterns.New(`^(\*{1,4}) (\S.*)$`)
+	debianHead = patterns.New(`^[a-z0-9][a-z0-9+.-]* \(([^)\s]+)\) ([A-Za-z][A-Za-z -]*);`)
+	debianFoot = patterns.New(`^ -- .*>  ?(.*)$`)
+	gnuHead    = patterns.New(`^(?:\d{4}-\d{2}-\d{2}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} [ \d]\d \d\d:\d\d:\d\d .*\d{4})  ?\S.*(?:<|@)`)
 )
 
 // lines reads a text; with rst only underlined titles are headings, else lines that stand for themselves as well.

@@ -2,13 +2,14 @@ package changelog
 
 import (
 	"bytes"
-	"regexp"
 	"sort"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // markdown reads the blocks of a Markdown text. Only blocks are parsed, nothing within lines: that is ten times as
@@ -92,8 +93,8 @@ func (w *walker) quoted(n ast.Node) {
 }
 
 var (
-	reference = regexp.MustCompile(`^ {0,3}\[[^\]]{1,200}\]: *\S`)
-	bareATX   = regexp.MustCompile(`^#{1,6}[^#\s]`)
+	reference = patterns.New(`^ {0,3}\[[^\]]{1,200}\]: *\S`)
+	bareATX   = patterns.New(`^#{1,6}[^#\s]`)
 )
 
 // paragraph adds a paragraph without its link definitions; the lines of a table are blocks of their own.

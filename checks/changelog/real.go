@@ -1,14 +1,15 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
-	address     = regexp.MustCompile(`(?i)\b(?:https?://|www\.)\S+`)
-	placeholder = regexp.MustCompile(`^(?:` + strings.Join([]string{
+	address     = patterns.New(`(?i)\b(?:https?://|www\.)\S+`)
+	placeholder = patterns.New(`^(?:` + strings.Join([]string{
 		`(?:to ?do|tbd|tba|wip|n/?a|none|nothing|nil|null|placeholder|x{2,}|fix ?me|change ?me|entry|entries|text|description|dummy|lorem ipsum.*|foo|foo ?bar|bar|asdf|blah|test|\.+)(?: (?:yet|here|so far|to see here))*`,
 		`(?:there are )?no (?:significant |notable |user[- ](?:facing|visible) |unreleased |new |other )*(?:changes?|entries|entry)(?: (?:yet|so far|have been made|made|since .*))*`,
 		`nothing (?:here|new|has changed|changed|unreleased)(?: (?:yet|so far))?`,
@@ -105,4 +106,4 @@ func Tells(words string) bool {
 	return Real(words) || nochange.MatchString(words)
 }
 
-var nochange = regexp.MustCompile(`(?i)^no (?:significant |notable |user[- ](?:facing|visible) |new |other |functional |code )*changes\b`)
+var nochange = patterns.New(`(?i)^no (?:significant |notable |user[- ](?:facing|visible) |new |other |functional |code )*changes\b`)

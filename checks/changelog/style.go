@@ -1,16 +1,17 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
-	generated  = regexp.MustCompile(`(?m)^#{1,4} \[?v?\d+\.\d+\.\d+\S*\]\([^)\n]*\) ?\(\d{4}-\d\d-\d\d\)|^<a name="?v?\d+\.\d+|(?i:standard-version|conventional-?changelog|conventionalcommits|release-please|semantic-release)`)
-	byBump     = regexp.MustCompile(`(?m)^## \d+\.\d+\.\d+\S*\n\n+### (?:Major|Minor|Patch) Changes$`)
-	keptByHand = regexp.MustCompile(`(?i)keepachangelog\.com|(?m:^#+ \[unreleased\])`)
-	kept       = regexp.MustCompile(`(?m)^#{1,3} \[v?\d+\.\d+[^\]\n]*\] (?:-|–|/) `)
-	keptGroups = regexp.MustCompile(`(?m)^#{2,4} (?:Added|Changed|Deprecated|Removed|Fixed|Security)\s*$`)
+	generated  = patterns.New(`(?m)^#{1,4} \[?v?\d+\.\d+\.\d+\S*\]\([^)\n]*\) ?\(\d{4}-\d\d-\d\d\)|^<a name="?v?\d+\.\d+|(?i:standard-version|conventional-?changelog|conventionalcommits|release-please|semantic-release)`)
+	byBump     = patterns.New(`(?m)^## \d+\.\d+\.\d+\S*\n\n+### (?:Major|Minor|Patch) Changes$`)
+	keptByHand = patterns.New(`(?i)keepachangelog\.com|(?m:^#+ \[unreleased\])`)
+	kept       = patterns.New(`(?m)^#{1,3} \[v?\d+\.\d+[^\]\n]*\] (?:-|–|/) `)
+	keptGroups = patterns.New(`(?m)^#{2,4} (?:Added|Changed|Deprecated|Removed|Fixed|Security)\s*$`)
 )
 
 // markdownStyle tells the dialects apart by their first lines.

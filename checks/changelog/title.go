@@ -1,9 +1,10 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // titleKind says what a heading opens.
@@ -27,13 +28,13 @@ type title struct {
 }
 
 var (
-	yankedMark  = regexp.MustCompile(`(?i)[\[(]?\b(?:yanked|withdrawn|retracted|recalled)\b[\])]?!?`)
-	pendingMark = regexp.MustCompile(`(?i)\b(?:un-?released|not(?: yet)? released(?: yet)?|to be (?:released|announced|determined|decided)|release ?date|date ?of ?release|yyyy[-/.]mm[-/.]dd|yyyy-mm|(?:20|y)[xy?]{2}[-/.][xym?]{2}[-/.][xyd?]{2}|x{4}[-/.]x{2}[-/.]x{2}|\d{4}-\d{2}-(?:xx|\?\?|dd)|\d{4}-(?:xx|mm)-(?:xx|dd)|tbd|tba|t\.b\.d|in (?:active )?development|under development|unknown date|no date)\b|\?{2,}(?:[-/.]\?+)*|[-–—(\[:/]\s*(?:pending|soon|coming soon|upcoming|wip|work in progress|in progress|forthcoming|unpublished)\s*[)\]]?\s*$`)
-	unreleased  = regexp.MustCompile(`(?i)\bun-?released\b|\bnot (?:yet )?released\b`)
-	pendingName = regexp.MustCompile(`^(?:(?:the |our )?(?:next|upcoming|unreleased|future|pending|forthcoming|current|latest|development|dev|in progress|un-released|not released|not yet released)(?: (?:the )?(?:next|release|releases|version|versions|changes|features|major|minor|patch|master|main|development|dev|branch|code|work|unreleased|stuff|improvements|release notes))*|master|main|trunk|head|tip|develop|development|dev|devel|git|svn|bleeding edge|edge|wip|work in progress|tbd|tba|snapshot|nightly|vnext|v\.?next|in (?:development|progress|git|master|main)|to be released|x\.y\.z|vx\.y\.z|\d*\.?x\.x|changes (?:since|on|in|for) (?:the )?(?:last|latest|previous|next|master|main|head|upcoming|current)(?: (?:release|version|branch))?|since (?:the )?last (?:release|version)|unreleased changes|what is next|what's next)(?: (?:unreleased|branch|changes|version|release|or|and|main|master|head|next|dev))*$`)
-	sinceMark   = regexp.MustCompile(`(?i)^(?:changes|new|news)? ?since\b`)
-	fromTo      = regexp.MustCompile(`(?i)\b(?:from|between)\b.*\b(?:to|and)\b`)
-	quoted      = regexp.MustCompile(`"[^"]*"|“[^”]*”`)
+	yankedMark  = patterns.New(`(?i)[\[(]?\b(?:yanked|withdrawn|retracted|recalled)\b[\])]?!?`)
+	pendingMark = patterns.New(`(?i)\b(?:un-?released|not(?: yet)? released(?: yet)?|to be (?:released|announced|determined|decided)|release ?date|date ?of ?release|yyyy[-/.]mm[-/.]dd|yyyy-mm|(?:20|y)[xy?]{2}[-/.][xym?]{2}[-/.][xyd?]{2}|x{4}[-/.]x{2}[-/.]x{2}|\d{4}-\d{2}-(?:xx|\?\?|dd)|\d{4}-(?:xx|mm)-(?:xx|dd)|tbd|tba|t\.b\.d|in (?:active )?development|under development|unknown date|no date)\b|\?{2,}(?:[-/.]\?+)*|[-–—(\[:/]\s*(?:pending|soon|coming soon|upcoming|wip|work in progress|in progress|forthcoming|unpublished)\s*[)\]]?\s*$`)
+	unreleased  = patterns.New(`(?i)\bun-?released\b|\bnot (?:yet )?released\b`)
+	pendingName = patterns.New(`^(?:(?:the |our )?(?:next|upcoming|unreleased|future|pending|forthcoming|current|latest|development|dev|in progress|un-released|not released|not yet released)(?: (?:the )?(?:next|release|releases|version|versions|changes|features|major|minor|patch|master|main|development|dev|branch|code|work|unreleased|stuff|improvements|release notes))*|master|main|trunk|head|tip|develop|development|dev|devel|git|svn|bleeding edge|edge|wip|work in progress|tbd|tba|snapshot|nightly|vnext|v\.?next|in (?:development|progress|git|master|main)|to be released|x\.y\.z|vx\.y\.z|\d*\.?x\.x|changes (?:since|on|in|for) (?:the )?(?:last|latest|previous|next|master|main|head|upcoming|current)(?: (?:release|version|branch))?|since (?:the )?last (?:release|version)|unreleased changes|what is next|what's next)(?: (?:unreleased|branch|changes|version|release|or|and|main|master|head|next|dev))*$`)
+	sinceMark   = patterns.New(`(?i)^(?:changes|new|news)? ?since\b`)
+	fromTo      = patterns.New(`(?i)\b(?:from|between)\b.*\b(?:to|and)\b`)
+	quoted      = patterns.New(`"[^"]*"|“[^”]*”`)
 )
 
 // maxTitle is how long a heading may be in bytes to name a version.

@@ -1,8 +1,9 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // found is a version within a heading.
@@ -15,12 +16,12 @@ type found struct {
 }
 
 var (
-	versionToken = regexp.MustCompile(`^(?:[vVrR]|[vV]er|[vV]ersion|[rR]elease|[rR]el)?[-_.=:]?(\d+(?:\.\d+)+(?:[-._+~]?[0-9A-Za-z][0-9A-Za-z]*)*)$`)
-	singleToken  = regexp.MustCompile(`^[vVrR](\d{1,9})$`)
-	bareNumber   = regexp.MustCompile(`^\d{1,9}$`)
-	joinedToken  = regexp.MustCompile(`^(@?[A-Za-z][A-Za-z0-9_./-]*?)[-_/](?:[vV]\.?)?(\d+(?:\.\d+)+(?:[-.+~]?[0-9A-Za-z]+)*)$`)
-	atToken      = regexp.MustCompile(`^(@?[A-Za-z0-9][^@\s]*)@[vV]?(\d+(?:\.\d+)*(?:[-.+~]?[0-9A-Za-z]+)*)$`)
-	rangeToken   = regexp.MustCompile(`^[vV]?\d+(?:\.\d+)+-([vV]\d+(?:\.\d+)+|\d+\.\d+\.\d+)$`)
+	versionToken = patterns.New(`^(?:[vVrR]|[vV]er|[vV]ersion|[rR]elease|[rR]el)?[-_.=:]?(\d+(?:\.\d+)+(?:[-._+~]?[0-9A-Za-z][0-9A-Za-z]*)*)$`)
+	singleToken  = patterns.New(`^[vVrR](\d{1,9})$`)
+	bareNumber   = patterns.New(`^\d{1,9}$`)
+	joinedToken  = patterns.New(`^(@?[A-Za-z][A-Za-z0-9_./-]*?)[-_/](?:[vV]\.?)?(\d+(?:\.\d+)+(?:[-.+~]?[0-9A-Za-z]+)*)$`)
+	atToken      = patterns.New(`^(@?[A-Za-z0-9][^@\s]*)@[vV]?(\d+(?:\.\d+)*(?:[-.+~]?[0-9A-Za-z]+)*)$`)
+	rangeToken   = patterns.New(`^[vV]?\d+(?:\.\d+)+-([vV]\d+(?:\.\d+)+|\d+\.\d+\.\d+)$`)
 )
 
 // findVersion returns the version a heading names: the first, but the second of "from … to …" and of a range.

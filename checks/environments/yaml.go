@@ -3,18 +3,19 @@ package environments
 import (
 	"errors"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
-	yamlLine = regexp.MustCompile(`line (\d+)`)
+	yamlLine = patterns.New(`line (\d+)`)
 	// Templates of Helm, Nais and Ansible stand in YAML that is no YAML before they are filled in.
-	template     = regexp.MustCompile(`\{\{[^\n{}]*\}\}`)
-	templateLine = regexp.MustCompile(`(?m)^[ \t]*(?:\{\{-?[^\n]*\}\}|\{%-?[^\n]*%\})[ \t]*$`)
+	template     = patterns.New(`\{\{[^\n{}]*\}\}`)
+	templateLine = patterns.New(`(?m)^[ \t]*(?:\{\{-?[^\n]*\}\}|\{%-?[^\n]*%\})[ \t]*$`)
 )
 
 // readYAML reads all documents. Templates are taken for plain words.

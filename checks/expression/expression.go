@@ -7,7 +7,6 @@ package expression
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -15,6 +14,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/interpreter"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Limits. The steps are CEL's own count: about one per operation, more for long strings.
@@ -107,7 +108,7 @@ func constructs(tree *cel.Ast) *Error {
 	return nil
 }
 
-var unknownWord = regexp.MustCompile(`(?:undefined field|undeclared reference to) '([^']*)'(?: \(in container ''\))?`)
+var unknownWord = patterns.New(`(?:undefined field|undeclared reference to) '([^']*)'(?: \(in container ''\))?`)
 
 // problem makes CEL's first issue ours.
 func problem(issues *cel.Issues) *Error {

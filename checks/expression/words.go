@@ -34,6 +34,7 @@ const (
 	Commit     Kind = "Commit"
 	Review     Kind = "Review"
 	Repository Kind = "Repository"
+	Status     Kind = "Status"
 )
 
 // Field is one that an expression may name. Type is "string", "int", "bool", "list(string)", a Kind or "list(Kind)".
@@ -46,8 +47,10 @@ func Fields(k Kind) []Field {
 		return []Field{
 			{"change", "Change", "the change that is judged"},
 			{"files", "list(File)", "what it touches, sorted by path"},
+			{"touched", "list(string)", "paths that it touches, the old ones of renames included"},
 			{"commits", "list(Commit)", "its commits, oldest first"},
 			{"reviews", "list(Review)", "opinions on it, oldest first"},
+			{"statuses", "list(Status)", "what the forge shows on the head commit, the newest of each name; Sluice's own left out"},
 			{"repository", "Repository", "where it lives"},
 		}
 	case Change:
@@ -61,6 +64,7 @@ func Fields(k Kind) []Field {
 			{"fork", "bool", "it comes from another repository"},
 			{"base", "string", "the target branch"},
 			{"head", "string", "the source branch"},
+			{"source", "string", "the source branch, with its owner and a colon before it where it comes from another repository"},
 			{"labels", "list(string)", "names, whoever set them"},
 			{"additions", "int", "lines"},
 			{"deletions", "int", "lines"},
@@ -86,6 +90,9 @@ func Fields(k Kind) []Field {
 			{"email", "string", "the author's mail address in the commit"},
 			{"committer", "string", "login, or empty"},
 			{"co_authors", "list(string)", "mail addresses"},
+			{"signed", "bool", "it has a signature that the forge has verified"},
+			{"signer", "string", "login of whose signature it is, or empty"},
+			{"signing_key", "string", "id of the GPG key, or empty"},
 		}
 	case Review:
 		return []Field{
@@ -93,6 +100,11 @@ func Fields(k Kind) []Field {
 			{"state", "string", "approved, changes_requested, dismissed or commented"},
 			{"commit", "string", "what was looked at"},
 			{"current", "bool", "it looked at the head commit"},
+		}
+	case Status:
+		return []Field{
+			{"name", "string", ""},
+			{"state", "string", "as the forge says: success, failure, neutral, skipped, pending, in_progress, …"},
 		}
 	case Repository:
 		return []Field{
@@ -133,7 +145,7 @@ func newVocabulary() (*vocabulary, error) {
 		return nil, err
 	}
 	v := &vocabulary{Registry: registry, fields: map[string]map[string]*types.FieldType{}}
-	for _, k := range []Kind{Change, File, Commit, Review, Repository} {
+	for _, k := range []Kind{Change, File, Commit, Review, Repository, Status} {
 		v.fields[string(k)] = map[string]*types.FieldType{}
 		for i, f := range Fields(k) {
 			v.fields[string(k)][f.Name] = &types.FieldType{
@@ -225,7 +237,7 @@ func variables() []cel.EnvOption {
 // nearest returns the word of an expression that is closest to what was written, or "".
 func nearest(written string) string {
 	var words []string
-	for _, k := range []Kind{Facts, Change, File, Commit, Review, Repository} {
+	for _, k := range []Kind{Facts, Change, File, Commit, Review, Repository, Status} {
 		for _, f := range Fields(k) {
 			words = append(words, f.Name)
 		}

@@ -123,6 +123,13 @@ func (c *comparison) approval(b, a Approval) {
 	if slices.Index(order, a.Stale) > slices.Index(order, b.Stale) {
 		c.note("approval.stale", "goes from %s to %s", b.Stale, a.Stale)
 	}
+	if b.Unmatched == "wait" && a.Unmatched != b.Unmatched {
+		c.note("approval.unmatched", "goes from wait to pass")
+	}
+	c.differs("approval.objections.from", b.Objections.From, a.Objections.From)
+	c.shrinks("approval.objections.comments", "no longer names", b.Objections.Comments, a.Objections.Comments)
+	c.grows("approval.objections.withdrawn", "now takes", b.Objections.Withdrawn, a.Objections.Withdrawn)
+	c.ownTerms(b, a)
 	c.differs("approval.satisfy", b.Satisfy, a.Satisfy)
 }
 
@@ -140,9 +147,60 @@ func (c *comparison) rules(path string, before, after []ApprovalRule) {
 		}
 		c.differs(at+".from", b.From, a.From)
 		c.shrinks(at+".after", "no longer names", b.After, a.After)
+		c.given(at, b, a)
 		if source(b.When) != source(a.When) {
 			c.note(at+".when", "changes")
 		}
+		if source(b.Needs) != source(a.Needs) {
+			c.note(at+".needs", "changes")
+		}
+	}
+}
+
+// ownTerms compares what rules say of exclusion and staleness themselves, apart from the approval as a whole.
+func (c *comparison) ownTerms(before, after Approval) {
+	order := []string{"commit", "push-by-others", "never"}
+	for i, a := range after.Rules {
+		j := slices.IndexFunc(before.Rules, func(r ApprovalRule) bool { return r.Name == a.Name })
+		if j < 0 {
+			continue
+		}
+		b, at := before.Rules[j], fmt.Sprintf("approval.rules[%d]", i)
+		if b.exclude(before) != nil || a.exclude(after) != nil {
+			c.shrinks(at+".exclude", "no longer excludes", b.Exclude, a.Exclude)
+		}
+		if old, now := b.stale(before), a.stale(after); (old != "" || now != "") && slices.Index(order, a.Stale) > slices.Index(order, b.Stale) {
+			c.note(at+".stale", "goes from %s to %s", b.Stale, a.Stale)
+		}
+	}
+}
+
+// exclude is whom the rule itself excludes; nil where it leaves that to the approval as a whole.
+func (r ApprovalRule) exclude(a Approval) []string {
+	if r.Exclude == nil || slices.Equal(r.Exclude, a.Exclude) {
+		return nil
+	}
+	return append([]string{}, r.Exclude...)
+}
+
+// stale is what the rule itself says of staleness; "" where it leaves that to the approval as a whole.
+func (r ApprovalRule) stale(a Approval) string {
+	if r.Stale == a.Stale {
+		return ""
+	}
+	return r.Stale
+}
+
+// given compares how approvals are given.
+func (c *comparison) given(at string, b, a ApprovalRule) {
+	c.differs(at+".reviews", b.Reviews, a.Reviews)
+	c.differs(at+".review-text", b.ReviewText, a.ReviewText)
+	c.grows(at+".comments", "now takes comments like", b.Comments, a.Comments)
+	if a.Automatic && !b.Automatic {
+		c.note(at+".automatic", "asks nobody now")
+	}
+	if b.Demand && !a.Demand {
+		c.note(at+".demand", "is no longer said")
 	}
 }
 

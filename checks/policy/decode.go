@@ -56,7 +56,7 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, path string, extra ...st
 	d.mapping(n, path, func(key, value *yaml.Node) {
 		for i := range v.NumField() {
 			field := v.Type().Field(i)
-			if key.Value == field.Tag.Get("yaml") && field.IsExported() && key.Value != "-" {
+			if key.Value == field.Tag.Get("yaml") && field.IsExported() && key.Value != "-" && !misplaced(field, path) {
 				at := join(path, key.Value)
 				d.at(at, key)
 				d.value(value, v.Field(i), at, field.Tag)
@@ -70,6 +70,11 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, path string, extra ...st
 		}
 		d.unknown(key, path, append(keysOf(v.Type()), extra...))
 	})
+}
+
+// misplaced says that the field is for changes alone, and the path leads to a rule of an environment.
+func misplaced(f reflect.StructField, path string) bool {
+	return f.Tag.Get("only") == "changes" && strings.HasPrefix(path, "environments.")
 }
 
 // unknown notes a key that nothing reads.

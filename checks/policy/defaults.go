@@ -12,7 +12,8 @@ func Defaults() *Policy {
 			Mode: Enforce, Mixing: Advise, BakedIn: Enforce, Parity: Enforce,
 		},
 		Approval: Approval{
-			Mode: Enforce, Rules: []ApprovalRule{defaultRule()}, Exclude: []string{"author", "contributors"}, Stale: "commit",
+			Mode: Enforce, Rules: []ApprovalRule{defaultRule()}, Exclude: []string{"author", "contributors"},
+			Stale: "commit", Unmatched: "pass",
 		},
 		Override: Override{
 			By:     From{Permission: "admin"},
@@ -29,7 +30,7 @@ func anyWriter() From { return From{Permission: "write"} }
 
 // defaultRule is the rule where a policy has none, and what a rule is where it is silent.
 func defaultRule() ApprovalRule {
-	return ApprovalRule{Name: "approval", Count: 1, From: anyWriter(), Mode: Enforce}
+	return ApprovalRule{Name: "approval", Count: 1, From: anyWriter(), Reviews: "any", Mode: Enforce}
 }
 
 // defaultWindow is all of the week.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/versions"
 )
 
@@ -35,7 +36,7 @@ var forms = map[string]func(string) error{
 }
 
 func pattern(expr, message string) func(string) error {
-	re := regexp.MustCompile(expr)
+	re := patterns.New(expr)
 	return func(s string) error {
 		if len(s) > 255 || !re.MatchString(s) {
 			return fmt.Errorf("%s, not %s", message, quote(s))

@@ -42,6 +42,9 @@ func Load(sources ...Source) (*Set, error) {
 		floor.inherit(first)
 		set.Layers = append(set.Layers, floor)
 	}
+	for _, p := range set.Layers {
+		p.settleRules()
+	}
 	if problems := validate(set); len(problems) > 0 {
 		return nil, problems
 	}
@@ -116,6 +119,19 @@ func (d *decoder) policy(s Source, root *yaml.Node) *Policy {
 	}
 	d.object(root, reflect.ValueOf(p).Elem(), "", "required")
 	return p
+}
+
+// settleRules gives each rule what it leaves to the whole of the approval.
+func (p *Policy) settleRules() {
+	for i := range p.Approval.Rules {
+		r := &p.Approval.Rules[i]
+		if r.Exclude == nil {
+			r.Exclude = p.Approval.Exclude
+		}
+		if r.Stale == "" {
+			r.Stale = p.Approval.Stale
+		}
+	}
 }
 
 // find returns the key and the value under a name in a mapping, or nil.

@@ -138,21 +138,38 @@ type EnvFiles struct {
 
 // Approval says who must agree.
 type Approval struct {
-	Mode    Mode           `yaml:"mode"`
-	Rules   []ApprovalRule `yaml:"rules"`
-	Exclude []string       `yaml:"exclude" one:"author contributors"`       // author, contributors
-	Stale   string         `yaml:"stale" one:"commit push-by-others never"` // commit, push-by-others, never
-	Satisfy Satisfy        `yaml:"satisfy"`                                 // all (Satisfy zero value), or a tree over rule names
+	Mode       Mode           `yaml:"mode"`
+	Rules      []ApprovalRule `yaml:"rules"`
+	Exclude    []string       `yaml:"exclude" one:"author contributors other-contributors"`
+	Stale      string         `yaml:"stale" one:"commit push-by-others never"` // commit, push-by-others, never
+	Unmatched  string         `yaml:"unmatched" one:"pass wait"`               // what a change comes to that no rule is for
+	Objections Objections     `yaml:"objections"`
+	Satisfy    Satisfy        `yaml:"satisfy"` // all (Satisfy zero value), or a tree over rule names
 }
 
-// ApprovalRule asks for Count approvals from those named.
+// Objections says who may hold a change up, besides those who always may, and how.
+type Objections struct {
+	From      From     `yaml:"from"`
+	Comments  []string `yaml:"comments" is:"regexp"`  // a comment that matches one is an objection
+	Withdrawn []string `yaml:"withdrawn" is:"regexp"` // a later one by the same person that matches one takes it back
+}
+
+// ApprovalRule asks for Count approvals from those named. What is for changes alone, an environment's rules do not know.
 type ApprovalRule struct {
-	Name  string   `yaml:"name" is:"name"`
-	When  When     `yaml:"when"`
-	Count int      `yaml:"count" min:"1" max:"100"` // = 1
-	From  From     `yaml:"from"`                    // = permission: write
-	After []string `yaml:"after" is:"name"`         // names of earlier rules; also as a single string
-	Mode  Mode     `yaml:"mode"`
+	Name       string   `yaml:"name" is:"name"`
+	When       When     `yaml:"when"`
+	Needs      When     `yaml:"needs" only:"changes"`                                                // what else has to hold for the rule to be met
+	Count      int      `yaml:"count" min:"1" max:"100"`                                             // = 1
+	Automatic  bool     `yaml:"automatic" only:"changes"`                                            // asks nobody: met as soon as it is for the change and what it needs holds
+	From       From     `yaml:"from"`                                                                // = permission: write
+	After      []string `yaml:"after" is:"name"`                                                     // names of earlier rules; also as a single string
+	Exclude    []string `yaml:"exclude" only:"changes" one:"author contributors other-contributors"` // nil: as approval.exclude
+	Stale      string   `yaml:"stale" only:"changes" one:"commit push-by-others never"`              // "": as approval.stale
+	Reviews    string   `yaml:"reviews" only:"changes" one:"any unedited none"`                      // "": any
+	ReviewText []string `yaml:"review-text" only:"changes" is:"regexp"`                              // one of these matches an approving review
+	Comments   []string `yaml:"comments" only:"changes" is:"regexp"`                                 // a comment that one of these matches approves too
+	Demand     bool     `yaml:"demand" only:"changes"`                                               // has to be met, and opens nothing by it
+	Mode       Mode     `yaml:"mode"`
 }
 
 // From says who is meant: anybody who fits one of these. Empty: those with write access.
@@ -172,14 +189,22 @@ func (f From) Zero() bool {
 
 // When says which changes a rule is for; every condition given must hold. Empty: all changes.
 type When struct {
-	Paths      Globs               `yaml:"paths"`            // the change touches one of these (old paths of renames too)
-	OnlyPaths  Globs               `yaml:"only-paths"`       // it touches nothing else
-	Branches   Globs               `yaml:"branches"`         // of the target
-	Labels     []string            `yaml:"labels" is:"name"` // one of these is set
-	Authors    From                `yaml:"authors"`          // a list of logins in YAML, or a mapping as in from:
-	Size       Size                `yaml:"size"`
-	Title      string              `yaml:"title" is:"regexp"` // RE2
-	Expression *expression.Program `yaml:"expression"`        // CEL, to a bool
+	Paths            Globs               `yaml:"paths"`                            // the change touches one of these (old paths of renames too)
+	OnlyPaths        Globs               `yaml:"only-paths"`                       // it touches nothing else
+	Branches         Globs               `yaml:"branches"`                         // of the target
+	Labels           []string            `yaml:"labels" is:"name"`                 // one of these is set
+	Authors          From                `yaml:"authors"`                          // a list of logins in YAML, or a mapping as in from:
+	Contributors     From                `yaml:"contributors" only:"changes"`      // who opened, wrote or committed some of it; co-authors aside
+	OnlyContributors From                `yaml:"only-contributors" only:"changes"` // all of those
+	Size             Size                `yaml:"size"`
+	Title            string              `yaml:"title" is:"regexp"` // RE2
+	Expression       *expression.Program `yaml:"expression"`        // CEL, to a bool
+}
+
+// Zero says that it holds for every change.
+func (w When) Zero() bool {
+	return len(w.Paths)+len(w.OnlyPaths)+len(w.Branches)+len(w.Labels) == 0 && w.Title == "" && w.Size == (Size{}) &&
+		w.Expression == nil && w.Authors.Zero() && w.Contributors.Zero() && w.OnlyContributors.Zero()
 }
 
 // Size bounds additions + deletions: "> 500", "<= 20", or a mapping of min and max. Zero Max: no bound.

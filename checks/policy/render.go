@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicegate/sluice/checks/expression"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Render writes a layer as YAML with every key that there is, each value with a comment on where it came from. It can
@@ -26,7 +26,7 @@ func Render(p *Policy) string {
 	return unset.ReplaceAllString(out.String(), "$1# $2: none")
 }
 
-var unset = regexp.MustCompile(`(?m)^( *)([a-z-]+): null # default$`)
+var unset = patterns.New(`(?m)^( *)([a-z-]+): null # default$`)
 
 type renderer struct{ p *Policy }
 
@@ -35,7 +35,7 @@ func (r *renderer) object(v reflect.Value, path string) *yaml.Node {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		key := f.Tag.Get("yaml")
-		if key == "" || key == "-" || !f.IsExported() {
+		if key == "" || key == "-" || !f.IsExported() || misplaced(f, path) {
 			continue
 		}
 		r.add(n, key, r.value(v.Field(i), join(path, key)), join(path, key))

@@ -164,7 +164,7 @@ func (g *generator) object(typ reflect.Type, path string) node {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		key := f.Tag.Get("yaml")
-		if key == "" || key == "-" || !f.IsExported() {
+		if key == "" || key == "-" || !f.IsExported() || misplaced(f, path) {
 			continue
 		}
 		at := join(path, key)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicegate/sluice/checks/expression"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // special fills the types that are written otherwise than they are kept, and says whether it knew the type.
@@ -127,7 +127,7 @@ func (d *decoder) duration(n *yaml.Node, to *Duration, path string) {
 	}
 }
 
-var durationPart = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|[smhdw])`)
+var durationPart = patterns.New(`^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|[smhdw])`)
 
 // ParseDuration reads Go's durations plus d (24 hours) and w (7 days): "15m", "4h", "1d12h". It is never negative.
 func ParseDuration(s string) (Duration, error) {
@@ -175,14 +175,14 @@ func (v Duration) String() string {
 
 // from reads who is meant: a mapping, or a list of logins.
 func (d *decoder) from(n *yaml.Node, to *From, path string) {
-	if n.Kind == yaml.SequenceNode && strings.HasSuffix(path, ".authors") {
+	if n.Kind == yaml.SequenceNode && (strings.HasSuffix(path, ".authors") || strings.HasSuffix(path, "contributors")) {
 		d.list(n, reflect.ValueOf(&to.Users).Elem(), path, `is:"login"`)
 		return
 	}
 	d.object(n, reflect.ValueOf(to).Elem(), path)
 }
 
-var sizeForm = regexp.MustCompile(`^(>=|<=|>|<|=|==)\s*([0-9]{1,9})$`)
+var sizeForm = patterns.New(`^(>=|<=|>|<|=|==)\s*([0-9]{1,9})$`)
 
 // size reads "> 500", "<= 20" or {min: 1, max: 20}.
 func (d *decoder) size(n *yaml.Node, to *Size, path string) {
@@ -287,8 +287,8 @@ func (d *decoder) branch(n *yaml.Node, to *Satisfy, path string, depth int) {
 		}
 		return
 	}
-	if depth >= 6 {
-		d.wrong(n, path, "is nested more than 6 deep")
+	if depth >= 10 {
+		d.wrong(n, path, "is nested more than 10 deep")
 		return
 	}
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[0].Value != "any" && n.Content[0].Value != "all" {

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 const (
@@ -78,7 +79,7 @@ func (d *decoder) document(text string) (*yaml.Node, bool) {
 	return doc.Content[0], true
 }
 
-var syntaxLine = regexp.MustCompile(`line (\d+)`)
+var syntaxLine = patterns.New(`line (\d+)`)
 
 // syntax turns the parser's error into a problem; it tells the line in its text alone, and never the column.
 func (d *decoder) syntax(err error) {

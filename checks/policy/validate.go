@@ -121,7 +121,29 @@ func (v *validator) rules(path string, rules []ApprovalRule) {
 			v.wrong(at+".after", "goes in a circle: %s would wait for itself", quote(r.Name))
 		}
 		v.named(at+".from", r.From)
-		v.named(at+".when.authors", r.When.Authors)
+		v.when(at+".when", r.When)
+		v.when(at+".needs", r.Needs)
+		v.given(at, r)
+	}
+}
+
+func (v *validator) when(at string, w When) {
+	v.named(at+".authors", w.Authors)
+	v.named(at+".contributors", w.Contributors)
+	v.named(at+".only-contributors", w.OnlyContributors)
+}
+
+// given checks how approvals are counted and given.
+func (v *validator) given(at string, r ApprovalRule) {
+	switch {
+	case r.Automatic && (v.Given(at+".count") || v.Given(at+".from")):
+		v.wrong(at+".automatic", "asks nobody, so count and from have no meaning beside it")
+	case len(r.Comments) > 0 && r.Stale != "never":
+		v.wrong(at+".comments", "count with stale: never alone: a comment does not tell which commit it is about")
+	case r.Reviews == "none" && len(r.Comments) == 0:
+		v.wrong(at+".reviews", "is none and no comments are named, so nobody could approve")
+	case r.Reviews == "none" && len(r.ReviewText) > 0:
+		v.wrong(at+".review-text", "has no meaning with reviews: none")
 	}
 }
 
@@ -200,6 +222,7 @@ func (v *validator) house() {
 func (v *validator) people() {
 	v.named("tagging.by", v.Tagging.By)
 	v.named("override.by", v.Override.By)
+	v.named("approval.objections.from", v.Approval.Objections.From)
 	for _, name := range slices.Sorted(maps.Keys(v.Roles)) {
 		if len(v.Roles[name].Roles) > 0 {
 			v.wrong("roles."+name+".roles", "is not allowed: a role names people and teams, not other roles")
@@ -293,7 +316,7 @@ func instant(s string, zone *time.Location, days int) (time.Time, error) {
 
 // Overridable are the checks of Sluice's own that a policy may allow to be overridden.
 var Overridable = []string{
-	"tagging", "changelog", "config-separation", "approval",
+	"tagging", "changelog", "config-separation", "approval", "policy",
 	"statuses", "after", "window", "freeze", "lock", "interval", "lineage", "changes",
 }
 

@@ -1,14 +1,9 @@
 package secrets
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"sync"
-
-	ahocorasick "github.com/BobuSumisu/aho-corasick"
-	"github.com/pelletier/go-toml/v2"
-	"github.com/zricethezav/gitleaks/v8/config"
 )
 
 // file is what Sluice reads of gitleaks' configuration.
@@ -45,31 +40,27 @@ type allowlist struct {
 	StopWords   []string `toml:"stopwords"`
 
 	paths, regexes func() *regexp.Regexp // nil when there are none
-	stops          func() *ahocorasick.Trie
+	stops          func() *words
 }
 
-// rules are gitleaks' own, read from the configuration that its module carries, once and when first needed.
+// rules are gitleaks' own, made ready once and when first needed.
 type rules struct {
 	all      []*rule
 	allow    *allowlist
-	keywords *ahocorasick.Trie
+	keywords *words
 	// of maps a keyword's number to the rules that have it.
 	of     [][]int
 	always []int // rules without keywords
 }
 
-var load = sync.OnceValues(func() (*rules, error) { return read(config.DefaultConfig) })
+var load = sync.OnceValue(func() *rules { return read(gitleaks()) })
 
-// read parses a configuration in gitleaks' format.
-func read(text string) (*rules, error) {
-	var f file
-	if err := toml.Unmarshal([]byte(text), &f); err != nil {
-		return nil, fmt.Errorf("read gitleaks' rules: %w", err)
-	}
+// read makes a configuration ready.
+func read(f *file) *rules {
 	rs := &rules{allow: &f.Allowlist}
 	rs.allow.prepare()
 	number := map[string]int{}
-	var words []string
+	var all []string
 	for _, r := range f.Rules {
 		if r.Regex == "" { // such a rule is for paths alone: key stores, which are no text
 			continue
@@ -84,16 +75,16 @@ func read(text string) (*rules, error) {
 			k = strings.ToLower(k)
 			n, ok := number[k]
 			if !ok {
-				n = len(words)
+				n = len(all)
 				number[k] = n
-				words = append(words, k)
+				all = append(all, k)
 				rs.of = append(rs.of, nil)
 			}
 			rs.of[n] = append(rs.of[n], i)
 		}
 	}
-	rs.keywords = ahocorasick.NewTrieBuilder().AddStrings(words).Build()
-	return rs, nil
+	rs.keywords = newWords(all)
+	return rs
 }
 
 // beforeName is how most of gitleaks' expressions start: with what may stand before a name, which costs Go's engine
@@ -123,12 +114,12 @@ func (a *allowlist) prepare() {
 		a.regexes = lazy(either(a.Regexes))
 	}
 	if len(a.StopWords) > 0 {
-		a.stops = sync.OnceValue(func() *ahocorasick.Trie {
-			words := make([]string, len(a.StopWords))
+		a.stops = sync.OnceValue(func() *words {
+			lower := make([]string, len(a.StopWords))
 			for i, w := range a.StopWords {
-				words[i] = strings.ToLower(w)
+				lower[i] = strings.ToLower(w)
 			}
-			return ahocorasick.NewTrieBuilder().AddStrings(words).Build()
+			return newWords(lower)
 		})
 	}
 }
@@ -164,7 +155,7 @@ func (a *allowlist) allows(path, secret, match, line string) bool {
 		ask(a.regexes().MatchString(target))
 	}
 	if a.stops != nil {
-		ask(a.stops().MatchFirst([]byte(strings.ToLower(secret))) != nil)
+		ask(a.stops().in(strings.ToLower(secret)))
 	}
 	if a.Condition == "AND" || a.Condition == "and" {
 		return asked > 0 && met == asked

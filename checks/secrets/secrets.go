@@ -1,6 +1,6 @@
 // Package secrets finds secrets in added lines, by the rules that gitleaks publishes.
 //
-// The rules, their keywords, entropies and allowlists are gitleaks' own, taken from its module; the scanning is done
+// The rules, their keywords, entropies and allowlists are gitleaks' own, compiled in word for word; the scanning is done
 // here, since gitleaks' detector brings readers of archives and repositories along, compiles all rules at start, and
 // honours marks in the text (`gitleaks:allow`) by which a change could excuse itself. No mark is honoured here.
 //
@@ -57,10 +57,7 @@ func NewBudget() *Budget { return &Budget{2 << 20} }
 // read as one text. Findings come by line. Without a path no rule for certain paths applies. It fails with ErrTooMuch
 // when the budget is spent.
 func Scan(path string, lines []Line, budget *Budget) ([]Finding, error) {
-	rs, err := load()
-	if err != nil {
-		return nil, err
-	}
+	rs := load()
 	var found []Finding
 	for len(lines) > 0 {
 		n := 1
@@ -111,10 +108,10 @@ func (rs *rules) block(path string, lines []Line, budget *Budget) ([]Finding, er
 // scan gives each rule the windows around its keywords.
 func (rs *rules) scan(path string, b *block, lower []byte, budget *Budget) ([]Finding, error) {
 	windows := map[int][]span{}
-	rs.keywords.Walk(lower, func(end, n, keyword int64) bool {
-		for _, i := range rs.of[keyword] {
+	rs.keywords.walk(lower, func(h hit) bool {
+		for _, i := range rs.of[h.word] {
 			r := rs.all[i]
-			w := b.window(int(end-n+1), int(end), r.long)
+			w := b.window(h.from, h.to-1, r.long)
 			if ws := windows[i]; len(ws) > 0 && w.from <= ws[len(ws)-1].to {
 				ws[len(ws)-1].to = max(ws[len(ws)-1].to, w.to)
 			} else if b.plausible(r, w) {

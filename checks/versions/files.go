@@ -2,9 +2,10 @@ package versions
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // maxFile is how much of a file is read: a larger one states its version nowhere that a person would look.
@@ -120,18 +121,18 @@ func readerOf(p string) reader {
 
 // Where no parser for the language is at hand: one statement, on a line of its own.
 var (
-	propertiesVersion = regexp.MustCompile(`(?m)^[ \t]*(?:version|VERSION_NAME|projectVersion)[ \t]*[=:][ \t]*([^\s#]+)`)
-	gradleVersion     = regexp.MustCompile(`(?m)^version\s*=?\s*['"]([^'"$\n]+)['"]`)
-	setupPy           = regexp.MustCompile(`(?m)^[ \t]*(?:setup\([ \t]*)?(?:__)?version(?:__)?\s*=\s*['"]([^'"\n]+)['"]`)
-	mixVersion        = regexp.MustCompile(`(?m)^[ \t]*(?:@version[ \t]+|version:[ \t]*)"([^"#\n]+)"`)
-	rubyVersion       = regexp.MustCompile(`(?m)^[ \t]*(?:\w+::)*VERSION\s*=\s*['"]([^'"#\n]+)['"]`)
-	gemspecVersion    = regexp.MustCompile(`(?m)^[ \t]*\w+\.version\s*=\s*['"]([^'"#\n]+)['"]`)
-	pythonVersion     = regexp.MustCompile(`(?m)^(?:__version__|VERSION|version)\s*(?::\s*[\w.\[\]]+\s*)?=\s*(?:version\s*=\s*)?[rubRUB]?['"]([^'"\n]+)['"]`)
-	anyVersion        = regexp.MustCompile(`(?im)^[^\n]{0,200}?version[^0-9\n]{0,30}?(\d+\.\d+[0-9A-Za-z.+-]*)`)
+	propertiesVersion = patterns.New(`(?m)^[ \t]*(?:version|VERSION_NAME|projectVersion)[ \t]*[=:][ \t]*([^\s#]+)`)
+	gradleVersion     = patterns.New(`(?m)^version\s*=?\s*['"]([^'"$\n]+)['"]`)
+	setupPy           = patterns.New(`(?m)^[ \t]*(?:setup\([ \t]*)?(?:__)?version(?:__)?\s*=\s*['"]([^'"\n]+)['"]`)
+	mixVersion        = patterns.New(`(?m)^[ \t]*(?:@version[ \t]+|version:[ \t]*)"([^"#\n]+)"`)
+	rubyVersion       = patterns.New(`(?m)^[ \t]*(?:\w+::)*VERSION\s*=\s*['"]([^'"#\n]+)['"]`)
+	gemspecVersion    = patterns.New(`(?m)^[ \t]*\w+\.version\s*=\s*['"]([^'"#\n]+)['"]`)
+	pythonVersion     = patterns.New(`(?m)^(?:__version__|VERSION|version)\s*(?::\s*[\w.\[\]]+\s*)?=\s*(?:version\s*=\s*)?[rubRUB]?['"]([^'"\n]+)['"]`)
+	anyVersion        = patterns.New(`(?im)^[^\n]{0,200}?version[^0-9\n]{0,30}?(\d+\.\d+[0-9A-Za-z.+-]*)`)
 )
 
 // matching reads the first match's group.
-func matching(re *regexp.Regexp) reader {
+func matching(re *patterns.Pattern) reader {
 	return func(text string) (string, int, bool) {
 		at := re.FindStringSubmatchIndex(text)
 		if at == nil {

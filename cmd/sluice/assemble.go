@@ -22,6 +22,7 @@ const (
 	lease        = 30 * time.Second
 	poll         = time.Second
 	workLimit    = 3 * time.Minute
+	linger       = 10 * time.Millisecond
 	deliveryKeep = 30 * 24 * time.Hour
 )
 
@@ -46,7 +47,7 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if o.now == nil {
 		o.now = func() time.Time { return time.Now().UTC() }
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log})
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	})
 	v := &server{store: st, metrics: m, log: log}
 	r := &gate.Reconciler{
-		Providers: map[string]gate.Provider{}, Memory: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
 		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}

@@ -19,6 +19,7 @@ const (
 	largeFiles   = 50000
 	largeCommits = 20000
 	longRange    = 1000 // of those commits, on a branch that edits three files in each
+	middleRange  = 100
 	shortRange   = 10
 )
 
@@ -37,20 +38,23 @@ func BenchmarkCheckLarge(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for _, x := range []struct{ name, head, policy string }{
-		{fmt.Sprintf("%d commits", longRange), "long", "found"},
-		{fmt.Sprintf("%d commits", shortRange), "short", "found"},
-		{fmt.Sprintf("%d commits, changelog named", shortRange), "short", "named"},
-		{"a document, changelog named", "notes", "named"},
+	for _, x := range []struct{ name, base, head, policy string }{
+		{"all commits, changelog named", "root", "main", "named"},
+		{fmt.Sprintf("%d commits", longRange), "main", "long", "found"},
+		{fmt.Sprintf("%d commits", middleRange), "main", "middle", "found"},
+		{fmt.Sprintf("%d commits, changelog named", middleRange), "main", "middle", "named"},
+		{fmt.Sprintf("%d commits", shortRange), "main", "short", "found"},
+		{fmt.Sprintf("%d commits, changelog named", shortRange), "main", "short", "named"},
+		{"a document, changelog named", "main", "notes", "named"},
 	} {
 		b.Run(x.name, func(b *testing.B) {
 			var check, diff []time.Duration
 			var most int64
 			for b.Loop() {
 				for range 9 {
-					took, _ := timed(b, 0, "git", "-C", dir, "diff", "main..."+x.head)
+					took, _ := timed(b, 0, "git", "-C", dir, "diff", x.base+"..."+x.head)
 					diff = append(diff, took)
-					took, resident := timed(b, 1, binary, "check", "--repo", dir, "--base", "main", "--head", x.head, "--policy", filepath.Join(policies, x.policy))
+					took, resident := timed(b, 1, binary, "check", "--repo", dir, "--base", x.base, "--head", x.head, "--policy", filepath.Join(policies, x.policy))
 					check, most = append(check, took), max(most, resident)
 				}
 			}
@@ -95,8 +99,8 @@ func median(d []time.Duration) time.Duration {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// largeRepository has a branch main and, from main, the branches long and short that edit code, and notes that edits
-// a document.
+// largeRepository has a branch main that began at root and, from main, the branches long, middle and short that edit
+// code, and notes that edits a document.
 func largeRepository(b *testing.B) string {
 	b.Helper()
 	dir := b.TempDir()
@@ -150,7 +154,7 @@ func writeLarge(w io.Writer) {
 	for _, branch := range []struct {
 		name    string
 		commits int
-	}{{"long", longRange}, {"short", shortRange}, {"notes", 1}} {
+	}{{"long", longRange}, {"middle", middleRange}, {"short", shortRange}, {"notes", 1}} {
 		from := tip
 		for i := range branch.commits {
 			start(branch.name, from)
@@ -165,6 +169,7 @@ func writeLarge(w io.Writer) {
 			}
 		}
 	}
+	fmt.Fprint(w, "reset refs/heads/root\nfrom :1\n\n")
 	for i := range 200 {
 		fmt.Fprintf(w, "reset refs/tags/v1.%d.0\nfrom :%d\n\n", i, 1+i*tip/200)
 	}

@@ -60,8 +60,14 @@ func commands() []command {
 		{"inspect", "show what Sluice sees: changelog, tags, config", func(ctx context.Context, p process) int {
 			return inspectCommand(ctx, p.args, p.stdin, p.stdout, p.stderr)
 		}},
-		{"policy", "check, schema or test a policy", func(ctx context.Context, p process) int {
+		{"policy", "check, schema, test or replay a policy", func(ctx context.Context, p process) int {
+			if len(p.args) > 0 && p.args[0] == "replay" { // the one that needs the database
+				return replayCommand(ctx, p.args[1:], p.getenv, p.stdin, p.stdout, p.stderr)
+			}
 			return policyCommand(ctx, p.args, p.stdin, p.stdout, p.stderr)
+		}},
+		{"explain", "replay a decision: each verdict, rule, line and fact", func(ctx context.Context, p process) int {
+			return explainCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
 		}},
 		{"inbox", "list what waits, and retry what failed", func(ctx context.Context, p process) int {
 			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)

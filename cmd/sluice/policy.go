@@ -16,12 +16,18 @@ import (
 const policyUsage = `usage: sluice policy check [--defaults] [--organisation] [FILE…]
        sluice policy schema
        sluice policy test FILE…
+       sluice policy replay --policy FILE [--since 90d]
+       sluice policy import policy-bot [--output PATH] FILE
 
 check    says with file, line and column what is wrong in a policy; without FILE, in the one of this folder.
          --defaults      prints all that is in force, each value with where it came from
          --organisation  the file is an organisation's policy, which may say required:
 schema   prints the JSON Schema, for editors
 test     runs policy tests: facts and the verdicts wanted (see docs/policy-tests.md)
+replay   judges recorded facts again under another policy and lists what flips; sluice policy replay --help tells more
+import   writes a .sluice.yml that lets through no more than the .policy.yml of policy-bot did (see docs/policy-bot.md);
+         what has no counterpart is named with its line. 1: something could only be written as a rule nobody can meet
+         --output PATH   writes there, rather than to standard output
 
 FILE may be - for standard input. Exit: 0 all is well, 1 something is wrong, 2 could not look.
 `
@@ -32,6 +38,9 @@ func policyCommand(_ context.Context, args []string, stdin io.Reader, stdout, st
 	if len(args) == 0 {
 		fmt.Fprint(stderr, policyUsage)
 		return exitFailed
+	}
+	if args[0] == "import" {
+		return p.importPolicy(args[1:])
 	}
 	flags, files, help := splitFlags(args[1:])
 	switch {
@@ -46,7 +55,7 @@ func policyCommand(_ context.Context, args []string, stdin io.Reader, stdout, st
 	case args[0] == "test" && len(flags) == 0 && len(files) > 0:
 		return p.test(files)
 	}
-	known := []string{"check", "schema", "test"}
+	known := []string{"check", "schema", "test", "replay", "import"}
 	if !slices.Contains(known, args[0]) {
 		fmt.Fprintf(stderr, "sluice policy: there is no %q%s\n", args[0], meant(args[0], known))
 	}

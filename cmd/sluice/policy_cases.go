@@ -28,19 +28,25 @@ import (
 //	      files: [src/button.js, {path: docs/x.md, status: added}]
 //	      people: {bo: write}
 //	      reviews: [{by: bo, state: approved}]
+//	    acts:                     # what people said that counts
+//	      overrides: [{check: changelog, by: olga, reason: hotfix}]
 //	    want:
-//	      changelog: fail
+//	      changelog: overridden
 //	      approval: {outcome: wait, reason: part of the reason}
 //	      gate: fail
 //
-// The world is closed: what the facts do not name does not exist.
+// The world is closed: what the facts do not name does not exist. Facts with sources, though, are those of a recorded
+// decision (`sluice explain --fixture` writes them): what they do not tell is unknown.
 
 // policyCase is one case of a policy test.
 type policyCase struct {
 	name  string
 	line  int
 	facts *checks.Facts
+	acts  gate.Acts
 	want  []wanted
+	// recorded are the policies that recorded facts were read under, and sources those of the test; see facts.
+	recorded, sources []policy.Source
 }
 
 // wanted is one verdict as a case wants it; an empty reason is any.
@@ -57,7 +63,11 @@ func (p policyRun) test(files []string) int {
 		}
 		for _, c := range cases {
 			all++
-			if wrong := c.judge(set); len(wrong) > 0 {
+			wrong, err := c.judge(set)
+			if err != nil {
+				return p.failed(fmt.Errorf("%s:%d: %w", file, c.line, err))
+			}
+			if len(wrong) > 0 {
 				fmt.Fprintf(p.stdout, "FAIL  %s (%s:%d)\n      %s\n", c.name, file, c.line, strings.Join(wrong, "\n      "))
 				continue
 			}
@@ -73,9 +83,11 @@ func (p policyRun) test(files []string) int {
 }
 
 // judge returns what is not as wanted, one line each.
-func (c policyCase) judge(set *policy.Set) []string {
-	answerWants(set, c.facts)
-	d := gate.Decide(set, c.facts, gate.Acts{}, strings.Repeat("0", 32), c.facts.At)
+func (c policyCase) judge(set *policy.Set) ([]string, error) {
+	d, err := c.decide(set)
+	if err != nil {
+		return nil, err
+	}
 	verdicts := append(slices.Clone(d.Verdicts), d.Gate)
 	verdicts[len(verdicts)-1].Check = "gate"
 	var wrong []string
@@ -94,7 +106,7 @@ func (c policyCase) judge(set *policy.Set) []string {
 			wrong = append(wrong, line)
 		}
 	}
-	return wrong
+	return wrong, nil
 }
 
 // answerWants fills in what the checks ask for beyond what the case says: nothing of it exists.
@@ -221,7 +233,7 @@ func (r caseReader) policy(n *yaml.Node, origin policy.Origin) (policy.Source, e
 		return s, err
 	case n.Kind != yaml.ScalarNode:
 		return s, r.wrong(n, "must be the name of a file, a text or a mapping")
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0, n.Value == "", strings.Contains(n.Value, "\n"):
 		// Empty lines before it keep the line numbers those of this file.
 		s.Text = strings.Repeat("\n", n.Line) + n.Value
 		return s, nil
@@ -237,7 +249,7 @@ func (r caseReader) policy(n *yaml.Node, origin policy.Origin) (policy.Source, e
 
 func (r caseReader) testCase(n *yaml.Node, sources []policy.Source) (policyCase, error) {
 	c := policyCase{line: n.Line}
-	keys, err := r.mapping(n, "name", "facts", "want")
+	keys, err := r.mapping(n, "name", "facts", "acts", "want")
 	if err != nil {
 		return c, err
 	}
@@ -248,9 +260,12 @@ func (r caseReader) testCase(n *yaml.Node, sources []policy.Source) (policyCase,
 	if c.facts, err = r.facts(keys["facts"]); err != nil {
 		return c, err
 	}
-	c.facts.Sources = sources
+	c.recorded, c.sources, c.facts.Sources = c.facts.Sources, sources, sources
 	if c.facts.At.IsZero() {
 		c.facts.At = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+	}
+	if c.acts, err = r.acts(keys["acts"], c.facts); err != nil {
+		return c, err
 	}
 	if keys["want"] == nil {
 		return c, r.wrong(n, "the case needs want: the verdicts by check")

@@ -29,7 +29,10 @@ func (r caseReader) facts(n *yaml.Node) (*checks.Facts, error) {
 	if whole == nil {
 		whole = map[string]any{}
 	}
-	friendly(whole)
+	_, recorded := whole["sources"]
+	if !recorded {
+		friendly(whole)
+	}
 	text, err := json.Marshal(whole)
 	if err != nil {
 		return nil, r.wrong(n, "%v", err)
@@ -40,7 +43,9 @@ func (r caseReader) facts(n *yaml.Node) (*checks.Facts, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, r.wrong(n, "the facts of the case: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	completeFacts(f)
+	if !recorded {
+		completeFacts(f)
+	}
 	return f, nil
 }
 

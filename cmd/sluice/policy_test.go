@@ -49,6 +49,10 @@ func TestPolicyCommand(t *testing.T) {
 		"empty-test.yml":      "",
 		"organisation-x.yml":  "policy: {}\norganisation: {required: {changelog: {}}}\ncases: [{name: a, facts: {files: [a]}, want: {changelog: fail}}]\n",
 		"without-cases-x.yml": "cases: []\n",
+		"acts-key.yml":        "cases: [{name: a, acts: {override: []}, want: {changelog: fail}}]\n",
+		"acts-check.yml":      "cases: [{name: a, acts: {overrides: [{by: ana}]}, want: {changelog: fail}}]\n",
+		"acts-tag.yml":        "cases: [{name: a, facts: {pushed: {name: v1.0.0, commit: c}}, acts: {hold: {by: ana}}, want: {tagging: fail}}]\n",
+		"recorded.yml":        "policy: {changelog: {mode: off}}\ncases: [{name: a, facts: {sources: [], subject: {forge: github, repo: a/b, kind: change, change: 1}, change: {number: 1, changed_files: 1}, files: [{path: a, status: added}]}, want: {changelog: skip, config-separation: {outcome: unknown, reason: 'Cannot be told from what was recorded: the changed lines of a'}, gate: unknown}}]\n",
 	})
 	for name, c := range map[string]struct {
 		args  []string
@@ -84,6 +88,11 @@ func TestPolicyCommand(t *testing.T) {
 		"a test without cases":                 {[]string{"test", "without-cases-x.yml"}, "", 1, "0 of 0"},
 		"a test that is not there":             {[]string{"test", "none.yml"}, "", 1, "none.yml"},
 		"the ordinary test in this repository": {[]string{"test", "ORDINARY"}, "", 0, "cases hold."},
+		"the test of overrides in it":          {[]string{"test", "OVERRIDES"}, "", 0, "5 of 5 cases hold."},
+		"acts like none":                       {[]string{"test", "acts-key.yml"}, "", 1, `the acts of the case: unknown field "override"`},
+		"an override of nothing":               {[]string{"test", "acts-check.yml"}, "", 1, "needs the check"},
+		"acts on a tag":                        {[]string{"test", "acts-tag.yml"}, "", 1, "people override and hold changes"},
+		"recorded facts that are silent":       {[]string{"test", "recorded.yml"}, "", 0, "1 of 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,6 +102,8 @@ func TestPolicyCommand(t *testing.T) {
 					a = filepath.Join(dir, a)
 				} else if a == "ORDINARY" {
 					a = "../../testdata/policy/ordinary.yml"
+				} else if a == "OVERRIDES" {
+					a = "../../testdata/policy/overrides.yml"
 				}
 				args = append(args, a)
 			}
@@ -119,5 +130,55 @@ func TestPolicyDocumentation(t *testing.T) {
 	})
 	if code, stdout, stderr := runPolicy(t, "", "test", filepath.Join(dir, "tests/example.yml")); code != 0 {
 		t.Errorf("the example of docs/policy-tests.md: exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestPolicyImport(t *testing.T) {
+	t.Parallel()
+	const fine = "policy: {approval: [r]}\napproval_rules:\n- name: r\n  requires: {count: 1, teams: [acme/shop]}\n"
+	dir := writeFiles(t, map[string]string{
+		".policy.yml": fine, "strict.yml": strings.Replace(fine, "  requires", "  options: {ignore_update_merges: true}\n  requires", 1),
+		"partly.yml": strings.Replace(fine, "acme/shop", "acme/shop], conditions: {is_tuesday: true}, users: [ana", 1),
+		"remote.yml": "remote: acme/policies\n", "broken.yml": "a: [", "there.yml": "version: 1\n",
+	})
+	for name, c := range map[string]struct {
+		args     []string
+		stdin    string
+		code     int
+		out, err string
+	}{
+		"a policy":                     {[]string{"policy-bot", ".policy.yml"}, "", 0, "from: {teams: [acme/shop]}", ""},
+		"standard input":               {[]string{"policy-bot", "-"}, fine, 0, "# stdin:3", ""},
+		"a construct written stricter": {[]string{"policy-bot", "strict.yml"}, "", 0, "count: 1", "strict.yml:4:13: options.ignore_update_merges has no counterpart; written instead: "},
+		"a construct not written":      {[]string{"policy-bot", "partly.yml"}, "", 1, "nobody can meet this", "requires.conditions.is_tuesday is not known"},
+		"a policy elsewhere":           {[]string{"policy-bot", "remote.yml"}, "", 1, "", "remote.yml:1:1: the policy stands in another repository (acme/policies)"},
+		"no policy":                    {[]string{"policy-bot", "broken.yml"}, "", 2, "", "this is not a policy of policy-bot"},
+		"a file that is not there":     {[]string{"policy-bot", "none.yml"}, "", 2, "", "none.yml"},
+		"a file that is there already": {[]string{"policy-bot", ".policy.yml", "--output", "there.yml"}, "", 2, "", "there.yml: file exists"},
+		"another bot":                  {[]string{"policy-bto", ".policy.yml"}, "", 2, "", `did you mean "policy-bot"?`},
+		"no file":                      {[]string{"policy-bot"}, "", 2, "", "wants one FILE"},
+		"no output":                    {[]string{"policy-bot", ".policy.yml", "--output"}, "", 2, "", "--output wants a path"},
+		"a flag like none":             {[]string{"policy-bot", ".policy.yml", "--force"}, "", 2, "", "import has no flag --force"},
+		"nothing":                      {nil, "", 2, "", "usage"},
+		"help":                         {[]string{"--help"}, "", 0, "usage", ""},
+	} {
+		args := []string{"import"}
+		for _, a := range c.args {
+			if strings.HasSuffix(a, ".yml") {
+				a = filepath.Join(dir, a)
+			}
+			args = append(args, a)
+		}
+		code, out, errs := runPolicy(t, c.stdin, args...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.err) {
+			t.Errorf("%s: sluice policy %v = %d\n%s\n%s\nwant %d, %q and %q", name, args, code, out, errs, c.code, c.out, c.err)
+		}
+	}
+	written := filepath.Join(dir, "written.yml")
+	if code, out, errs := runPolicy(t, "", "import", "policy-bot", filepath.Join(dir, ".policy.yml"), "--output="+written); code != 0 || out+errs != "" {
+		t.Errorf("import with --output = %d, %q, %q, want 0 and silence", code, out, errs)
+	}
+	if code, out, _ := runPolicy(t, "", "check", written); code != 0 {
+		t.Errorf("check of what was written = %d, %s", code, out)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -245,6 +247,26 @@ func (r *playing) written(a act, w words) []pretend.Commit {
 	return commits
 }
 
+// said is the text of a comment: its body, or the file comment.md in the step's folder, with \u{…} for what an editor hides.
+func (r *playing) said(a act, w words) string {
+	text := w.Body
+	if text == "" {
+		text = below(r.ar, strings.TrimSuffix(a.file.Name, ".yml"))["comment.md"].Text
+	}
+	if w.Times > 0 {
+		text = strings.Repeat(text+"\n", w.Times)
+	}
+	return hiddenRune.ReplaceAllStringFunc(text, func(m string) string {
+		n, err := strconv.ParseUint(m[3:len(m)-1], 16, 32)
+		if err != nil {
+			return m
+		}
+		return string(rune(n))
+	})
+}
+
+var hiddenRune = regexp.MustCompile(`\\u\{[0-9a-f]+\}`)
+
 // at is the commit that a word names.
 func (r *playing) at(name string) string {
 	if c, ok := r.heads[name]; ok {
@@ -286,6 +308,19 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 		err = f.Dequeue(w.Repo, w.Change, w.By)
 	case "rerun":
 		err = f.Rerequest(w.Repo, w.Change, w.By, w.Name)
+	case "comment":
+		body := r.said(a, w)
+		if w.App != "" {
+			_, err = f.CommentBy(w.Repo, w.Change, w.App, w.By, body)
+		} else {
+			_, err = f.Comment(w.Repo, w.Change, w.By, body)
+		}
+	case "edit-comment":
+		err = f.EditComment(w.Repo, w.Change, w.Whose, w.By, r.said(a, w))
+	case "issue":
+		err = f.Issue(w.Repo, w.By, r.said(a, w))
+	case "press":
+		err = f.Press(w.Repo, w.Change, w.By, w.Name, or(w.State, "override"))
 	case "report":
 		err = f.Report(pretend.Report{Repo: w.Repo, Commit: or(r.at(w.Commit), fmt.Sprintf("refs/pull/%d/head", w.Change)),
 			Name: w.Name, State: w.State, Title: w.Title, App: w.App, By: w.By})
@@ -391,13 +426,14 @@ func (r *playing) fail(a act) error {
 func (r *playing) deliver(a act) error {
 	var in struct {
 		Copies  int      `yaml:"copies"`
+		Anew    bool     `yaml:"anew"`
 		Shuffle uint64   `yaml:"shuffle"`
 		Drop    []string `yaml:"drop"` // "pull_request", "pull_request.opened", or all
 	}
 	if err := strict(a.raw, &in); err != nil {
 		return err
 	}
-	r.order = pretend.Order{Copies: in.Copies, Shuffle: in.Shuffle}
+	r.order = pretend.Order{Copies: in.Copies, Anew: in.Anew, Shuffle: in.Shuffle}
 	if in.Drop != nil {
 		r.order.Drop = func(d *pretend.Delivery) bool {
 			return slices.Contains(in.Drop, "all") || slices.Contains(in.Drop, d.Event) || slices.Contains(in.Drop, d.Event+"."+d.Action)

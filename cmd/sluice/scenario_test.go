@@ -170,7 +170,8 @@ type playing struct {
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
-	entered   int64 // of the audit log, so far
+	entered   int64                  // of the audit log, so far
+	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
 }
 
@@ -187,7 +188,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	r := &playing{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
-		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t)})}
+		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events})}
 	r.open(key)
 	for _, f := range ar.Files {
 		if !stepName.MatchString(f.Name) {
@@ -207,30 +208,35 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 		r.settle()
 		r.tell()
 	}
+	r.replays()
 	return r
 }
 
-// asked are the permissions that app.yml asks for: in the scenarios Sluice has these and no more.
-func asked(t *testing.T) map[string]string {
+// manifest is what app.yml asks for.
+type manifest struct {
+	Permissions map[string]string `yaml:"default_permissions"`
+	Events      []string          `yaml:"default_events"`
+}
+
+// asked is what app.yml asks for: in the scenarios Sluice has this and no more.
+func asked(t *testing.T) manifest {
 	t.Helper()
 	raw, err := os.ReadFile("../../app.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var app struct {
-		Permissions map[string]string `yaml:"default_permissions"`
-	}
+	var app manifest
 	if err := yaml.Unmarshal(raw, &app); err != nil {
 		t.Fatal(err)
 	}
-	return app.Permissions
+	return app
 }
 
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
-	if got := asked(t); !maps.Equal(got, want) {
+	want := map[string]string{"checks": "write", "contents": "read", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	if got := asked(t).Permissions; !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
 }
@@ -254,6 +260,9 @@ func (r *playing) interrupted(forge http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if !strings.HasSuffix(q.URL.Path, "/graphql") || r.meanwhile.Load() == nil {
 			forge.ServeHTTP(w, q)
+			if watch := r.watch.Load(); watch != nil {
+				(*watch)()
+			}
 			return
 		}
 		answer := httptest.NewRecorder()
@@ -447,10 +456,47 @@ func (r *playing) change(n int) []string {
 	if r.news(prefix+"merge", merge) {
 		lines = append(lines, prefix+merge)
 	}
+	lines = append(lines, r.comments(prefix, n)...)
 	if asked := strings.Join(r.forge.Asked(shop, n), ", "); r.news(prefix+"asked", asked) && asked != "" {
 		lines = append(lines, prefix+"asks "+asked)
 	}
 	return lines
+}
+
+// comments are the answers below a change that are new or say something else, and the comments newly reacted to.
+func (r *playing) comments(prefix string, n int) []string {
+	var lines []string
+	for i, s := range r.forge.Said(shop, n) {
+		key := fmt.Sprintf("%scomment %d ", prefix, s.ID)
+		if seen := strings.Join(s.Reactions, " "); r.news(key+"reactions", seen) && seen != "" {
+			lines = append(lines, fmt.Sprintf("%sreacts to %s with %s", prefix, s.By, seen))
+		}
+		if s.By != "sluice[bot]" || !r.news(key+"body", s.Body) {
+			continue
+		}
+		verb := map[bool]string{true: "now answers", false: "answers"}[s.Edited]
+		lines = append(lines, fmt.Sprintf("%s%s in comment %d:", prefix, verb, i+1))
+		body, _, _ := strings.Cut(s.Body, "<!-- sluice:")
+		for _, line := range strings.Split(strings.TrimSpace(r.unhashed(body)), "\n") {
+			lines = append(lines, prefix+"  | "+line)
+		}
+	}
+	return lines
+}
+
+var shortHash = regexp.MustCompile("`([0-9a-f]{8})`|<code>([0-9a-f]{8})</code>|\\b([0-9a-f]{8})\\b")
+
+// unhashed names commits by the step after which they were the head, so that what is wanted does not hang on their ids.
+func (r *playing) unhashed(text string) string {
+	return shortHash.ReplaceAllStringFunc(text, func(m string) string {
+		id := strings.Trim(m, "`")
+		for _, step := range sorted(r.heads) {
+			if strings.HasPrefix(r.heads[step], id) {
+				return "{head after " + step + "}"
+			}
+		}
+		return m
+	})
 }
 
 func (r *playing) checks(prefix string, shown []pretend.Shown) []string {
@@ -538,7 +584,7 @@ func (r *playing) findings() (lines []string) {
 		if e.Change != 0 {
 			about = fmt.Sprintf(" #%d", e.Change)
 		}
-		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), commitID.ReplaceAllString(e.Reason, "COMMIT")))
+		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), anyCommit.ReplaceAllString(e.Reason, "COMMIT")))
 	}
 	if err := rows.Err(); err != nil {
 		r.t.Fatal(err)
@@ -546,7 +592,7 @@ func (r *playing) findings() (lines []string) {
 	return lines
 }
 
-var commitID = regexp.MustCompile(`\b[0-9a-f]{12,40}\b`)
+var anyCommit = regexp.MustCompile(`\b[0-9a-f]{12,40}\b`)
 
 var logLine = regexp.MustCompile(`level=(\w+) msg=("[^"]*"|\S+)`)
 

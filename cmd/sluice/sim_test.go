@@ -70,16 +70,15 @@ changelog: {files: [CHANGELOG.md], exempt: {labels: [no-changelog]}}
 approval: {rules: [{name: peer review, count: 1}]}
 `
 
-func simScenario(hook string) map[string]any {
+func simScenario(hook string, asks manifest) map[string]any {
 	main := map[string]string{".sluice.yml": simPolicy, "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-02\n\n### Added\n\n- All.\n", "shop.go": "package shop\n"}
 	return map[string]any{
 		"settings": map[string]any{"validate_webhooks": true},
 		"users":    []any{user("ana"), user("bo"), user("cy"), user("eve")},
 		"orgs":     []any{map[string]any{"login": "acme", "members": map[string]string{"ana": "member", "bo": "member", "cy": "admin"}}},
 		"apps": []any{map[string]any{"id": 4242, "slug": "sluice", "name": "Sluice", "owner": map[string]string{"login": "acme", "type": "Organization"},
-			"permissions": map[string]string{"checks": "write", "contents": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"},
-			"events":      []string{"pull_request", "pull_request_review", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group"},
-			"webhook":     map[string]string{"url": "http://" + hook + "/webhook/github", "secret": "s3cret"}}},
+			"permissions": asks.Permissions, "events": asks.Events,
+			"webhook": map[string]string{"url": "http://" + hook + "/webhook/github", "secret": "s3cret"}}},
 		"repos": []any{map[string]any{"owner": "acme", "name": "shop", "author": "cy", "files": main, "collaborators": map[string]string{"ana": "write", "bo": "write", "eve": "read"},
 			"protection": map[string]any{"main": map[string]any{"required_status_checks": map[string]any{"strict": false, "checks": []any{map[string]any{"context": "sluice/gate", "app_id": 4242}}},
 				"enforce_admins": true, "required_pull_request_reviews": nil, "restrictions": nil}}}},
@@ -116,7 +115,7 @@ func simulated(t *testing.T) *sim {
 	}
 	s := &sim{t: t, hook: freeAddress(t), log: &lockedBuffer{}}
 	state := filepath.Join(t.TempDir(), "state.json")
-	b, err := json.Marshal(simScenario(s.hook))
+	b, err := json.Marshal(simScenario(s.hook, asked(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

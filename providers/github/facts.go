@@ -280,7 +280,7 @@ func (r *reading) organisationError(e graphError) {
 // rounds lets the checks ask until they know enough. A policy that cannot be loaded asks for nothing: it is what will
 // be reported.
 func (r *reading) rounds(ctx context.Context, ask func(*policy.Set, *checks.Facts) *checks.Wants) error {
-	set, err := policy.Load(r.f.Sources...)
+	set, err := r.c.memory.policy(r.f.Sources)
 	if err != nil {
 		return nil
 	}

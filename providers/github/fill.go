@@ -19,6 +19,11 @@ const (
 
 // fill reads what the checks want, in as few requests as it takes: one for most.
 func (r *reading) fill(ctx context.Context, w *checks.Wants) error {
+	if w.Comments || w.Signatures {
+		if err := r.said(ctx, w); err != nil {
+			return err
+		}
+	}
 	var o order
 	for _, t := range w.Texts {
 		r.wanted = append(r.wanted, checks.Text{Side: t.Side, Path: t.Path})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
@@ -131,12 +132,15 @@ func (in *installation) graph(ctx context.Context, operation string, body []byte
 		return nil, err
 	}
 	if len(said.Errors) > 0 {
-		_, data, err := graphErrors(a.body)
-		if err != nil {
-			return nil, err
-		}
-		if !data {
-			return said.Errors, said.Errors[0].err(operation)
+		// What something was read from holds data; only an answer that left nothing behind is looked at once more.
+		if v := reflect.ValueOf(out); v.Kind() != reflect.Pointer || v.Elem().IsZero() {
+			_, data, err := graphErrors(a.body)
+			if err != nil {
+				return nil, err
+			}
+			if !data {
+				return said.Errors, said.Errors[0].err(operation)
+			}
 		}
 	} else if said.Data == nil || !bytes.Contains(a.body, []byte(`"data"`)) {
 		return nil, fmt.Errorf("%s: GitHub answered neither data nor errors", route)

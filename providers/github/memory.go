@@ -9,6 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
 )
 
 // memory is what is kept to save calls. All of it may be lost at any time. What is keyed by object ids cannot go out of
@@ -26,6 +27,7 @@ type memory struct {
 	rights  *lru.Cache[rightKey, rightAt]
 	groups  *lru.Cache[string, groupAt] // "acme/operations", or "acme" for the organisation
 	tags    *lru.Cache[string, tagList]
+	sets    *weighed[string, *policy.Set] // by what the policies say
 
 	noQueues atomic.Bool // the server does not know merge queues
 }
@@ -89,7 +91,25 @@ func newMemory() *memory {
 		rights:  sized[rightKey, rightAt](8192),
 		groups:  sized[string, groupAt](256),
 		tags:    sized[string, tagList](256),
+		sets:    newWeighed[string, *policy.Set](4<<20, 256),
 	}
+}
+
+// policy loads what is in force, each set of sources once. One that is broken is loaded each time.
+func (m *memory) policy(sources []policy.Source) (*policy.Set, error) {
+	key, bytes := policy.Digest(sources...), 1<<10
+	if set, ok := m.sets.get(key); ok {
+		return set, nil
+	}
+	set, err := policy.Load(sources...)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		bytes += len(s.Text)
+	}
+	m.sets.add(key, set, bytes)
+	return set, nil
 }
 
 func sized[K comparable, V any](n int) *lru.Cache[K, V] {

@@ -27,7 +27,19 @@ func (p *posting) input(r run) map[string]any {
 	if word := conclusion(r.post); word != "" {
 		in["status"], in["conclusion"] = "COMPLETED", word
 	}
+	if in["actions"] = actions(r.post.Buttons); r.update == "" && len(r.post.Buttons) == 0 {
+		delete(in, "actions")
+	}
 	return in
+}
+
+// actions are the buttons of a check run. An update without any takes those away that were there.
+func actions(buttons []gate.Button) []map[string]string {
+	list := []map[string]string{}
+	for _, b := range buttons {
+		list = append(list, map[string]string{"label": b.Label, "description": b.Description, "identifier": b.Identifier})
+	}
+	return list
 }
 
 // conclusion is GitHub's word for an outcome; "" while it is open what will come of it. GitHub takes NEUTRAL and SKIPPED

@@ -147,8 +147,13 @@ func (r *reading) showPeople(ctx context.Context, people []checks.Person) error 
 	return nil
 }
 
-// ask asks for one person's permission. The account that answers must be the one meant: logins change hands.
+// ask asks for one person's permission.
 func (r *reading) ask(ctx context.Context, p checks.Person) (string, error) {
+	return r.in.permission(ctx, r.repo, p)
+}
+
+// permission asks for one person's permission. The account that answers must be the one meant: logins change hands.
+func (in *installation) permission(ctx context.Context, repo repoName, p checks.Person) (string, error) {
 	if !plain(p.Login) {
 		return "none", nil
 	}
@@ -160,7 +165,7 @@ func (r *reading) ask(ctx context.Context, p checks.Person) (string, error) {
 			Permissions map[string]bool `json:"permissions"`
 		} `json:"user"`
 	}
-	err := r.in.get(ctx, "GET /repos/{owner}/{repo}/collaborators/{username}/permission", r.repo.path("/collaborators/"+url.PathEscape(p.Login)+"/permission"), &got)
+	err := in.fresh(ctx, "GET /repos/{owner}/{repo}/collaborators/{username}/permission", repo.path("/collaborators/"+url.PathEscape(p.Login)+"/permission"), &got)
 	var e *Error
 	switch {
 	case errors.As(err, &e) && e.Status == http.StatusNotFound:

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,23 +17,29 @@ const (
 )
 
 // commitList lists the commits that head has and the target branch has not, oldest first.
-func (r *reading) commitList(head, tip string) ([]byte, error) {
+func (r *reading) commitList(head, tip string) ([]string, error) {
+	if r.between != nil {
+		ids := slices.Clone(r.between)
+		slices.Reverse(ids)
+		return ids, nil
+	}
 	args := []string{"rev-list", "--reverse", "--topo-order", "--max-count=" + strconv.Itoa(mostCommits+1), head}
 	if tip != "" {
 		args = append(args, "^"+tip)
 	}
-	return r.git.output(r.ctx, args...)
+	out, err := r.git.output(r.ctx, args...)
+	return strings.Fields(string(out)), err
 }
 
 // commits reads the commits of such a list.
-func (r *reading) commits(out []byte) error {
-	ids := strings.Fields(string(out))
+func (r *reading) commits(ids []string) error {
 	r.f.Change.CommitCount = len(ids)
 	if len(ids) > mostCommits {
 		ids = ids[len(ids)-mostCommits:]
 		r.gap("commits", "Only the newest %d commits are read.", mostCommits)
 	}
 	bytes := 0
+	r.objects.expect(ids, func(id string) bool { _, ok := r.recent[id]; return !ok })
 	for _, id := range ids {
 		c, err := r.readCommit(id)
 		if err != nil {
@@ -51,22 +58,36 @@ func (r *reading) commits(out []byte) error {
 }
 
 func (r *reading) readCommit(id string) (checks.Commit, error) {
+	if c, ok := r.recent[id]; ok {
+		return c, nil
+	}
 	x, err := r.objects.get(id, largestCommit)
 	if err != nil {
 		return checks.Commit{}, fmt.Errorf("read commit %s: %w", id, err)
 	}
-	return parseCommit(id, string(x.data)), nil
+	c := parseCommit(id, string(x.data))
+	if r.recent == nil {
+		r.recent = map[string]checks.Commit{}
+	}
+	if len(r.recent) < 250 {
+		r.recent[id] = c
+	}
+	return c, nil
 }
 
 // parseCommit reads a commit as git stores it. What is damaged in it is left out: names and times are claims anyway.
 func parseCommit(id, data string) checks.Commit {
 	c := checks.Commit{ID: id}
 	header, message, _ := strings.Cut(data, "\n\n")
+	parents := true // like git, which reads them right after the tree: what is called so further down is none
 	for line := range strings.SplitSeq(header, "\n") {
 		key, value, _ := strings.Cut(line, " ")
+		parents = parents && (key == "tree" || key == "parent")
 		switch key {
 		case "parent":
-			c.Parents = append(c.Parents, value)
+			if parents {
+				c.Parents = append(c.Parents, value)
+			}
 		case "author":
 			c.Author, _ = signature(value)
 		case "committer":

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,11 +24,15 @@ type reading struct {
 	f         *checks.Facts
 	objects   *objects
 	trees     map[string]map[string]entry
-	boundary  map[string]bool // commits whose parents a shallow clone lacks
-	blobs     []blobs         // of f.Files, in its order
-	lineBytes int             // of changed lines kept
-	patch     []byte          // the lines of all files, where the change is small; nil: to be asked for
-	foreseen  *foreseen       // nil until started
+	boundary  map[string]bool          // commits whose parents a shallow clone lacks
+	blobs     []blobs                  // of f.Files, in its order
+	lineBytes int                      // of changed lines kept
+	between   []string                 // the commits of the change, newest first, where they are few and in one line; else nil
+	recent    map[string]checks.Commit // the first that were read
+	patch     *kept                    // the lines of all files; nil: to be asked for
+	foreseen  *foreseen                // nil until started
+	guesses   sync.WaitGroup
+	set       func() (*policy.Set, error)
 }
 
 // Facts reads the change from base to head: what head has since it left base.
@@ -45,6 +50,7 @@ func (r *Repository) Facts(ctx context.Context, base, head string, given *policy
 	x := &reading{Repository: r, ctx: ctx, objects: &objects{git: r.git, ctx: ctx}, boundary: r.boundaries()}
 	defer x.objects.close()
 	defer func() {
+		x.guesses.Wait()
 		if stop(); x.foreseen != nil {
 			<-x.foreseen.done
 		}
@@ -68,12 +74,17 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 	}
 	var refs, tags []reference
 	var g, background errgroup.Group
-	g.Go(func() (err error) {
-		refs, err = r.branches()
-		return err
-	})
+	late := []string{"refs/tags"}
+	if base == "" {
+		g.Go(func() (err error) {
+			refs, err = r.references(mayBeDefault()...)
+			return err
+		})
+	} else {
+		late = append(late, mayBeDefault()...)
+	}
 	background.Go(func() (err error) {
-		tags, err = r.references("refs/tags") // a commit for every date: the slowest of all, and needed last
+		tags, err = r.references(late...) // a commit for every date: the slowest of all, and needed last
 		return err
 	})
 	at, err := r.commit(head)
@@ -91,12 +102,17 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 	if err := r.policy(given); err != nil {
 		return err
 	}
+	r.set = sync.OnceValues(func() (*policy.Set, error) { return policy.Load(r.f.Sources...) })
 	if err := r.difference(); err != nil {
 		return err
 	}
 	r.introduce(c)
 	if err := background.Wait(); err != nil {
 		return err
+	}
+	if base != "" {
+		target, _ := defaultBranch(tags)
+		r.f.Repository.Default = target.name
 	}
 	if err := r.tags(tags); err != nil {
 		return err
@@ -111,9 +127,7 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 func (r *reading) span(refs []reference, base string) error {
 	c := r.f.Change
 	var err error
-	target, found := defaultBranch(refs)
-	r.f.Repository.Default = target.name
-	if base != "" {
+	if base != "" { // then the default branch is told with the tags
 		if c.Base.Commit, err = r.commit(base); err != nil {
 			return err
 		}
@@ -121,6 +135,8 @@ func (r *reading) span(refs []reference, base string) error {
 		c.MergeBase, err = r.mergeBase(c.Base.Commit, c.Head.Commit)
 		return err
 	}
+	target, found := defaultBranch(refs)
+	r.f.Repository.Default = target.name
 	if c.Base.Name = target.name; found {
 		c.Base.Commit = target.commit
 		if c.MergeBase, err = r.mergeBase(target.commit, c.Head.Commit); err != nil || c.MergeBase != c.Head.Commit {
@@ -137,9 +153,10 @@ func (r *reading) before() error {
 	if err != nil {
 		return err
 	}
-	c.Base.Commit, c.MergeBase = "", ""
+	c.Base.Commit, c.MergeBase, r.between = "", "", nil
 	if len(last.Parents) > 0 && !r.boundary[c.Head.Commit] {
 		c.Base.Commit, c.MergeBase = last.Parents[0], last.Parents[0]
+		r.between = r.line(c.MergeBase, c.Head.Commit)
 	}
 	return nil
 }
@@ -157,7 +174,7 @@ func (r *reading) difference() error {
 		r.gap("commits", "%s", why)
 		return nil
 	}
-	var ids []byte
+	var ids []string
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		ids, err = r.commitList(c.Head.Commit, c.Base.Commit)

@@ -18,15 +18,20 @@ const mostFiles = 100000
 // blobs are the object ids of a changed file before and after.
 type blobs struct{ before, after string }
 
-// diffOptions hold for every difference: renames found, nothing hidden, no program run.
-func diffOptions() []string {
-	return []string{"diff-tree", "-r", "-M", "-l2000", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none", "--no-commit-id"}
+// diffOptions hold for every difference: renames found, nothing hidden, no program run. A difference of many commits
+// meets the same folders time and again, so git is to remember more of them.
+func (r *reading) diffOptions() []string {
+	much := "16m"
+	if r.between != nil {
+		much = "2m"
+	}
+	return append(remembering(much), "diff-tree", "-r", "-M", "-l2000", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none", "--no-commit-id")
 }
 
 // files reads what lies between two trees, with the numbers of lines.
 func (r *reading) files(before, after string) error {
 	err := r.atOnce(before, after)
-	if errors.Is(err, errNotSmall) {
+	if errors.Is(err, errOdd) {
 		err = r.inParts(before, after)
 	}
 	if err != nil {
@@ -37,7 +42,7 @@ func (r *reading) files(before, after string) error {
 
 // inParts reads the files and how many lines of each changed, and leaves the lines to be asked for.
 func (r *reading) inParts(before, after string) error {
-	args := append(diffOptions(), "--raw", "--numstat", "-z", "--no-abbrev", before, after, "--")
+	args := append(r.diffOptions(), "--raw", "--numstat", "-z", "--no-abbrev", before, after, "--")
 	return r.git.stream(r.ctx, func(out io.Reader) error { return r.readFiles(bufio.NewReaderSize(out, 64<<10)) }, args...)
 }
 

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
-	"github.com/sluicegate/sluice/checks/policy"
 )
 
 // mostRounds is how often the checks may ask for more: as often as of a forge, and twice for what is put off here.
@@ -15,7 +14,8 @@ const mostRounds = 6
 
 // fill reads what the checks want, round by round. A policy that is broken wants nothing: who judges will say so.
 func (r *reading) fill() error {
-	set, err := policy.Load(r.f.Sources...)
+	r.guesses.Wait()
+	set, err := r.set()
 	if err != nil {
 		return nil
 	}
@@ -32,6 +32,24 @@ func (r *reading) fill() error {
 	return nil
 }
 
+// guess starts to list the tree when the names of the changed files show that it will be wanted, whatever is in them:
+// that takes as long as to compare the files. It is called as soon as there are names.
+func (r *reading) guess() {
+	if r.set == nil {
+		return
+	}
+	f, c := *r.f, *r.f.Change
+	f.Change, f.Files = &c, slices.Clone(f.Files)
+	for i := range f.Files {
+		f.Files[i].Read = true
+	}
+	r.guesses.Go(func() {
+		if set, err := r.set(); err == nil && checks.AskFor(set, &f).Paths != nil {
+			r.foresee(f.Change.Head.Commit)
+		}
+	})
+}
+
 // nobody says that rights cannot be asked here.
 func (r *reading) nobody(w *checks.Wants) []checks.Person {
 	if len(w.People) > 0 {
@@ -44,19 +62,16 @@ func (r *reading) nobody(w *checks.Wants) []checks.Person {
 }
 
 // answer reads what is wanted. The tree of a large repository takes longer to list than all else to read, and lines or
-// texts often show that nothing in it matters: so they come first, and the list is made meanwhile, in case.
+// texts often show that nothing in it matters: so they come first.
 func (r *reading) answer(w *checks.Wants) error {
 	var g errgroup.Group
 	var listed, shown error
 	now := w.Paths != nil && w.Lines == nil && len(w.Texts) == 0
-	switch {
-	case now:
+	if now {
 		g.Go(func() error {
 			r.f.Paths, listed = r.list(r.f.Change.Head.Commit, w.Paths)
 			return nil
 		})
-	case w.Paths != nil:
-		r.foresee(r.f.Change.Head.Commit)
 	}
 	if w.Lines != nil {
 		g.Go(func() error {

@@ -59,6 +59,7 @@ func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
 		"-c", "core.pager=cat", "-c", "core.alternateRefsCommand=", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
 		"-c", "maintenance.auto=false", "-c", "core.quotePath=true",
 	}
+	all = append(all, remembering("2m")...)
 	cmd := exec.CommandContext(ctx, g.program)
 	cmd.Env = g.env
 	if g.dir == "" {
@@ -73,6 +74,10 @@ func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Args = append(append(cmd.Args, all...), args...)
 	return cmd
 }
+
+// remembering says how much of what it unpacked git keeps: its own 96 MB are for long walks. One reading meets little of
+// it again, and to take so much memory from the system costs more than to unpack that little twice.
+func remembering(much string) []string { return []string{"-c", "core.deltaBaseCacheLimit=" + much} }
 
 // output runs git and returns what it prints.
 func (g *git) output(ctx context.Context, args ...string) ([]byte, error) {
@@ -96,7 +101,7 @@ func (g *git) stream(ctx context.Context, read func(io.Reader) error, args ...st
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("run git %s: %w", args[0], err)
+		return fmt.Errorf("run git %s: %w", verb(args), err)
 	}
 	if err := read(out); err != nil {
 		stop()
@@ -107,9 +112,17 @@ func (g *git) stream(ctx context.Context, read func(io.Reader) error, args ...st
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &gitError{args[0], stderr.String(), err}
+		return &gitError{verb(args), stderr.String(), err}
 	}
 	return nil
+}
+
+// verb is what git was told to do.
+func verb(args []string) string {
+	for len(args) > 2 && args[0] == "-c" {
+		args = args[2:]
+	}
+	return args[0]
 }
 
 // gitError is what git said when it failed.

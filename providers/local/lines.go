@@ -31,7 +31,7 @@ func (r *reading) lines(before, after string, want func(checks.File) bool) error
 		}
 	}
 	if r.patch != nil {
-		if err := r.readLines(bytes.NewReader(r.patch), left); err != nil || len(left) == 0 {
+		if err := r.readLines(r.patch.reader(), left); err != nil || len(left) == 0 {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (r *reading) lines(before, after string, want func(checks.File) bool) error
 			paths = append(paths, x.Old)
 		}
 	}
-	args := append(diffOptions(), "-p", "-U0", "--inter-hunk-context=0", "--text", "--full-index", before, after, "--")
+	args := append(r.diffOptions(), "-p", "-U0", "--inter-hunk-context=0", "--text", "--full-index", before, after, "--")
 	for len(paths) > 0 {
 		var some []string
 		some, paths = portion(paths)

@@ -37,7 +37,7 @@ func (v *View) read(rev string) error {
 	if v.Commit, err = v.r.commit(rev); err != nil {
 		return err
 	}
-	refs, err := v.r.branches()
+	refs, err := v.r.references(mayBeDefault()...)
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,13 @@ type object struct {
 
 // objects is one long-lived `git cat-file --batch`. It is not safe for concurrent use.
 type objects struct {
-	git  *git
-	ctx  context.Context // of the reading that this belongs to; the process ends with it
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Reader
-	said *tail
+	git   *git
+	ctx   context.Context // of the reading that this belongs to; the process ends with it
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	said  *tail
+	asked []string // in the order that they were asked for ahead, and not answered yet
 }
 
 func (o *objects) start() error {
@@ -51,7 +52,26 @@ func (o *objects) start() error {
 	return nil
 }
 
+// expect asks for objects before they are got, since to wait for each answer takes longer than to give it. They are to
+// be got in this order: where one is left out, or git fails, those that are left are asked for anew, one by one.
+func (o *objects) expect(ids []string, wanted func(string) bool) {
+	if len(o.asked) > 0 || o.cmd == nil && o.start() != nil {
+		return
+	}
+	for _, id := range ids {
+		if wanted(id) {
+			o.asked = append(o.asked, id)
+		}
+	}
+	if len(o.asked) == 0 {
+		return
+	}
+	in, all := o.in, strings.Join(o.asked, "\n")+"\n"
+	go func() { _, _ = io.WriteString(in, all) }() // ends with the process, at the latest
+}
+
 func (o *objects) close() {
+	o.asked = nil
 	if o.cmd != nil {
 		_ = o.in.Close()
 		_, _ = io.Copy(io.Discard, o.out)
@@ -66,6 +86,9 @@ func (o *objects) close() {
 func (o *objects) get(name string, limit int64) (object, error) {
 	if name == "" || strings.ContainsAny(name, "\n\r\x00") {
 		return object{}, fmt.Errorf("%w: no object is called %q", errMissing, name)
+	}
+	if len(o.asked) > 0 && o.asked[0] != name {
+		o.close()
 	}
 	if o.cmd == nil {
 		if err := o.start(); err != nil {
@@ -87,7 +110,9 @@ func (o *objects) get(name string, limit int64) (object, error) {
 }
 
 func (o *objects) ask(name string, limit int64) (object, error) {
-	if _, err := io.WriteString(o.in, name+"\n"); err != nil {
+	if len(o.asked) > 0 && o.asked[0] == name {
+		o.asked = o.asked[1:]
+	} else if _, err := io.WriteString(o.in, name+"\n"); err != nil {
 		return object{}, err
 	}
 	header, err := o.out.ReadString('\n')

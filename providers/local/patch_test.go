@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestASmallChangeIsReadAtOnceAsALargeOneIsInParts(t *testing.T) {
 	}
 }
 
-func TestALargeOrOddChangeIsNotReadAtOnce(t *testing.T) {
+func TestAnOddChangeIsNotReadAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	before := r.commit("first", map[string]string{"type": "a\n"})
@@ -82,17 +83,101 @@ func TestALargeOrOddChangeIsNotReadAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	odd := r.commit("another type", nil)
-	long := r.commit("long", map[string]string{"long": strings.Repeat("line\n", mostBytesAtOnce/5)})
-	files := map[string]string{}
-	for i := range mostAtOnce + 1 {
-		files[fmt.Sprint("f", i)] = "x\n"
+	l := r.reading(odd)
+	if err := l.atOnce(before, odd); !errors.Is(err, errOdd) || l.f.Files != nil || l.patch != nil {
+		t.Errorf("atOnce = %v with %d files, want %v with none", err, len(l.f.Files), errOdd)
 	}
-	many := r.commit("many", files)
-	for name, x := range map[string][2]string{"a change of type": {before, odd}, "much text": {odd, long}, "many files": {long, many}} {
-		l := r.reading(x[1])
-		if err := l.atOnce(x[0], x[1]); !errors.Is(err, errNotSmall) || l.f.Files != nil || l.patch != nil {
-			t.Errorf("%s: atOnce = %v with %d files, want %v with none", name, err, len(l.f.Files), errNotSmall)
+}
+
+// Of a difference that is too long to be kept the lines are counted, and are the same when they are asked for.
+func TestALongDifferenceIsCountedAndReadAgain(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	before := r.commit("first", map[string]string{"a": "a\n"})
+	const lines = mostKept / 1000
+	after := r.commit("long", map[string]string{"long": strings.Repeat(strings.Repeat("x", 1100)+"\n", lines), "a": "b\n", "binary": "\x00"})
+	l := r.reading(after)
+	if err := l.files(before, after); err != nil || l.patch != nil || len(l.f.Files) != 3 {
+		t.Fatalf("files = %v with %d files and patch %v, want 3 without", err, len(l.f.Files), l.patch)
+	}
+	if f := l.f.Files[2]; f.Path != "long" || f.Additions != lines || f.Read || l.f.Files[1].Kind != "binary" {
+		t.Errorf("before the lines are read: %+v", l.f.Files)
+	}
+	if err := l.lines(before, after, func(f checks.File) bool { return f.Path == "a" }); err != nil {
+		t.Fatal(err)
+	}
+	if f := l.f.Files[0]; len(f.Added) != 1 || f.Added[0].Text != "b" {
+		t.Errorf("lines gives %+v", f)
+	}
+}
+
+// What lies in one line is found without git, and nothing else is.
+func TestLine(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	first := r.commit("first", map[string]string{"a": "a\n"})
+	second := r.commit("second", map[string]string{"a": "b\n"})
+	third := r.commit("third", map[string]string{"a": "c\n"})
+	r.git("checkout", "-q", "-b", "side", first)
+	side := r.commit("side", map[string]string{"b": "b\n"})
+	r.git("merge", "-q", "--no-edit", third)
+	merge := r.git("rev-parse", "HEAD")
+	tree := r.git("rev-parse", second+"^{tree}")
+	posing := r.commitOf("tree " + tree + "\nauthor A <a@x> 1700000000 +0000\ncommitter A <a@x> 1700000000 +0000\nparent " + first + "\n\nposing\n")
+	for name, x := range map[string]struct {
+		after, upTo string
+		want        []string
+	}{
+		"two":                       {first, third, []string{third, second}},
+		"none":                      {third, third, nil},
+		"the other way":             {third, first, nil},
+		"beside":                    {side, third, nil},
+		"a merge":                   {third, merge, nil},
+		"what only poses as parent": {first, posing, nil},
+	} {
+		if got := r.reading(x.upTo).line(x.after, x.upTo); !slices.Equal(got, x.want) {
+			t.Errorf("%s: line = %q, want %q", name, got, x.want)
 		}
-		l.objects.close()
+	}
+}
+
+// commitOf writes a commit as it is given, however odd.
+func (r *repo) commitOf(text string) string {
+	r.t.Helper()
+	file := filepath.Join(r.t.TempDir(), "commit")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.git("hash-object", "-t", "commit", "-w", "--literally", file)
+}
+
+func TestExpected(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	var ids []string
+	for i := range 40 {
+		ids = append(ids, r.commit(fmt.Sprint(i), map[string]string{"a": fmt.Sprint(i)}))
+	}
+	o := r.reading(ids[0]).objects
+	all := func(string) bool { return true }
+	ids[30] = strings.Repeat("1", 40)
+	o.expect(ids, all)
+	for i, id := range ids {
+		if i == 10 { // one that was not expected
+			if x, err := o.get(ids[35], largestCommit); err != nil || x.id != ids[35] {
+				t.Errorf("get = %s, %v", x.id, err)
+			}
+			o.expect(ids[i:], all)
+		}
+		x, err := o.get(id, largestCommit)
+		if i == 30 {
+			if !errors.Is(err, errMissing) {
+				t.Errorf("get of what is not there = %v", err)
+			}
+			continue
+		}
+		if err != nil || x.id != id || !strings.HasSuffix(string(x.data), "\n"+fmt.Sprint(i)+"\n") {
+			t.Errorf("get(%d) = %s, %v", i, x.data, err)
+		}
 	}
 }

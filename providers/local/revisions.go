@@ -16,13 +16,13 @@ type reference struct {
 	at             string // tagger's or committer's date, RFC 3339
 }
 
-// branches lists the references that may be the default branch, and where remotes say theirs is.
-func (r *reading) branches() ([]reference, error) {
+// mayBeDefault are the references that may be the default branch, and where remotes say theirs is.
+func mayBeDefault() []string {
 	patterns := []string{"refs/remotes/*/HEAD"}
 	for _, b := range usualDefaults() {
 		patterns = append(patterns, "refs/heads/"+b, "refs/remotes/*/"+b)
 	}
-	return r.references(patterns...)
+	return patterns
 }
 
 func (r *reading) references(patterns ...string) ([]reference, error) {
@@ -124,7 +124,7 @@ func (r *reading) headBranch() string {
 
 // mergeBase is the newest commit that two have in common; "" when there is none.
 func (r *reading) mergeBase(a, b string) (string, error) {
-	if a == b || r.descends(b, a) {
+	if r.between = r.line(a, b); a == b || r.between != nil || r.descends(b, a) {
 		return a, nil
 	}
 	out, err := r.git.output(r.ctx, "merge-base", a, b)
@@ -132,6 +132,24 @@ func (r *reading) mergeBase(a, b string) (string, error) {
 		return "", nil
 	}
 	return strings.TrimSpace(string(out)), err
+}
+
+// line lists the commits after one up to another, newest first, where each has one parent and there are few: then no
+// other lies between them, and git need not be asked. It is nil where that is not so.
+func (r *reading) line(after, upTo string) []string {
+	const most = 150
+	var ids []string
+	for id := upTo; after != "" && len(ids) < most; {
+		c, err := r.readCommit(id)
+		if err != nil || len(c.Parents) != 1 || r.boundary[id] {
+			return nil
+		}
+		ids = append(ids, id)
+		if id = c.Parents[0]; id == after {
+			return ids
+		}
+	}
+	return nil
 }
 
 // descends looks for an ancestor among the nearest of a commit, which are read for the change anyway: a change is

@@ -139,7 +139,7 @@ func (v view) requests(p *Pull) *connection {
 func (v view) note(c *comment) thing {
 	return thing{"__typename": "IssueComment", "id": node("IC", c.id), "databaseId": c.id, "fullDatabaseId": strconv.FormatInt(c.id, 10), "body": c.body,
 		"createdAt": c.created, "lastEditedAt": stamp(c.edited), "author": func() any { return v.actor(c.by) },
-		"authorAssociation": v.association(c.pull.Repo, c.by), "url": v.pullURL(c.pull)}
+		"authorAssociation": v.association(c.pull.Repo, c.by), "url": v.pullURL(c.pull), "viewerDidAuthor": c.by == v.who.user}
 }
 
 // timeline lists what happened, oldest first: of the kinds asked for, after since. Commits are those of now.

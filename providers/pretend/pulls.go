@@ -69,6 +69,9 @@ type comment struct {
 	body    string
 	created time.Time
 	edited  time.Time
+	app     *App // that wrote it, or through which it was written
+
+	reactions []reaction
 }
 
 // PR is a pull request to open.
@@ -395,19 +398,4 @@ func (f *Forge) Pulls(repo string) int {
 		return len(r.pulls)
 	}
 	return 0
-}
-
-// Comment writes below the pull request. It returns the comment's id.
-func (f *Forge) Comment(repo string, n int, by, body string) (int64, error) {
-	var id int64
-	err := f.change(repo, n, by, func(p *Pull, who *User) error { id = f.comment(p, who, body).id; return nil })
-	return id, err
-}
-
-func (f *Forge) comment(p *Pull, by *User, body string) *comment {
-	c := &comment{id: f.id(), pull: p, by: by, body: body, created: f.at()}
-	p.Repo.comments = append(p.Repo.comments, c)
-	p.note(f, &event{kind: "IssueComment", actor: by, note: c})
-	f.emitComment(c, "created", by)
-	return c
 }

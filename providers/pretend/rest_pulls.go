@@ -3,7 +3,6 @@ package pretend
 import (
 	"net/http"
 	"slices"
-	"strings"
 )
 
 func permission(r *request, x *Repo) reply {
@@ -143,13 +142,11 @@ func requestReviewers(r *request, p *Pull) reply {
 }
 
 func postComment(r *request, p *Pull) reply {
-	var in struct {
-		Body string `json:"body"`
-	}
-	if r.decode(&in) != nil || strings.TrimSpace(in.Body) == "" || len(in.Body) > 65536 {
+	body, fine := commentBody(r)
+	if !fine {
 		return refuse(http.StatusUnprocessableEntity, "Validation Failed")
 	}
-	return reply{status: http.StatusCreated, body: r.f.renderComment(r.f.comment(p, r.who.user, in.Body))}
+	return reply{status: http.StatusCreated, body: r.f.renderComment(r.f.comment(p, r.who.user, body))}
 }
 
 // runBody is what REST says of a check run.

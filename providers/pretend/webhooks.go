@@ -45,6 +45,7 @@ type Target struct {
 type Order struct {
 	Shuffle uint64                 // seed; 0: in order
 	Copies  int                    // further copies of each, with the same GUID
+	Anew    bool                   // the copies have GUIDs of their own
 	Drop    func(d *Delivery) bool // these are lost; the delivery log knows them with status 0
 }
 
@@ -82,6 +83,9 @@ func (f *Forge) Deliver(ctx context.Context, o Order) ([]*Delivery, error) {
 			for i := range o.Copies + 1 {
 				c := *d
 				c.Again = i > 0
+				if o.Anew && i > 0 {
+					c.GUID = guid()
+				}
 				more = append(more, &c)
 			}
 		}
@@ -245,16 +249,7 @@ func (f *Forge) emitReview(r *Review, action string, by *User) {
 
 // emitComment only reaches an App that asked for issue_comment.
 func (f *Forge) emitComment(c *comment, action string, by *User) {
-	p := c.pull
-	f.emit("issue_comment", action, p.Repo, nil, by, obj{"comment": f.renderComment(c),
-		"issue": obj{"id": p.ID, "number": p.Number, "title": p.Title, "user": f.renderUser(p.Author), "state": strings.ToLower(p.state()),
-			"pull_request": obj{"url": fmt.Sprintf("%s/api/v3/repos/%s/pulls/%d", f.url, p.Repo.Name, p.Number), "html_url": f.pullURL(p)}}})
-}
-
-func (f *Forge) renderComment(c *comment) obj {
-	return obj{"id": c.id, "node_id": node("IC", c.id), "user": f.renderUser(c.by), "body": c.body, "created_at": stamp(c.created),
-		"updated_at": stamp(c.created), "author_association": f.association(c.pull.Repo, c.by),
-		"html_url": fmt.Sprintf("%s#issuecomment-%d", f.pullURL(c.pull), c.id)}
+	f.emit("issue_comment", action, c.pull.Repo, nil, by, obj{"comment": f.renderComment(c), "issue": f.renderIssue(c.pull)})
 }
 
 func (f *Forge) emitRun(run *Run, action string, by *User) {

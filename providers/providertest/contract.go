@@ -45,6 +45,10 @@ type Forge interface {
 	Head(repo, name string) string
 	ShownOn(repo, commit string) []pretend.Shown
 	Move(repo, to string) error
+	Comment(repo string, n int, by, body string) (int64, error)
+	CommentBy(repo string, n int, app, by, body string) (int64, error)
+	EditComment(repo string, n int, whose, by, body string) error
+	Said(repo string, n int) []pretend.Said
 }
 
 // Harness is one provider over one fresh forge, with Sluice already let into the organisation acme.
@@ -93,6 +97,10 @@ func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 		{"reads a tag that was pushed, moved and deleted", pushedTag},
 		{"finds a repository under another case", otherCase},
 		{"says the same thing twice", deterministic},
+		{"reads a comment as it is, and reacts once", comments},
+		{"tells what an app wrote from what a person wrote", commentsOfApps},
+		{"answers once, and finds its answer again", replies},
+		{"says what somebody may do at this very moment", rightsNow},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

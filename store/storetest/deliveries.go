@@ -48,6 +48,15 @@ var deliveries = map[string]func(*testing.T, *fixture){
 			t.Error("Add of an ignored delivery a second time = true, want false")
 		}
 	},
+	"an echo of what we posted is had only once": func(t *testing.T, f *fixture) {
+		d := delivery("d1")
+		d.Echo = true
+		f.add(d)
+		f.none()
+		if added, err := f.Add(ctx, d); added || err != nil {
+			t.Errorf("Add of an echo a second time = %v, %v, want false, nil", added, err)
+		}
+	},
 	"a delivery without an id is refused": func(t *testing.T, f *fixture) {
 		if _, err := f.Add(ctx, delivery("")); err == nil {
 			t.Error("Add without an id succeeded")

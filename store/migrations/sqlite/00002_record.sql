@@ -25,6 +25,15 @@ CREATE TABLE comment (
   body       TEXT    NOT NULL
 ) STRICT;
 
+-- The facts of the newest look that came to the same decision: they may tell what its own do not, a second approval say,
+-- and another policy may ask for that.
+CREATE TABLE seen (
+  decision_seq INTEGER PRIMARY KEY REFERENCES decision (seq) ON DELETE CASCADE,
+  at           INTEGER NOT NULL,
+  facts_blob   INTEGER NOT NULL REFERENCES blob (id)
+) STRICT;
+CREATE INDEX seen_facts ON seen (facts_blob);
+
 -- The audit log: one line of JSON an entry, chained by the hash of the one before. Nothing deletes from it.
 CREATE TABLE audit (
   seq    INTEGER PRIMARY KEY,              -- from 1, without gaps
@@ -69,6 +78,7 @@ ALTER TABLE subject_state ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE subject_state DROP COLUMN merged;
 DROP TABLE group_member;
 DROP TABLE branch_seen;
+DROP TABLE seen;
 DROP TABLE audit;
 DROP TABLE comment;
 DROP TABLE hold;

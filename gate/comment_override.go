@@ -1,0 +1,294 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// override lets checks through for one commit: by whom the policy names, with a reason, until the next push at most. All
+// of the checks named are overridden, or none.
+func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Result {
+	if no, ok := a.bound(); !ok {
+		out.Marks = append(out.Marks, judgeAgain(a.s, "comment.override"))
+		return no
+	}
+	leave := a.leave()
+	names, no, ok := a.named(leave)
+	if !ok {
+		return no
+	}
+	if no, ok := a.mayOverride(ctx, leave); !ok {
+		return no
+	}
+	d := r.judged(a.facts, Acts{Hold: a.acts.Hold})
+	for _, name := range names {
+		if why, idle := needless(d, name, a.policyErr != nil); idle {
+			return a.result(refused, "%s", why)
+		}
+	}
+	result := a.result(done, "")
+	for _, name := range names {
+		for _, o := range r.grant(a, leave, name) {
+			outcome := o.event(a.comment.ID)
+			out.Overrides = replaced(out.Overrides, o)
+			out.Entries = append(out.Entries, overrideEntry(a.s, digestIn(a), o, outcome))
+			if o.Comment != a.comment.ID {
+				out.Marks = append(out.Marks, answerAgain(a.s, o.Comment))
+			}
+			if outcome == "seconded" {
+				result.Text += fmt.Sprintf("%s is overridden now that a second person says so: %s asked for it first. ", codeSpan(name), escape(o.By.Login))
+			}
+		}
+		result.Checks = append(result.Checks, name)
+	}
+	out.Marks = append(out.Marks, judgeAgain(a.s, "comment.override"))
+	return result
+}
+
+// bound refuses when the head is not the one that Sluice knew as such when the comment was received.
+func (a *asking) bound() (no Result, ok bool) {
+	c := a.facts.Change
+	switch {
+	case c.State != "open":
+		return a.result(refused, "This change is %s: an override binds to the head of an open change.", c.State), false
+	case a.head == "":
+		return a.result(refused, "Sluice had not read this change yet when the comment arrived, so it cannot know which commit was meant. It has now: write the command again."), false
+	case a.head != c.Head.Commit:
+		return a.result(refused, "A push arrived in between: the command was about %s, and the head is now %s. Look at the new head, and write the command again if it still holds.",
+			codeSpan(short(a.head)), codeSpan(short(c.Head.Commit))), false
+	}
+	return Result{}, true
+}
+
+// leave is what the policies say of overriding. Under a broken policy it is what the organisation's says or else the
+// defaults, so that the change that mends it can be let through.
+func (a *asking) leave() policy.Leave {
+	if a.set != nil {
+		return a.set.Leave()
+	}
+	for _, s := range a.facts.Sources {
+		if s.Origin != policy.Organisation {
+			continue
+		}
+		if set, err := policy.Load(s); err == nil {
+			return set.Leave()
+		}
+	}
+	return (&policy.Set{Layers: []*policy.Policy{policy.Defaults()}}).Leave()
+}
+
+// named are the checks that the command names, as far as they exist and may be overridden.
+func (a *asking) named(leave policy.Leave) (names []string, no Result, ok bool) {
+	valid := checks.Names(a.set)
+	for _, word := range a.command.Checks {
+		name := strings.TrimPrefix(strings.ToLower(word), "sluice/")
+		switch {
+		case name == Gate:
+			return nil, a.result(refused, "The gate is the sum of the checks: override those that shut it, of %s.", codeList(valid)), false
+		case slices.Contains(policy.Overridable, name) && !slices.Contains(valid, name):
+			return nil, a.result(refused, "%s is a line of a promotion, and this version guards changes alone.", codeSpan(name)), false
+		case !slices.Contains(valid, name):
+			return nil, a.result(refused, "There is no check %s here; the nearest is %s. There are: %s.", codeSpan(word), codeSpan(nearest(name, valid)), codeList(valid)), false
+		}
+		if may, rule, list := leave.Of(name); !may && !(name == "policy" && a.policyErr != nil) {
+			return nil, a.result(refused, "%s may not be overridden: %s allows %s. Whoever owns that policy can add it there.", codeSpan(name), codeSpan(rule), codeList(list)), false
+		}
+		names = append(names, name)
+	}
+	return names, Result{}, true
+}
+
+// mayOverride asks whether the person may, at this moment.
+func (a *asking) mayOverride(ctx context.Context, leave policy.Leave) (no Result, ok bool) {
+	yes, err := a.entitled(ctx, leave.By)
+	switch {
+	case err != nil:
+		return a.unanswered(), false
+	case !yes:
+		return a.result(refused, "%s may not override here: %s.", escape(a.by().Login), whoMay(leave)), false
+	case leave.Self || a.command.Word == "revoke":
+		return Result{}, true
+	}
+	part, known := checks.TookPart(a.facts, a.by())
+	switch {
+	case part:
+		return a.result(refused, "%s took part in this change, and nobody overrides a check on his own work (%s). Ask one of the others who may: %s.",
+			escape(a.by().Login), codeSpan("override.self: false"), whoMay(leave)), false
+	case !known:
+		return a.result(refused, "The commits of this change could not all be read, so it is not known whether %s took part in it. Split or squash the change, or ask again later.",
+			escape(a.by().Login)), false
+	}
+	return Result{}, true
+}
+
+// whoMay names those who may override, with the rules that say so.
+func whoMay(leave policy.Leave) string {
+	var parts []string
+	for _, n := range leave.By {
+		parts = append(parts, fmt.Sprintf("%s asks for %s", codeSpan(n.Layer.Rule("override.by")), escape(fromWords(n.From))))
+	}
+	return strings.Join(parts, ", and ")
+}
+
+// fromWords says who is meant.
+func fromWords(f policy.From) string {
+	var parts []string
+	add := func(what string, names []string) {
+		if len(names) > 0 {
+			parts = append(parts, what+" "+strings.Join(names, ", "))
+		}
+	}
+	if f.Permission != "" {
+		parts = append(parts, "the right "+f.Permission)
+	}
+	add("one of", f.Users)
+	add("the team", f.Teams)
+	add("the organisation", f.Organizations)
+	add("the role", f.Roles)
+	if f.Codeowners {
+		parts = append(parts, "an owner of the paths touched")
+	}
+	return strings.Join(parts, " or ")
+}
+
+// needless says that there is nothing to override: the check does not hold the change back at the moment.
+func needless(d *Decision, name string, broken bool) (why string, idle bool) {
+	if name == "policy" && broken {
+		return "", false
+	}
+	i := slices.IndexFunc(d.Verdicts, func(v checks.Verdict) bool { return v.Check == name })
+	switch {
+	case i < 0:
+		return fmt.Sprintf("%s says nothing about this change, so there is nothing to override.", codeSpan(name)), true
+	case !d.Verdicts[i].Blocks():
+		return fmt.Sprintf("%s does not hold this change back: it is %s. There is nothing to override.", codeSpan(name), codeSpan(d.Verdicts[i].Outcome.String())), true
+	}
+	return "", false
+}
+
+// grant makes the override of one check, or completes one that waits for a second person. It returns all that changed.
+func (r *Reconciler) grant(a *asking, leave policy.Leave, name string) (changed []Override) {
+	until := a.until(leave, r.Now())
+	for i := range a.acts.Overrides {
+		o := &a.acts.Overrides[i]
+		if o.Check != name {
+			continue
+		}
+		if !o.complete() && o.By.ID != a.by().ID {
+			second := a.by()
+			o.Second, o.Until = &second, sooner(o.Until, until)
+			return append(changed, *o)
+		}
+		o.Ended, o.Why = r.Now(), "replaced by a newer one"
+		changed = append(changed, *o)
+	}
+	o := Override{Check: name, Commit: a.head, Base: a.facts.Change.Base.Name, By: a.by(), People: 1, Reason: Plain(a.command.Reason),
+		Comment: a.comment.ID, URL: a.comment.URL, At: a.received, Until: until}
+	if leave.Two {
+		o.People = 2
+	}
+	a.acts.Overrides = append(slices.DeleteFunc(a.acts.Overrides, func(x Override) bool { return !x.Ended.IsZero() }), o)
+	return append(changed, o)
+}
+
+// until is when the override ends if no push ends it before; zero: only a push does.
+func (a *asking) until(leave policy.Leave, now time.Time) time.Time {
+	d := a.command.For
+	if leave.Most > 0 && (d == 0 || d > leave.Most) {
+		d = leave.Most
+	}
+	if d == 0 {
+		return time.Time{}
+	}
+	return now.Add(d)
+}
+
+// event is what happened to the override through a comment, as the audit log says it.
+func (o Override) event(comment int64) string {
+	switch {
+	case o.EndedBy != nil:
+		return "revoked"
+	case !o.Ended.IsZero():
+		return "ended"
+	case o.Comment != comment:
+		return "seconded"
+	case !o.complete():
+		return waiting
+	}
+	return "granted"
+}
+
+// revoke ends what is overridden of a check.
+func (r *Reconciler) revoke(ctx context.Context, a *asking, out *Outcome) Result {
+	name := strings.TrimPrefix(strings.ToLower(a.command.Checks[0]), "sluice/")
+	if a.facts.Change.State != "open" {
+		return a.result(refused, "This change is %s: nothing of it is overridden any more.", a.facts.Change.State)
+	}
+	if no, ok := a.mayOverride(ctx, a.leave()); !ok {
+		return no
+	}
+	var left []Override
+	var names []string
+	for _, o := range a.acts.Overrides {
+		if o.Check != name {
+			left, names = append(left, o), append(names, o.Check)
+			continue
+		}
+		by := a.by()
+		o.Ended, o.EndedBy, o.Why = r.Now(), &by, "revoked by "+by.Login
+		out.Overrides = replaced(out.Overrides, o)
+		e := overrideEntry(a.s, digestIn(a), o, "revoked")
+		e.Who, e.URL = who(by), a.comment.URL
+		out.Entries = append(out.Entries, e)
+		out.Marks = append(out.Marks, answerAgain(a.s, o.Comment))
+	}
+	if len(left) == len(a.acts.Overrides) {
+		if len(names) == 0 {
+			return a.result(refused, "Nothing is overridden on this change.")
+		}
+		return a.result(refused, "%s is not overridden; %s is.", codeSpan(a.command.Checks[0]), codeList(names))
+	}
+	a.acts.Overrides = left
+	out.Marks = append(out.Marks, judgeAgain(a.s, "comment.revoke"))
+	return a.result(done, "The override of %s is revoked.", codeSpan(name))
+}
+
+// replaced puts an override in place of its earlier state.
+func replaced(list []Override, o Override) []Override {
+	i := slices.IndexFunc(list, func(x Override) bool { return x.Check == o.Check && x.Comment == o.Comment })
+	if i < 0 {
+		return append(list, o)
+	}
+	list[i] = o
+	return list
+}
+
+func digestIn(a *asking) string {
+	if a.set == nil {
+		return digestOf(a.facts.Sources)
+	}
+	return a.set.Digest
+}
+
+// nearest is the valid name that is spelled most like the one given.
+func nearest(name string, valid []string) string {
+	return slices.MinFunc(valid, func(x, y string) int {
+		return levenshtein.Distance(checks.Clip(name, 60), x, nil) - levenshtein.Distance(checks.Clip(name, 60), y, nil)
+	})
+}
+
+func codeList(names []string) string {
+	var parts []string
+	for _, n := range names {
+		parts = append(parts, codeSpan(n))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,63 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// mostReply keeps a reply below the 65,536 characters that GitHub takes.
+const mostReply = 60_000
+
+// replyText is the one reply to a comment: what was understood of each command, and what came of it by now.
+func replyText(state *CommentState, overrides []Override) string {
+	var b strings.Builder
+	for _, result := range state.Results {
+		part := resultText(result, overrides)
+		if b.Len()+len(part) > mostReply {
+			b.WriteString("\n…and more, which does not fit here.\n")
+			break
+		}
+		b.WriteString(part)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func resultText(r Result, overrides []Override) string {
+	var b strings.Builder
+	word := r.Word
+	if word == "" {
+		word = "?"
+	}
+	text := strings.TrimSpace(r.Text)
+	for _, name := range r.Checks {
+		i := slices.IndexFunc(overrides, func(o Override) bool { return o.Check == name })
+		if i >= 0 {
+			text += "\n\n" + overrides[i].told()
+			if !overrides[i].complete() && overrides[i].Ended.IsZero() {
+				r.Outcome = waiting
+			}
+		}
+	}
+	fmt.Fprintf(&b, "**%s** (line %d): %s. %s\n\n", codeSpan(prefix+" "+word), r.Line, r.Outcome, strings.TrimSpace(text))
+	return b.String()
+}
+
+// told says what became of an override by now.
+func (o Override) told() string {
+	name, until := codeSpan(o.Check), "until the next push"
+	if !o.Until.IsZero() {
+		until = "until " + o.Until.UTC().Format("2006-01-02 15:04 UTC") + " or the next push"
+	}
+	reason := fmt.Sprintf("Reason: %s", escape(o.Reason))
+	switch {
+	case !o.Ended.IsZero():
+		return fmt.Sprintf("%s was overridden for %s: %s. %s", name, codeSpan(short(o.Commit)), escape(o.Why), reason)
+	case !o.complete():
+		return fmt.Sprintf("%s waits for a second person: somebody else who may override has to write `%s override %s REASON` for %s, before the next push. %s",
+			name, prefix, o.Check, codeSpan(short(o.Commit)), reason)
+	case o.Second != nil:
+		return fmt.Sprintf("%s is overridden for %s by %s and %s, %s. %s", name, codeSpan(short(o.Commit)), escape(o.By.Login), escape(o.Second.Login), until, reason)
+	}
+	return fmt.Sprintf("%s is overridden for %s by %s, %s. %s", name, codeSpan(short(o.Commit)), escape(o.By.Login), until, reason)
+}

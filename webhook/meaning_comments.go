@@ -1,0 +1,66 @@
+package webhook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+// comment: somebody wrote below a change, and it may hold a command. Only a new comment counts: one that is edited or
+// deleted means nothing, and neither does one below an issue that is no change, or one by an app. What it says is read
+// again from the forge; of the delivery only the digest of the text is passed on, so that one that was edited in between
+// is noticed.
+func (h *receiver) comment(_ context.Context, p *payload) ([]gate.Mark, error) {
+	repo, err := p.repo()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case p.Action == "":
+		return nil, missing("action")
+	case p.Issue == nil:
+		return nil, missing("issue")
+	case p.Comment == nil:
+		return nil, missing("comment")
+	case p.Comment.ID <= 0:
+		return nil, missing("comment.id")
+	}
+	n, err := number(p.Issue.Number, "issue.number")
+	if err != nil {
+		return nil, err
+	}
+	if p.Action != "created" || !given(p.Issue.PullRequest) || given(p.Comment.App) || p.Comment.User.bot() || !strings.Contains(p.Comment.Body, "/sluice") {
+		return nil, nil
+	}
+	return []gate.Mark{{Kind: gate.MarkComment, Repo: repo, Change: n, Comment: p.Comment.ID, Detail: digest(p.Comment.Body)}}, nil
+}
+
+// given says whether a field is there and not null.
+func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
+
+func (a *account) bot() bool { return a != nil && strings.EqualFold(a.Type, "Bot") }
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// pressed: somebody pressed the button of one of our checks. It says which check, and who wants to know.
+func (h *receiver) pressed(p *payload, c *check) ([]gate.Mark, error) {
+	if p.RequestedAction == nil {
+		return nil, missing("requested_action")
+	}
+	name, named := strings.CutPrefix(strings.ToLower(c.Name), ours)
+	if !named || h.AppID != 0 && !h.own(c) || p.RequestedAction.Identifier != gate.ButtonOverride || p.Sender.bot() {
+		return nil, nil
+	}
+	marks, err := p.checked(c, "check_run")
+	for i := range marks {
+		m := &marks[i]
+		m.Kind, m.Commit, m.Detail, m.By = gate.MarkAction, c.HeadSHA, detail(name), p.by()
+	}
+	return marks, err
+}
