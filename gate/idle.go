@@ -9,7 +9,7 @@ import (
 )
 
 // idle says that nothing that happened can change the newest decision, so that the forge need not be asked: a label
-// that no rule reads, or a review that is a mere comment. It errs towards looking. want is what should be shown
+// that no rule reads, or a comment. It errs towards looking. want is what should be shown
 // of that decision, and recorded what was: as long as some of it is missing, there is something to do whatever happened.
 func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, want []Post, recorded []Posted) (why string, idle bool) {
 	if !r.DryRun && !told(want, recorded) {
@@ -37,7 +37,7 @@ func maybeIdle(w Work) bool {
 		return false
 	}
 	return !slices.ContainsFunc(w.Causes, func(c Mark) bool {
-		return c.Why != "pull_request.labeled" && c.Why != "pull_request.unlabeled" && (c.Why != "pull_request_review.submitted" || c.Detail != "commented")
+		return c.Why != "pull_request.labeled" && c.Why != "pull_request.unlabeled" && !strings.HasPrefix(c.Why, "issue_comment.") && (c.Why != "pull_request_review.submitted" || c.Detail != "commented")
 	})
 }
 
@@ -56,6 +56,8 @@ func unread(set *policy.Set, c Mark) bool {
 		return c.Detail != "" && !readsLabel(set, c.Detail)
 	case "pull_request_review.submitted":
 		return c.Detail == "commented" && !readsReviews(set)
+	case "issue_comment.created", "issue_comment.edited", "issue_comment.deleted":
+		return !readsReviews(set)
 	}
 	return false
 }

@@ -165,6 +165,9 @@ func endedAs(o Override) string {
 func overrideEntry(s checks.Subject, policy string, o Override, outcome string) Entry {
 	e := entry(EntryOverride, s, o.Commit)
 	e.Who, e.Check, e.Reason, e.URL, e.Policy, e.Outcome = who(o.By), o.Check, o.Reason, o.URL, policy, outcome
+	if outcome == "seconded" && o.Second != nil { // who asked for it stands in the entry before
+		e.Who = who(*o.Second)
+	}
 	if outcome == "ended" || outcome == "expired" {
 		e.Reason = o.Why + " (was: " + o.Reason + ")"
 	}

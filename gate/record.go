@@ -28,7 +28,8 @@ type Who struct {
 }
 
 // Entry is one line of the audit log. Whoever makes one leaves Seq, Prev and Hash to the store; a zero At is the time of
-// writing. All strings but Kind may come from a forge, and are shown as such.
+// writing. All strings but Kind may come from a forge, and are shown as such. The members are written in this order, and
+// hashed: one that is added later goes before Prev and is left out when empty (omitzero), or old entries would not fit.
 type Entry struct {
 	Seq         int64     `json:"seq"` // from 1, without gaps
 	At          time.Time `json:"at"`  // UTC, whole milliseconds

@@ -48,7 +48,7 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 			err = see(t, o.Branch)
 		}
 		if err == nil {
-			err = s.enter(t, now, o.Entries)
+			err = enter(t, packed.entries)
 		}
 		if err == nil {
 			err = s.follow(t, o, now)
@@ -99,6 +99,7 @@ type record struct {
 	subject        checks.Subject
 	body           []byte
 	facts, sources packed
+	entries        []gate.Entry
 }
 
 // packed is a blob by its content.
@@ -110,7 +111,7 @@ type packed struct {
 }
 
 func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
-	r := &record{work: w, outcome: o, subject: w.Mark.Subject()}
+	r := &record{work: w, outcome: o, subject: w.Mark.Subject(), entries: s.tidied(o.Entries)}
 	d := o.Decision
 	if d == nil {
 		r.facts = s.blob(o.Facts)

@@ -24,6 +24,7 @@ func sqliteDialect(path string) dialect {
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
 		shrink:  shrinkSQLite,
+		whole:   wholeSQLite,
 		relax:   "PRAGMA synchronous = NORMAL",
 		tighten: "PRAGMA synchronous = FULL",
 	}
@@ -137,4 +138,13 @@ func shrinkSQLite(t *tx) (bool, error) {
 	}
 	err := t.rows(func(func(...any) error) error { return nil }, "PRAGMA incremental_vacuum(1000)")
 	return free > 1000, err
+}
+
+// wholeSQLite says what is wrong with a table and its indexes, or "".
+func wholeSQLite(ctx context.Context, s *Store, table string) (problem string, _ error) {
+	_, err := s.scan(ctx, []any{&problem}, "PRAGMA integrity_check("+table+")")
+	if problem == "ok" {
+		problem = ""
+	}
+	return problem, err
 }

@@ -75,7 +75,8 @@ type dialect struct {
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
 
-	relax, tighten string // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
+	whole          func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
+	relax, tighten string                                                                      // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left

@@ -4,15 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/gate"
 )
 
-// comment: somebody wrote below a change, and it may hold a command. Only a new comment counts: one that is edited or
-// deleted means nothing, and neither does one below an issue that is no change, or one by an app. What it says is read
-// again from the forge; of the delivery only the digest of the text is passed on, so that one that was edited in between
-// is noticed.
+// comment: somebody wrote below a change, and it may hold a command, or be an approval or objection where a rule takes
+// comments for such. As a command only a new comment counts: one that is edited or deleted is none, and neither is one
+// below an issue that is no change, or one by an app. What it says is read again from the forge; of the delivery only the
+// digest of the text is passed on, so that one that was edited in between is noticed.
 func (h *receiver) comment(_ context.Context, p *payload) ([]gate.Mark, error) {
 	repo, err := p.repo()
 	if err != nil {
@@ -32,10 +33,14 @@ func (h *receiver) comment(_ context.Context, p *payload) ([]gate.Mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Action != "created" || !given(p.Issue.PullRequest) || given(p.Comment.App) || p.Comment.User.bot() || !strings.Contains(p.Comment.Body, "/sluice") {
+	if !given(p.Issue.PullRequest) || given(p.Comment.App) || p.Comment.User.bot() || !slices.Contains([]string{"created", "edited", "deleted"}, p.Action) {
 		return nil, nil
 	}
-	return []gate.Mark{{Kind: gate.MarkComment, Repo: repo, Change: n, Comment: p.Comment.ID, Detail: digest(p.Comment.Body)}}, nil
+	marks := []gate.Mark{{Kind: gate.MarkChange, Repo: repo, Change: n}}
+	if p.Action == "created" && strings.Contains(p.Comment.Body, "/sluice") {
+		marks = append(marks, gate.Mark{Kind: gate.MarkComment, Repo: repo, Change: n, Comment: p.Comment.ID, Detail: digest(p.Comment.Body)})
+	}
+	return marks, nil
 }
 
 // given says whether a field is there and not null.

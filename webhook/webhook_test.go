@@ -135,6 +135,13 @@ func TestWhatEachEventMeans(t *testing.T) {
 	at := func(why string) []gate.Mark {
 		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkHead, Commit: head})}
 	}
+	said := func(why string, more ...gate.Mark) []gate.Mark { // what people say may be an approval, and a new comment a command
+		ms := []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkChange, Change: 7})}
+		for _, m := range more {
+			ms = append(ms, mark(why, m))
+		}
+		return ms
+	}
 	sweep := func(why string) []gate.Mark {
 		return []gate.Mark{{Kind: gate.MarkSweep, Forge: "github", Installation: 42, Why: why}}
 	}
@@ -185,6 +192,15 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"installation.new_permissions_accepted":   sweep("installation.new_permissions_accepted"),
 		"installation_repositories.added":         base("installation_repositories.added", "", "acme/shop", "acme/site"),
 		"installation_repositories.removed":       nil,
+		"issue_comment.created":                   said("issue_comment.created", gate.Mark{Kind: gate.MarkComment, Change: 7, Comment: 1234567890, Detail: digest("/sluice override changelog The entry follows.\n")}),
+		"issue_comment.created.plain":             said("issue_comment.created"),
+		"issue_comment.created.issue":             nil,
+		"issue_comment.created.bot":               nil,
+		"issue_comment.created.app":               nil,
+		"issue_comment.edited":                    said("issue_comment.edited"),
+		"issue_comment.deleted":                   said("issue_comment.deleted"),
+		"check_run.requested_action":              {mark("check_run.requested_action", gate.Mark{Kind: gate.MarkAction, Change: 7, Commit: head, Detail: "changelog", By: "bo"})},
+		"check_run.requested_action.other":        nil,
 		"ping":                                    nil,
 		"merge_group.checks_requested":            group("merge_group.checks_requested"),
 		"merge_group.destroyed":                   group("merge_group.destroyed"),
@@ -219,7 +235,7 @@ func TestWhatEachEventMeans(t *testing.T) {
 func TestEverySampleIsTried(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 49 {
+	if err != nil || len(files) < 58 {
 		t.Fatalf("Glob = %d files, %v", len(files), err)
 	}
 	for _, event := range Events() {

@@ -32,6 +32,7 @@ type server struct {
 	runner  *gate.Runner
 	handler http.Handler
 	metrics *metrics
+	notary  *notary
 	client  *github.Client // nil when no forge is configured
 	log     *slog.Logger
 }
@@ -64,7 +65,12 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		q, err := st.Stats(ctx)
 		return queueDepth{q.Waiting, q.Dead, q.Oldest}, err
 	})
-	v := &server{store: st, metrics: m, log: log}
+	m.registry.MustRegister(newOverrideMetrics(st))
+	key, err := signer(s.AuditKey)
+	if err != nil {
+		return nil, err
+	}
+	v := &server{store: st, metrics: m, log: log, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
 	r := &gate.Reconciler{
 		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
@@ -93,6 +99,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
+	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
 	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}

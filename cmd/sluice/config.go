@@ -25,6 +25,7 @@ type settings struct {
 	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes are read anew without a webhook; also once at start"`
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
 	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record, post nothing"`
+	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
 	GitHub    github.Settings

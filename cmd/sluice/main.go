@@ -72,6 +72,8 @@ func commands() []command {
 		{"inbox", "list what waits, and retry what failed", func(ctx context.Context, p process) int {
 			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
 		}},
+		{"audit", "list, verify, export and sign the audit log", auditCommand},
+		{"report", "count overrides by person, repository or check", reportCommand},
 		{"migrate", "bring the database up to date", migrateCommand},
 		{"version", "print the version", versionCommand},
 	}

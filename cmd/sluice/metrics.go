@@ -22,6 +22,7 @@ type metrics struct {
 	calls      *prometheus.CounterVec
 	callTime   *prometheus.HistogramVec
 	quota      *prometheus.GaugeVec
+	intact     *prometheus.GaugeVec // without labels: there is none before the log was first verified
 }
 
 func newMetrics() *metrics {
@@ -41,8 +42,10 @@ func newMetrics() *metrics {
 			Help: "How long calls to the forge took, by route.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10)}, []string{"route"}),
 		quota: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_forge_quota_remaining",
 			Help: "What the forge said was left of an installation's quota, by resource."}, []string{"installation", "resource"}),
+		intact: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_audit_intact",
+			Help: "Whether the audit log was whole when it was last verified: 0 says that it was altered."}, nil),
 	}
-	m.registry.MustRegister(m.deliveries, m.decisions, m.posted, m.worked, m.calls, m.callTime, m.quota,
+	m.registry.MustRegister(m.deliveries, m.decisions, m.posted, m.worked, m.calls, m.callTime, m.quota, m.intact,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -60,6 +63,11 @@ func (m *metrics) observer() gate.Observer {
 func (m *metrics) call(route, status string, took time.Duration) {
 	m.calls.WithLabelValues(route, status).Inc()
 	m.callTime.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// verified is told by whoever verified the audit log.
+func (m *metrics) verified(intact bool) {
+	m.intact.WithLabelValues().Set(map[bool]float64{true: 1, false: 0}[intact])
 }
 
 // queueDepth is what the store tells of its queue.

@@ -297,6 +297,7 @@ func (r *playing) start() {
 
 func (r *playing) stop() {
 	r.hook.Close()
+	r.recorded()
 	if err := r.server.store.Close(); err != nil {
 		r.t.Errorf("close the database: %v", err)
 	}

@@ -87,6 +87,7 @@ func (v *server) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	g.Go(func() error { return v.runner.Run(ctx) })
+	g.Go(func() error { return v.notary.watch(ctx, v.log, v.metrics.verified) })
 	g.Go(func() error {
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)

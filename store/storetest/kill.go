@@ -92,6 +92,11 @@ func kills(t *testing.T, url string) {
 			t.Errorf("delivery %s was covered %d times", id, n)
 		}
 	}
+	entered := map[string]int{}
+	for _, e := range f.whole() {
+		entered[e.Reason]++
+	}
+	equal(t, "the audit log's tale of what was covered", entered, covered)
 	t.Logf("%d kills, %d acknowledged, %d covered", rounds, len(acked), len(covered))
 }
 
@@ -99,6 +104,7 @@ func kills(t *testing.T, url string) {
 func covers(w gate.Work) (o gate.Outcome) {
 	for _, c := range w.Causes {
 		o.Posted = append(o.Posted, gate.Posted{Name: fmt.Sprintf("%s by %d", c.Detail, w.Token), Commit: "covered"})
+		o.Entries = append(o.Entries, gate.Entry{Kind: gate.EntryFinding, Reason: c.Detail})
 	}
 	return o
 }

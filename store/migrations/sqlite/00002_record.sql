@@ -34,23 +34,40 @@ CREATE TABLE seen (
 ) STRICT;
 CREATE INDEX seen_facts ON seen (facts_blob);
 
--- The audit log: one line of JSON an entry, chained by the hash of the one before. Nothing deletes from it.
+-- The audit log: one line of JSON an entry, chained by the hash of the one before. The line alone counts; the other
+-- columns are copies to search by, which `sluice audit verify` compares with it.
 CREATE TABLE audit (
   seq    INTEGER PRIMARY KEY,              -- from 1, without gaps
   at     INTEGER NOT NULL,
   kind   TEXT    NOT NULL,
   forge  TEXT    NOT NULL,
-  repo   TEXT    NOT NULL,                 -- lower case
+  repo   TEXT    NOT NULL,                 -- ASCII lower case
   number INTEGER NOT NULL,                 -- of the change
   who    INTEGER NOT NULL,                 -- numeric id
-  login  TEXT    NOT NULL,                 -- lower case
+  login  TEXT    NOT NULL,                 -- ASCII lower case
   name   TEXT    NOT NULL,                 -- of the check
-  line   TEXT    NOT NULL,                 -- the entry, canonical
+  line   TEXT    NOT NULL,                 -- the entry, its hash included
   hash   TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX audit_at ON audit (at);
-CREATE INDEX audit_repo ON audit (forge, repo, at);
-CREATE INDEX audit_kind ON audit (kind, at);
+CREATE INDEX audit_repo ON audit (repo, seq);
+CREATE INDEX audit_kind ON audit (kind, seq);
+
+-- So that no slip rewrites the log. Whoever means to can drop these: the chain and signed checkpoints are against him.
+-- A REPLACE deletes without asking the trigger on deletes, and is stopped as an insert.
+-- +goose StatementBegin
+CREATE TRIGGER audit_insert BEFORE INSERT ON audit
+WHEN NEW.seq <> (SELECT COALESCE(max(seq), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'the audit log only grows at its end'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_update BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only: no entry is ever changed'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_delete BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only: no entry is ever deleted'); END;
+-- +goose StatementEnd
 
 -- Which policy was in force for a branch, and up to where its merges were looked at, when it was last looked at.
 CREATE TABLE branch_seen (

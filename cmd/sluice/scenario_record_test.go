@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/gate/audit"
+	"github.com/sluicegate/sluice/store"
+)
+
+// recorded looks, whenever the server of a scenario stops, whether its audit log is whole, whether every decision that was
+// kept has its one entry, and whether the overrides that stand by the log are those that count.
+func (r *playing) recorded() {
+	r.t.Helper()
+	ctx, st := context.Background(), r.server.store
+	if err := st.VerifyAudit(ctx, &audit.Chain{}); err != nil {
+		r.t.Errorf("the audit log is not whole: %v", err)
+	}
+	var entered []string
+	err := st.Audit(ctx, store.AuditFilter{Kinds: []gate.EntryKind{gate.EntryDecision}}, func(k audit.Kept) error {
+		e, err := audit.Open(k.Line)
+		entered = append(entered, e.Decision)
+		return err
+	})
+	if err != nil {
+		r.t.Errorf("read the audit log: %v", err)
+	}
+	past, err := st.Decisions(ctx, store.Past{Limit: 10_000})
+	if err != nil {
+		r.t.Errorf("read the decisions: %v", err)
+	}
+	var kept []string
+	for _, d := range slices.Backward(past) {
+		kept = append(kept, d.ID)
+	}
+	if !slices.Equal(entered, kept) {
+		r.t.Errorf("the audit log tells of the decisions %v, and %v were kept", entered, kept)
+	}
+	standing, counted := 0, audit.CountOverrides(audit.ByCheck, time.Time{}, time.Time{})
+	if _, err := countOverrides(ctx, st, store.AuditFilter{}, counted.Add); err != nil {
+		r.t.Errorf("count the overrides: %v", err)
+	}
+	for _, c := range counted.Counts() {
+		standing += c.Live + c.Waiting
+	}
+	seen := map[string]bool{}
+	for _, d := range past {
+		if seen[d.Subject.Key()] {
+			continue
+		}
+		seen[d.Subject.Key()] = true
+		acts, err := st.Acts(ctx, d.Subject)
+		if err != nil {
+			r.t.Errorf("read what people said: %v", err)
+		}
+		standing -= len(acts.Overrides)
+	}
+	if standing != 0 {
+		r.t.Errorf("by the audit log %d more overrides stand than do", standing)
+	}
+}
