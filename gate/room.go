@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
 )
 
 // Queue is the durable work list. A piece of work is held by at most one worker at a time.
@@ -39,6 +40,11 @@ type Memory interface {
 	OverridesOf(ctx context.Context, s checks.Subject, comment int64) ([]Override, error)
 	// Comment is what came of a comment (a MarkComment), or nil when it was not worked off yet.
 	Comment(ctx context.Context, m Mark) (*CommentState, error)
+	// Groups are the merge queues' commits that live: of a forge (Change 0), or those that carry this change.
+	Groups(ctx context.Context, s checks.Subject) ([]checks.Subject, error)
+	// Branch is what was last seen of a branch, or nil. Branches are all that are watched.
+	Branch(ctx context.Context, forge, repo, name string) (*BranchSeen, error)
+	Branches(ctx context.Context, forge string) ([]BranchSeen, error)
 }
 
 // Past is the decisions that were made, with what they came from.
@@ -69,6 +75,35 @@ const (
 // Asker is a Provider that can request reviews: users by login, teams as "org/slug".
 type Asker interface {
 	RequestReviewers(ctx context.Context, s checks.Subject, users, teams []string) error
+}
+
+// Queuer is a Provider whose forge has merge queues.
+type Queuer interface {
+	// Queued reads the changes that a commit of a merge queue carries beyond the tip of the branch, in the queue's order:
+	// each as it is now, with the difference that it makes there. branch "" is the default branch. ErrStale says that the
+	// queue has no such commit, or not yet.
+	Queued(ctx context.Context, repo Repo, branch, commit string) ([]*checks.Facts, error)
+}
+
+// Historian is a Provider that tells what came onto a branch.
+type Historian interface {
+	// Landed reads what came onto a branch after since was its tip ("": only where it is now), in one request unless that
+	// is very much.
+	Landed(ctx context.Context, repo Repo, branch, since string) (*Landed, error)
+}
+
+// Landed is what came onto a branch, and the policies in force for it now.
+type Landed struct {
+	Tip     string          // "": the branch is gone
+	Default bool            // it is the repository's default branch
+	URL     string          // of the repository
+	Sources []policy.Source // as checks.Facts.Sources
+	Unread  string          // why the policies are not known; "": they are
+	Changes []int           // that were merged into it
+	Direct  []string        // commits on it that no merged change brought, newest first
+	Looked  int             // how many commits were looked at
+	Cut     bool            // since was not found among them
+	Queue   []string        // the commits of its merge queue
 }
 
 // Correspondent is a Provider that reads comments and answers them. A forge without one has no commands.
