@@ -30,7 +30,8 @@ func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Resu
 	}
 	d := r.judged(a.facts, Acts{Hold: a.acts.Hold})
 	for _, name := range names {
-		if why, idle := needless(d, name, a.policyErr != nil); idle {
+		why, idle := needless(d, name, a.policyErr != nil)
+		if idle && !r.shutInQueue(ctx, a.s, name) {
 			return a.result(refused, "%s", why)
 		}
 	}
@@ -172,6 +173,16 @@ func needless(d *Decision, name string, broken bool) (why string, idle bool) {
 		return fmt.Sprintf("%s does not hold this change back: it is %s. There is nothing to override.", codeSpan(name), codeSpan(d.Verdicts[i].Outcome.String())), true
 	}
 	return "", false
+}
+
+// shutInQueue says that the check held the change back when a merge queue carried it last, though not on its own head: the
+// queue throws it out, and it goes in again with the override. When that cannot be read it did not.
+func (r *Reconciler) shutInQueue(ctx context.Context, s checks.Subject, name string) bool {
+	d, err := r.Memory.LatestQueued(ctx, s)
+	if err != nil {
+		r.Log.Error("read the newest decision in a merge queue", "subject", s.Key(), "err", err)
+	}
+	return err == nil && d != nil && slices.ContainsFunc(d.Verdicts, func(v checks.Verdict) bool { return v.Check == name && v.Blocks() })
 }
 
 // grant makes the override of one check, or completes one that waits for a second person. It returns all that changed.

@@ -66,6 +66,7 @@ type memory struct {
 	posted  []Posted
 	open    []checks.Subject
 	acts    Acts
+	queued  *Decision
 	answers map[string]*CommentState // by Mark.Key
 	groups  []checks.Subject
 	branch  *BranchSeen
@@ -88,6 +89,9 @@ func (m *memory) Groups(context.Context, checks.Subject) ([]checks.Subject, erro
 func (m *memory) Acts(context.Context, checks.Subject) (Acts, error) { return m.acts, nil }
 func (m *memory) OverridesOf(_ context.Context, _ checks.Subject, comment int64) ([]Override, error) {
 	return slices.DeleteFunc(slices.Clone(m.acts.Overrides), func(o Override) bool { return o.Comment != comment }), nil
+}
+func (m *memory) LatestQueued(context.Context, checks.Subject) (*Decision, error) {
+	return m.queued, nil
 }
 func (m *memory) Comment(_ context.Context, c Mark) (*CommentState, error) {
 	return m.answers[c.Key()], nil

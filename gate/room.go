@@ -42,6 +42,8 @@ type Memory interface {
 	Comment(ctx context.Context, m Mark) (*CommentState, error)
 	// Groups are the merge queues' commits that live: of a forge (Change 0), or those that carry this change.
 	Groups(ctx context.Context, s checks.Subject) ([]checks.Subject, error)
+	// LatestQueued is the newest decision on a change as a merge queue carried it, or nil.
+	LatestQueued(ctx context.Context, s checks.Subject) (*Decision, error)
 	// Branch is what was last seen of a branch, or nil. Branches are all that are watched.
 	Branch(ctx context.Context, forge, repo, name string) (*BranchSeen, error)
 	Branches(ctx context.Context, forge string) ([]BranchSeen, error)

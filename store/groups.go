@@ -65,3 +65,17 @@ func (s *Store) Groups(ctx context.Context, of checks.Subject) ([]checks.Subject
 	})
 	return list, err
 }
+
+const qLatestQueued = `
+SELECT d.body FROM decision d JOIN subject s ON s.id = d.subject_id
+WHERE s.kind = 'group' AND s.key > $1 AND s.key < $2 ORDER BY d.seq DESC LIMIT 1`
+
+// LatestQueued is the newest decision on a change as a merge queue carried it, or nil.
+func (s *Store) LatestQueued(ctx context.Context, of checks.Subject) (*gate.Decision, error) {
+	var body []byte
+	found, err := s.scan(ctx, []any{&body}, qLatestQueued, of.Key()+"^", of.Key()+"_") // all keys that go on with ^
+	if err != nil || !found {
+		return nil, err
+	}
+	return s.decision(body)
+}
