@@ -20,6 +20,7 @@ type Kind string
 const (
 	KindChange Kind = "change" // a pull request or merge request
 	KindTag    Kind = "tag"    // a tag that was pushed, moved or deleted
+	KindCommit Kind = "commit" // a commit that somebody wrote about: it is answered there, and never judged itself
 )
 
 // Subject is what is judged. Forge, Repo, Kind and Change or Tag are its identity; the rest only helps to find it.
@@ -29,6 +30,7 @@ type Subject struct {
 	Kind   Kind   `json:"kind"`             //
 	Change int    `json:"change,omitempty"` // number of the change
 	Tag    string `json:"tag,omitempty"`    // name of the tag, without refs/tags/
+	Commit string `json:"commit,omitempty"` // of KindCommit
 	// Installation is how the forge is reached for this repository (GitHub: the installation's id); 0: not known.
 	Installation int64 `json:"installation,omitempty"`
 	// Before and By are what an event told of a pushed tag: where it pointed, and the login of who pushed it.
@@ -36,10 +38,14 @@ type Subject struct {
 	By     string `json:"by,omitempty"`
 }
 
-// Key is the identity as one string: "github:acme/shop#42" or "github:acme/shop@v1.2.3". Case of Repo is folded.
+// Key is the identity as one string: "github:acme/shop#42", "github:acme/shop@v1.2.3" or "github:acme/shop!COMMIT". Case of
+// Repo is folded.
 func (s Subject) Key() string {
 	if s.Kind == KindTag {
 		return fmt.Sprintf("%s:%s@%s", s.Forge, strings.ToLower(s.Repo), s.Tag)
+	}
+	if s.Kind == KindCommit {
+		return fmt.Sprintf("%s:%s!%s", s.Forge, strings.ToLower(s.Repo), s.Commit)
 	}
 	return fmt.Sprintf("%s:%s#%d", s.Forge, strings.ToLower(s.Repo), s.Change)
 }
