@@ -51,7 +51,7 @@ func (r *Reconciler) mergedAs(ctx context.Context, a *asking) (change int, why s
 	case len(as) > 1:
 		return 0, fmt.Sprintf("more than one change was merged as %s (%s): say it on the one that is meant", codeSpan(short(a.on)), numbers(as)), nil
 	case len(merged) > 0:
-		return 0, fmt.Sprintf("%s came with %s, and the gate judged where that ended: say it on the change, or on the commit that its merge made", codeSpan(short(a.on)), numbers(merged)), nil
+		return 0, fmt.Sprintf("%s came with %s, and is not what that merge made: say it on the change, or on the commit that its merge made", codeSpan(short(a.on)), numbers(merged)), nil
 	}
 	on, err := books.Relation(ctx, a.s, branch, a.on)
 	switch {
