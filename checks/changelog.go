@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/changelog"
@@ -231,7 +232,20 @@ func (l *ledger) judge() {
 	for _, c := range l.fragments {
 		l.fragment(c)
 	}
+	if l.reverts() && !l.released {
+		for _, p := range l.consumed {
+			l.satisfy([]*logPart{l.partOf(p)}, fmt.Sprintf("Takes back the fragment %s, as a revert does.", p))
+		}
+	}
 }
+
+// revert is how the title of a change begins that takes another one back: as git and GitHub's button write it, or as a
+// Conventional Commit.
+var revert = regexp.MustCompile(`(?i)^revert(?:\([^()\r\n]*\))?(?:!?:[ \t]+\S|[ \t]+["“'])`)
+
+// reverts says whether the change takes another one back. What was never released then needs no entry of its own: the
+// entry goes with it, and nobody will read of either.
+func (l *ledger) reverts() bool { return revert.MatchString(l.f.Change.Title) }
 
 // older reads the changelogs' older parts: what moved there is not gone.
 func (l *ledger) older() []*changelog.File {

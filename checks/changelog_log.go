@@ -39,6 +39,8 @@ func (l *ledger) log(c *File, older []*changelog.File) {
 		l.satisfy([]*logPart{owner}, fmt.Sprintf("Adds an entry to %s, line %d.", c.Path, e.Line))
 	case len(fresh) > 0: // a ChangeLog's new day, or a changelog that is new
 		l.begin(c.Path, owner, r, fresh)
+	case len(r.delta.Withdrawn) > 0 && l.reverts():
+		l.satisfy([]*logPart{owner}, fmt.Sprintf("Takes back an unreleased entry of %s, as a revert does.", c.Path))
 	case len(r.delta.Hollow) > 0:
 		e := r.delta.Hollow[0]
 		owner.hollow = append(owner.hollow, Finding{

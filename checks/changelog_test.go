@@ -236,3 +236,41 @@ func TestChangelogVersionThatIsStillWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestARevertTakesItsEntryBack(t *testing.T) {
+	t.Parallel()
+	less := changelogTop + waitingNone + releasedTwo + releasedOne
+	for name, c := range map[string]struct{ title, before, after, want string }{
+		"by the forge's button":            {`Revert "A theme for the dark"`, keptLog, less, "pass Takes back an unreleased entry of CHANGELOG.md, as a revert does."},
+		"as a Conventional Commit":         {"revert(ui): the theme", keptLog, less, "pass Takes back an unreleased entry of CHANGELOG.md, as a revert does."},
+		"that leaves the entry":            {`Revert "A theme for the dark"`, keptLog, keptLog, "fail | :0 The change adds no entry to CHANGELOG.md; its author has to add one."},
+		"that says why in another entry":   {`Revert "A theme for the dark"`, keptLog, strings.Replace(keptLog, "A theme for the dark.", "No more flicker.", 1), "pass Adds an entry to CHANGELOG.md, line 7."},
+		"of what was released":             {`Revert "The first"`, keptLog, changelogTop + waitingOne + releasedTwo, "fail"},
+		"a title that only sounds like it": {"Reverting gear", keptLog, less, "fail | :0 The change adds no entry to CHANGELOG.md; its author has to add one."},
+	} {
+		base, head := logEdit(map[string]string{"CHANGELOG.md": c.before}, map[string]string{"CHANGELOG.md": c.after})
+		f, p := logFacts(base, head), policy.Defaults()
+		f.Change.Title = c.title
+		logAnswer(t, p, f, base, head)
+		if got := logTold(p, f); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestARevertTakesItsFragmentBack(t *testing.T) {
+	t.Parallel()
+	base := map[string]string{"main.go": "a", "changelog.d/7.added.md": "A theme.\n", "changelog.d/8.fixed.md": "A fix.\n"}
+	head := map[string]string{"main.go": "b", "changelog.d/8.fixed.md": "A fix.\n"}
+	for title, want := range map[string]string{
+		`Revert "feat: a theme"`: "pass Takes back the fragment changelog.d/7.added.md, as a revert does.",
+		"feat: less of a theme":  "fail",
+	} {
+		f, p := logFacts(base, head), policy.Defaults()
+		f.Change.Title = title
+		logAnswer(t, p, f, base, head)
+		if got := logTold(p, f); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", title, got, want)
+		}
+	}
+}

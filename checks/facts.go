@@ -20,6 +20,7 @@ type Kind string
 const (
 	KindChange Kind = "change" // a pull request or merge request
 	KindTag    Kind = "tag"    // a tag that was pushed, moved or deleted
+	KindGroup  Kind = "group"  // a merge queue's commit; with a Change: what the queue made of that change
 	KindCommit Kind = "commit" // a commit that somebody wrote about: it is answered there, and never judged itself
 )
 
@@ -30,6 +31,7 @@ type Subject struct {
 	Kind   Kind   `json:"kind"`             //
 	Change int    `json:"change,omitempty"` // number of the change
 	Tag    string `json:"tag,omitempty"`    // name of the tag, without refs/tags/
+	Group  string `json:"group,omitempty"`  // the merge queue's commit
 	Commit string `json:"commit,omitempty"` // of KindCommit
 	// Installation is how the forge is reached for this repository (GitHub: the installation's id); 0: not known.
 	Installation int64 `json:"installation,omitempty"`
@@ -38,13 +40,17 @@ type Subject struct {
 	By     string `json:"by,omitempty"`
 }
 
-// Key is the identity as one string: "github:acme/shop#42", "github:acme/shop@v1.2.3" or "github:acme/shop!COMMIT". Case of
-// Repo is folded.
+// Key is the identity as one string: "github:acme/shop#42", "github:acme/shop@v1.2.3", of a merge queue
+// "github:acme/shop^COMMIT" and "github:acme/shop#42^COMMIT", or "github:acme/shop!COMMIT". Case of Repo is folded.
 func (s Subject) Key() string {
-	if s.Kind == KindTag {
+	switch {
+	case s.Kind == KindTag:
 		return fmt.Sprintf("%s:%s@%s", s.Forge, strings.ToLower(s.Repo), s.Tag)
-	}
-	if s.Kind == KindCommit {
+	case s.Kind == KindGroup && s.Change == 0:
+		return fmt.Sprintf("%s:%s^%s", s.Forge, strings.ToLower(s.Repo), s.Group)
+	case s.Kind == KindGroup:
+		return fmt.Sprintf("%s:%s#%d^%s", s.Forge, strings.ToLower(s.Repo), s.Change, s.Group)
+	case s.Kind == KindCommit:
 		return fmt.Sprintf("%s:%s!%s", s.Forge, strings.ToLower(s.Repo), s.Commit)
 	}
 	return fmt.Sprintf("%s:%s#%d", s.Forge, strings.ToLower(s.Repo), s.Change)
@@ -65,6 +71,7 @@ type Facts struct {
 
 	Change *Change  `json:"change,omitempty"` // for KindChange
 	Pushed *TagPush `json:"pushed,omitempty"` // for KindTag
+	Queued *Queued  `json:"queued,omitempty"` // for KindGroup, beside Change
 
 	Files   []File   `json:"files,omitempty"`   // what the change touches, sorted by Path, each once
 	Commits []Commit `json:"commits,omitempty"` // of the change, oldest first
@@ -109,20 +116,32 @@ type Change struct {
 	State        string    `json:"state"` // open, closed, merged
 	Draft        bool      `json:"draft,omitempty"`
 	Author       Person    `json:"author"`
-	Base         Ref       `json:"base"`                   // the target: its branch and that branch's tip
-	Head         Ref       `json:"head"`                   // the source: its branch and the commit that is judged
-	MergeBase    string    `json:"merge_base,omitempty"`   // the commit that Files is the difference from
-	Fork         bool      `json:"fork,omitempty"`         // head lives in another repository
-	Editable     bool      `json:"editable,omitempty"`     // of a fork: it lets maintainers of the target write to the branch
-	MergeCommit  string    `json:"merge_commit,omitempty"` // of a merged change: what the merge made on the target branch
+	Base         Ref       `json:"base"`                 // the target: its branch and that branch's tip
+	Head         Ref       `json:"head"`                 // the source: its branch and the commit that is judged
+	MergeBase    string    `json:"merge_base,omitempty"` // the commit that Files is the difference from
+	Fork         bool      `json:"fork,omitempty"`       // head lives in another repository
+	Editable     bool      `json:"editable,omitempty"`   // of a fork: it lets maintainers of the target write to the branch
 	Labels       []Label   `json:"labels,omitempty"`
 	Additions    int       `json:"additions"` // lines, as the forge counts them
 	Deletions    int       `json:"deletions"`
 	ChangedFiles int       `json:"changed_files"`
 	CommitCount  int       `json:"commit_count"`
 	CreatedAt    time.Time `json:"created_at,omitzero"`
+	// MergedBy, MergedAt and MergeCommit tell how a merged change was merged; MergeCommit is what it became on the target.
+	MergedBy    Person    `json:"merged_by,omitzero"`
+	MergedAt    time.Time `json:"merged_at,omitzero"`
+	MergeCommit string    `json:"merge_commit,omitempty"`
 	// Requested are those whose review is asked for now: logins, and teams as "org/slug". Who has reviewed has left it.
 	Requested []string `json:"requested,omitempty"`
+}
+
+// Queued is a change in a merge queue. Files, Paths and Texts are then those of the commit that the queue made of it,
+// against the commit before it in the queue: there an entry may have come under another heading. Reviews, commits and
+// labels are the change's own, and the policy is that of the target branch, where nothing of the queue has arrived yet.
+type Queued struct {
+	Branch string `json:"branch"` // that the queue merges into
+	Commit string `json:"commit"` // what the queue made of the change
+	Before string `json:"before"` // what it made of the change before this one, or the tip of the branch
 }
 
 // Ref is a branch and where it points.

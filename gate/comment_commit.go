@@ -30,7 +30,7 @@ func (r *Reconciler) readyFor(ctx context.Context, a *asking, w Work, commands [
 
 // mergedAs is the one change that was merged as the commit, or why there is none.
 func (r *Reconciler) mergedAs(ctx context.Context, a *asking) (change int, why string, err error) {
-	history, knows := a.provider.(Historian)
+	history, knows := a.provider.(Tracer)
 	books, reads := a.provider.(Librarian)
 	if !knows || !reads {
 		return 0, "this forge does not tell which change brought a commit: say it on the change", nil

@@ -9,36 +9,36 @@ import (
 	"github.com/sluicegate/sluice/checks"
 )
 
-// historian is a forge with comments on commits.
-type historian struct {
+// tracer is a forge with comments on commits.
+type tracer struct {
 	*talker
 	merged   []Brought
 	err      error
 	relation string
 }
 
-func (f historian) Brought(context.Context, checks.Subject) ([]Brought, string, error) {
+func (f tracer) Brought(context.Context, checks.Subject) ([]Brought, string, error) {
 	return f.merged, "main", f.err
 }
 
-func (f historian) Relation(context.Context, checks.Subject, string, string) (string, error) {
+func (f tracer) Relation(context.Context, checks.Subject, string, string) (string, error) {
 	return f.relation, f.err
 }
 
-func (historian) Tree(context.Context, checks.Subject, string, string) ([]string, error) {
+func (tracer) Tree(context.Context, checks.Subject, string, string) ([]string, error) {
 	return nil, errors.New("not asked")
 }
 
-func (historian) Texts(context.Context, checks.Subject, string, string, []string) (map[string]string, error) {
+func (tracer) Texts(context.Context, checks.Subject, string, string, []string) (map[string]string, error) {
 	return nil, errors.New("not asked")
 }
 
-func (historian) Touched(context.Context, checks.Subject) ([]checks.File, error) {
+func (tracer) Touched(context.Context, checks.Subject) ([]checks.File, error) {
 	return nil, errors.New("not asked")
 }
 
 // onCommit works off a comment on the commit 0123456789.
-func onCommit(t *testing.T, f historian, p Provider) (Outcome, error) {
+func onCommit(t *testing.T, f tracer, p Provider) (Outcome, error) {
 	t.Helper()
 	m := Mark{Kind: MarkComment, Forge: "github", Repo: "acme/shop", Commit: "0123456789", Comment: 77}
 	cause := m
@@ -64,7 +64,7 @@ func TestWhichChangeACommitIs(t *testing.T) {
 		"of a change without merge commit": {[]Brought{{7, ""}}, "behind", "`01234567` came with #7, and is not what that merge made"},
 		"what two merges made":             {[]Brought{{7, "0123456789"}, {8, "0123456789"}}, "behind", "more than one change was merged as `01234567` (#7, #8)"},
 	} {
-		f := historian{talker: says("/sluice release minor"), merged: c.merged, relation: c.relation}
+		f := tracer{talker: says("/sluice release minor"), merged: c.merged, relation: c.relation}
 		out, err := onCommit(t, f, f)
 		if err != nil || len(f.replies) != 1 || !strings.Contains(f.replies[0], "refused. Nothing was released: "+c.want) {
 			t.Errorf("%s: %v, replies %q, want %q", name, err, f.replies, c.want)
@@ -83,7 +83,7 @@ func TestACommitIsReleasedAsTheChangeThatWasMergedAsIt(t *testing.T) {
 		"the forge changed its mind about what the merge made": {"merged", "fedcba9876", "the forge tells of two commits that the merge made"},
 		"the forge changed its mind about whether it merged":   {"closed", "0123456789", "closed without being merged"},
 	} {
-		f := historian{talker: says("/sluice release minor"), merged: []Brought{{6, "abc"}, {7, "0123456789"}}}
+		f := tracer{talker: says("/sluice release minor"), merged: []Brought{{6, "abc"}, {7, "0123456789"}}}
 		f.facts.Change.State, f.facts.Change.MergeCommit = c.state, c.made
 		out, err := onCommit(t, f, releasing{f})
 		if err != nil || len(f.replies) != 1 || !strings.Contains(f.replies[0], c.want) {
@@ -95,8 +95,8 @@ func TestACommitIsReleasedAsTheChangeThatWasMergedAsIt(t *testing.T) {
 	}
 }
 
-// releasing is a historian that could write; nothing comes to that.
-type releasing struct{ historian }
+// releasing is a tracer that could write; nothing comes to that.
+type releasing struct{ tracer }
 
 func (releasing) Branch(context.Context, checks.Subject, string) (*Branch, error) { return nil, nil }
 func (releasing) Commit(context.Context, checks.Subject, Edit) (string, error) {
@@ -121,12 +121,12 @@ func (releasing) Publish(context.Context, checks.Subject, Notice) (string, error
 
 func TestACommitIsAskedAboutAgainWhenTheForgeDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	f := historian{talker: says("/sluice release minor"), err: errors.New("bad gateway")}
+	f := tracer{talker: says("/sluice release minor"), err: errors.New("bad gateway")}
 	if out, err := onCommit(t, f, f); err == nil || len(f.replies) != 0 || out.Comment != nil {
 		t.Errorf("Work = %+v, %v, replies %q; want an error and no answer", out, err, f.replies)
 	}
 	g := says("/sluice release minor")
-	if _, err := onCommit(t, historian{talker: g}, g); err != nil || len(g.replies) != 1 || !strings.Contains(g.replies[0], "does not tell which change brought a commit") {
+	if _, err := onCommit(t, tracer{talker: g}, g); err != nil || len(g.replies) != 1 || !strings.Contains(g.replies[0], "does not tell which change brought a commit") {
 		t.Errorf("a forge that does not tell: %v, %q", err, g.replies)
 	}
 }
@@ -134,13 +134,13 @@ func TestACommitIsAskedAboutAgainWhenTheForgeDoesNotAnswer(t *testing.T) {
 func TestOnACommitNothingButReleaseAndHelpIsObeyed(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"status", "recheck", "override approval Now.", "revoke approval", "hold Late.", "unhold", "changelog Added: A thing", "deploy prod", "unlock prod"} {
-		f := historian{talker: says("/sluice " + command), err: errors.New("not asked")}
+		f := tracer{talker: says("/sluice " + command), err: errors.New("not asked")}
 		out, err := onCommit(t, f, f)
 		if err != nil || len(f.replies) != 1 || !strings.Contains(f.replies[0], "concerns a change, and this is a commit") || len(out.Marks)+len(out.Overrides) > 0 || out.Hold != nil {
 			t.Errorf("%s: %v, %q, %+v", command, err, f.replies, out)
 		}
 	}
-	f := historian{talker: says("/sluice help"), err: errors.New("not asked")}
+	f := tracer{talker: says("/sluice help"), err: errors.New("not asked")}
 	if _, err := onCommit(t, f, f); err != nil || len(f.replies) != 1 || !strings.Contains(f.replies[0], "On a commit I obey") {
 		t.Errorf("help: %v, %q", err, f.replies)
 	}

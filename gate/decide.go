@@ -36,7 +36,7 @@ func Decide(set *policy.Set, f *checks.Facts, acts Acts, id string, at time.Time
 func begin(f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
 	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
 	if f.Change != nil {
-		d.Acts = Acts{acts.live(d.Commit, f.Change.Base.Name, at), acts.Hold}
+		d.Acts = Acts{acts.live(f.Change.Head.Commit, f.Change.Base.Name, at), acts.Hold}
 	}
 	return d
 }
@@ -186,6 +186,8 @@ func identity(s checks.Subject) checks.Subject {
 // commitOf is the commit that is judged and posted on.
 func commitOf(f *checks.Facts) string {
 	switch {
+	case f.Queued != nil:
+		return f.Queued.Commit
 	case f.Change != nil:
 		return f.Change.Head.Commit
 	case f.Pushed != nil && f.Pushed.Commit != "":

@@ -38,7 +38,21 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if n := len(w.Causes); n > 0 {
 		why = w.Causes[n-1].Why
 	}
-	return marked(subjects, why, fanStep), nil
+	out := marked(subjects, why, fanStep)
+	if m.Kind == MarkHead { // it may be a merge queue's commit
+		g := checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindGroup, Group: m.Commit, Installation: m.Installation}
+		st, err := r.Memory.State(ctx, g)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("read state of %v: %w", g, err)
+		}
+		if st != nil && st.Open {
+			out.Marks = append(out.Marks, groupMark(g, why))
+		}
+	}
+	if m.Kind == MarkBase && m.Base != "" {
+		out.Marks = append(out.Marks, branchMark(Repo{m.Forge, m.Repo, m.Installation}, m.Base, pusher(w), why))
+	}
+	return out, nil
 }
 
 // sweep has every open subject read anew, and itself called again.
@@ -52,6 +66,20 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 		step = r.Sweep / 2 / n
 	}
 	out := marked(subjects, "sweep", step)
+	groups, err := r.Memory.Groups(ctx, checks.Subject{Forge: w.Mark.Forge})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("list the commits of merge queues: %w", err)
+	}
+	for _, g := range groups {
+		out.Marks = append(out.Marks, groupMark(g, "sweep"))
+	}
+	branches, err := r.Memory.Branches(ctx, w.Mark.Forge)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("list the branches that are watched: %w", err)
+	}
+	for _, b := range branches {
+		out.Marks = append(out.Marks, branchMark(Repo{b.Forge, b.Repo, b.Installation}, b.Name, "", "sweep"))
+	}
 	out.Next = r.Now().Add(r.Sweep)
 	return out, nil
 }

@@ -106,6 +106,7 @@ const (
 	MarkComment MarkKind = "comment" // read a comment on a change or a commit and do what it asks for, or answer it anew
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
 	MarkGroup   MarkKind = "group"   // judge a merge queue's commit
+	MarkBranch  MarkKind = "branch"  // look at what came onto Base, and by which way
 )
 
 // Mark is a reason to look somewhere. It is never evidence.
@@ -115,12 +116,12 @@ type Mark struct {
 	Change      int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
 	Comment     int64  // MarkComment: its id
 	Tag         string // MarkTag
-	Base        string // MarkBase
+	Base        string // MarkBase, MarkBranch
 	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
 	// points now; MarkComment: the head known when the delivery was kept, filled in by the store, or, without a Change, the
 	// commit that the comment is on
 	Before       string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit
-	By           string // MarkTag: login of who pushed, as the event told; MarkAction: of who pressed
+	By           string // MarkTag, MarkBase, MarkBranch: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
 	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
 	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of MarkGroup the queue's ref.
@@ -131,9 +132,9 @@ type Mark struct {
 // Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.
 func (m Mark) Key() string {
 	switch m.Kind {
-	case MarkChange, MarkTag:
+	case MarkChange, MarkTag, MarkGroup:
 		return m.Subject().Key()
-	case MarkBase:
+	case MarkBase, MarkBranch:
 		return m.Forge + ":" + m.Repo + "~" + m.Base
 	case MarkHead:
 		return m.Forge + ":" + m.Repo + "!" + m.Commit
@@ -141,8 +142,6 @@ func (m Mark) Key() string {
 		return fmt.Sprintf("%s/comment-%d", m.Subject().Key(), m.Comment)
 	case MarkAction:
 		return fmt.Sprintf("%s/%s/%s/%.12s", m.Subject().Key(), m.Detail, m.By, m.Commit)
-	case MarkGroup:
-		return m.Forge + ":" + m.Repo + "^" + m.Commit
 	default:
 		return m.Forge + ":" + m.Repo
 	}
@@ -152,8 +151,11 @@ func (m Mark) Key() string {
 // of a comment on a commit, that commit.
 func (m Mark) Subject() checks.Subject {
 	kind := checks.KindChange
-	if m.Kind == MarkTag {
+	switch m.Kind {
+	case MarkTag:
 		kind = checks.KindTag
+	case MarkGroup:
+		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindGroup, Change: m.Change, Group: m.Commit, Installation: m.Installation}
 	}
 	if m.Kind == MarkComment && m.Change == 0 {
 		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindCommit, Commit: m.Commit, Installation: m.Installation}
@@ -209,11 +211,23 @@ type Outcome struct {
 	Hold      *Hold         // new or lifted
 	Comment   *CommentState // MarkComment: what came of it
 	Releases  []Release     // asked for, as they stand now
+
+	Branch *BranchSeen // MarkBranch, and the first change into a branch: up to where it was looked at
+
+	Also    []Kept // MarkGroup: the decisions on the changes that it carries
+	Members []int  // MarkGroup: their numbers; nil: unchanged
+}
+
+// Kept is a decision that is new, with what it was made from.
+type Kept struct {
+	Decision       *Decision
+	Facts, Sources []byte // canonical JSON
 }
 
 // SubjectState is what is remembered of a subject without reading its facts.
 type SubjectState struct {
 	Open     bool   // an open change, to be swept
+	Merged   bool   // a merged one: whether the gate was open was looked at
 	Head     string // head commit
 	Base     string // target branch
 	Author   string

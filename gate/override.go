@@ -70,6 +70,19 @@ func (a Acts) live(commit, base string, now time.Time) []Override {
 	})
 }
 
+// Under leaves of the acts what the policies would let anybody override, by as many people as they ask for. By whom
+// nobody can tell afterwards: that was asked of the forge at the time.
+func (a Acts) Under(set *policy.Set) Acts {
+	leave := set.Leave()
+	a.Overrides = slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool { may, _, _ := leave.Of(o.Check); return !may })
+	for i := range a.Overrides {
+		if leave.Two {
+			a.Overrides[i].People = 2
+		}
+	}
+	return a
+}
+
 // apply lets through the blocking verdicts that an override names. The verdict beneath stays visible.
 func apply(verdicts []checks.Verdict, live []Override) []checks.Verdict {
 	for i, v := range verdicts {

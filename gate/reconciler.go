@@ -53,6 +53,10 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.sweep(ctx, w)
 	case MarkComment:
 		return r.comment(ctx, w)
+	case MarkGroup:
+		return r.group(ctx, w)
+	case MarkBranch:
+		return r.branch(ctx, w)
 	case MarkAction:
 		return r.pressed(ctx, w)
 	case MarkPrune:
@@ -68,6 +72,9 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	provider, ok := r.Providers[s.Forge]
 	if !ok {
 		return Outcome{Note: "no forge " + s.Forge + " is configured"}, nil
+	}
+	if done, err := r.examined(ctx, w); err != nil || done {
+		return Outcome{Note: "its merge was looked at before"}, err
 	}
 	latest, sources, err := r.Memory.Latest(ctx, s)
 	if err != nil {
@@ -91,7 +98,7 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("read facts of %v: the forge told of no change", s)
 	}
 	if f.Change.State != "open" {
-		return r.ended(ctx, provider, f)
+		return r.ended(ctx, provider, f, w)
 	}
 	return r.settle(ctx, provider, f, latest, w)
 }
@@ -128,6 +135,14 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	}
 	others, err := r.sharing(ctx, d)
 	if err != nil {
+		return Outcome{}, err
+	}
+	queued, err := r.queues(ctx, f.Subject)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out.Marks = append(out.Marks, queued...)
+	if out.Branch, err = r.begins(ctx, f); err != nil {
 		return Outcome{}, err
 	}
 	if latest != nil && latest.Digest == d.Digest {
@@ -195,34 +210,6 @@ func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Fact
 	posted, err := provider.Post(ctx, f.Subject, f, news)
 	out.Posted = append(out.Posted, posted...)
 	return err
-}
-
-// ended lets what was pending end when a change closes unmerged, and forgets the change as an open one.
-func (r *Reconciler) ended(ctx context.Context, provider Provider, f *checks.Facts) (Outcome, error) {
-	out := Outcome{Subject: stateOf(f, nil, r.Now()), Note: f.Change.State}
-	if err := r.releases(ctx, provider, f, &out); err != nil {
-		return Outcome{}, err
-	}
-	if f.Change.State == "merged" || r.DryRun {
-		return out, nil
-	}
-	var end []Post
-	for _, s := range f.Statuses {
-		if s.Ours && s.State == "in_progress" {
-			p := Post{Name: s.Name, Commit: f.Change.Head.Commit, Cancelled: true, Title: "The change was closed.",
-				Summary: "The change was closed without being merged.", ExternalID: s.ExternalID,
-				Known: &Posted{Name: s.Name, Commit: f.Change.Head.Commit, ID: s.ID, Node: s.Node, State: s.State}}
-			p.URL = r.PublicURL + "/decisions/" + s.ExternalID
-			p.Digest = p.digest()
-			end = append(end, p)
-		}
-	}
-	if len(end) == 0 {
-		return out, nil
-	}
-	posted, err := provider.Post(ctx, f.Subject, f, end)
-	out.Posted = posted
-	return out, err
 }
 
 // timed notes how long it took from the oldest cause to what people see.

@@ -67,6 +67,22 @@ type memory struct {
 	open    []checks.Subject
 	acts    Acts
 	answers map[string]*CommentState // by Mark.Key
+	groups  []checks.Subject
+	branch  *BranchSeen
+}
+
+func (m *memory) Branch(context.Context, string, string, string) (*BranchSeen, error) {
+	return m.branch, nil
+}
+func (m *memory) Branches(context.Context, string) ([]BranchSeen, error) {
+	if m.branch == nil {
+		return nil, nil
+	}
+	return []BranchSeen{*m.branch}, nil
+}
+
+func (m *memory) Groups(context.Context, checks.Subject) ([]checks.Subject, error) {
+	return m.groups, nil
 }
 
 func (m *memory) Acts(context.Context, checks.Subject) (Acts, error) { return m.acts, nil }
@@ -98,6 +114,9 @@ func (m *memory) keep(o Outcome) {
 	}
 	if o.Subject != nil {
 		m.state = o.Subject
+	}
+	if o.Branch != nil {
+		m.branch = o.Branch
 	}
 	for _, p := range o.Posted {
 		m.posted = append(slices.DeleteFunc(m.posted, func(q Posted) bool { return q.Name == p.Name && q.Commit == p.Commit }), p)
@@ -266,7 +285,9 @@ func TestFanOutMarksOpenChangesAndThoseWeBelieveOpen(t *testing.T) {
 	out := must(t, reconciler(f, m), m, Work{Mark: Mark{Kind: MarkBase, Forge: "github", Repo: "acme/shop", Base: "main"}})
 	var got []int
 	for _, k := range out.Marks {
-		got = append(got, k.Change)
+		if k.Kind == MarkChange {
+			got = append(got, k.Change)
+		}
 	}
 	if fmt.Sprint(got) != "[1 2 3]" || out.Delays[2] <= out.Delays[1] {
 		t.Errorf("marked %v after %v, want 1, 2 and 3, spread out", got, out.Delays)

@@ -65,6 +65,9 @@ func decided(d *Decision) Entry {
 	if e.Outcome = "shut"; d.Open {
 		e.Outcome = "open"
 	}
+	if d.Subject.Group != "" {
+		e.Reason = "In the merge queue: " + e.Reason
+	}
 	if d.Subject.Tag != "" {
 		e.Check, e.Reason = "tagging", d.Subject.Tag+": "+d.Gate.Reason
 	}

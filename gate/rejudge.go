@@ -29,7 +29,8 @@ type Rejudger struct {
 	policies policyCache
 }
 
-// Judge judges one. Acts that counted then count again: whoever let a check through then would have done so again.
+// Judge judges one. Acts that counted then count again, as far as the policies let them: whoever let a check through then
+// would have done so again.
 func (j *Rejudger) Judge(r Recorded) (*Rejudged, error) {
 	recorded, err := r.newest()
 	if err != nil {
@@ -52,7 +53,7 @@ func (j *Rejudger) Judge(r Recorded) (*Rejudged, error) {
 	under, _ := j.policies.load(recorded.Sources) // one that is broken had nothing asked
 	f, untold := checks.Reread(set, under, recorded)
 	f.Sources = sources
-	out.After, out.Untold = decideTold(set, f, untold, was.Acts, was.ID, was.At)
+	out.After, out.Untold = decideTold(set, f, untold, was.Acts.Under(set), was.ID, was.At)
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
 )
 
 // Queue is the durable work list. A piece of work is held by at most one worker at a time.
@@ -39,6 +40,11 @@ type Memory interface {
 	OverridesOf(ctx context.Context, s checks.Subject, comment int64) ([]Override, error)
 	// Comment is what came of a comment (a MarkComment), or nil when it was not worked off yet.
 	Comment(ctx context.Context, m Mark) (*CommentState, error)
+	// Groups are the merge queues' commits that live: of a forge (Change 0), or those that carry this change.
+	Groups(ctx context.Context, s checks.Subject) ([]checks.Subject, error)
+	// Branch is what was last seen of a branch, or nil. Branches are all that are watched.
+	Branch(ctx context.Context, forge, repo, name string) (*BranchSeen, error)
+	Branches(ctx context.Context, forge string) ([]BranchSeen, error)
 }
 
 // Past is the decisions that were made, with what they came from.
@@ -71,6 +77,35 @@ type Asker interface {
 	RequestReviewers(ctx context.Context, s checks.Subject, users, teams []string) error
 }
 
+// Queuer is a Provider whose forge has merge queues.
+type Queuer interface {
+	// Queued reads the changes that a commit of a merge queue carries beyond the tip of the branch, in the queue's order:
+	// each as it is now, with the difference that it makes there. branch "" is the default branch. ErrStale says that the
+	// queue has no such commit, or not yet.
+	Queued(ctx context.Context, repo Repo, branch, commit string) ([]*checks.Facts, error)
+}
+
+// Historian is a Provider that tells what came onto a branch.
+type Historian interface {
+	// Landed reads what came onto a branch after since was its tip ("": only where it is now), in one request unless that
+	// is very much.
+	Landed(ctx context.Context, repo Repo, branch, since string) (*Landed, error)
+}
+
+// Landed is what came onto a branch, and the policies in force for it now.
+type Landed struct {
+	Tip     string          // "": the branch is gone
+	Default bool            // it is the repository's default branch
+	URL     string          // of the repository
+	Sources []policy.Source // as checks.Facts.Sources
+	Unread  string          // why the policies are not known; "": they are
+	Changes []int           // that were merged into it
+	Direct  []string        // commits on it that no merged change brought, newest first
+	Looked  int             // how many commits were looked at
+	Cut     bool            // since was not found among them
+	Queue   []string        // the commits of its merge queue
+}
+
 // Correspondent is a Provider that reads comments and answers them. A forge without one has no commands.
 type Correspondent interface {
 	// Comment reads a comment on a change or a commit: ErrGone when it is not there, or is not on this one.
@@ -83,8 +118,8 @@ type Correspondent interface {
 	Reply(ctx context.Context, s checks.Subject, to string, known int64, body string) (id int64, err error)
 }
 
-// Historian is a Provider that knows which changes brought a commit. A forge without one takes commands on changes alone.
-type Historian interface {
+// Tracer is a Provider that knows which changes brought a commit. A forge without one takes commands on changes alone.
+type Tracer interface {
 	// Brought are the merged changes that a commit came with, all of them, and the name of the default branch. A commit
 	// that is not there is ErrGone.
 	Brought(ctx context.Context, s checks.Subject) (merged []Brought, branch string, err error)

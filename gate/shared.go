@@ -76,12 +76,16 @@ func sameHead(all []*Decision, s shared) string {
 	if len(all) < 2 {
 		return ""
 	}
+	what := "is the head of"
+	if all[0].Subject.Kind == checks.KindGroup {
+		what = "of the merge queue carries"
+	}
 	var names []string
 	for _, d := range all {
 		names = append(names, fmt.Sprintf("#%d", d.Subject.Change))
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("\nThis commit is the head of %s. The strictest verdict is shown: that of #%d.\n", escape(strings.Join(names, ", ")), s.change)
+	return fmt.Sprintf("\nThis commit %s %s. The strictest verdict is shown: that of #%d.\n", what, escape(strings.Join(names, ", ")), s.change)
 }
 
 // besides marks the other changes with the same head, since what is shown on it has changed.

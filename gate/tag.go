@@ -69,6 +69,7 @@ func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks
 	} else {
 		logDecision(r.Log, d)
 		out.Entries = append(out.Entries, decided(d))
+		r.moved(f, d, &out)
 	}
 	if r.DryRun || len(d.Verdicts) == 0 || skipped(d) {
 		return out, nil
@@ -81,6 +82,24 @@ func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks
 		}
 	}
 	return out, nil
+}
+
+// moved enters a finding when a release tag points elsewhere than it was last seen to, or is gone.
+func (r *Reconciler) moved(f *checks.Facts, d *Decision, out *Outcome) {
+	t := f.Pushed
+	if t.Before == "" || t.Before == t.Commit || skipped(d) {
+		return
+	}
+	e := entry(EntryFinding, f.Subject, t.Commit)
+	e.Check, e.Policy, e.Decision, e.URL = "tagging", d.Policy, d.ID, f.Repository.URL
+	e.Reason = fmt.Sprintf("The release tag %s moved from %.12s to %.12s.", Plain(t.Name), t.Before, t.Commit)
+	if t.Commit == "" {
+		e.Commit, e.Reason = t.Before, fmt.Sprintf("The release tag %s, which pointed to %.12s, is gone.", Plain(t.Name), t.Before)
+	}
+	if t.By != nil {
+		e.Who = who(*t.By)
+	}
+	r.found(out, e)
 }
 
 // skipped says that the tag is no release tag: nothing is said about it.

@@ -21,6 +21,10 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 	if err != nil {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
 	}
+	also, err := s.carried(w, o)
+	if err != nil {
+		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
+	}
 	var more int64
 	err = s.do(ctx, calm, func(t *tx) error {
 		now := s.now()
@@ -36,6 +40,12 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 		}
 		if err == nil {
 			err = packed.keep(t, now)
+		}
+		for i := 0; err == nil && i < len(also); i++ {
+			err = also[i].keep(t, now)
+		}
+		if err == nil {
+			err = see(t, o.Branch)
 		}
 		if err == nil {
 			err = enter(t, packed.entries)
@@ -155,6 +165,9 @@ func (r *record) keep(t *tx, now int64) error {
 	if err := r.act(t, id); err != nil {
 		return err
 	}
+	if err := r.carries(t); err != nil {
+		return err
+	}
 	if err := r.decide(t, id); err != nil {
 		return err
 	}
@@ -181,14 +194,14 @@ func (r *record) keep(t *tx, now int64) error {
 // subjectID is the row of the subject that was judged: nearly always the work's own.
 func (r *record) subjectID(t *tx) (int64, error) {
 	kind := gate.MarkKind(r.subject.Kind)
-	if kind == r.work.Mark.Kind && r.subject.Key() == r.work.Mark.Key() {
+	if kind == r.work.Mark.Kind && r.subject.Key() == r.work.Mark.Subject().Key() {
 		return r.work.ID, nil
 	}
 	if r.subject.Change == 0 && r.subject.Tag == "" {
 		return 0, fmt.Errorf("there is no change or tag to keep it for")
 	}
 	m := gate.Mark{Kind: kind, Forge: r.subject.Forge, Repo: r.subject.Repo, Change: r.subject.Change, Tag: r.subject.Tag,
-		Installation: r.subject.Installation}
+		Commit: r.subject.Group, Installation: r.subject.Installation}
 	var id int64
 	var wanted int64
 	if _, err := t.exec(qRest, identity(m)...); err != nil {
@@ -253,7 +266,7 @@ func (r *record) state(t *tx, subject, now int64) error {
 		read = st.ReadAt.UnixMilli()
 	}
 	_, err := t.exec(qState, subject, r.subject.Forge, fold(r.subject.Repo), flag(st.Open), st.Head, st.Base, st.Author,
-		st.Title, decision, read)
+		st.Title, decision, read, flag(st.Merged))
 	return err
 }
 

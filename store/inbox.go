@@ -163,10 +163,12 @@ func identity(m gate.Mark) []any {
 		number = m.Change
 	case gate.MarkTag:
 		name = m.Tag
-	case gate.MarkBase:
+	case gate.MarkBase, gate.MarkBranch:
 		name = m.Base
-	case gate.MarkHead, gate.MarkGroup:
+	case gate.MarkHead:
 		name = m.Commit
+	case gate.MarkGroup:
+		number, name = m.Change, m.Commit
 	case gate.MarkComment:
 		number, name = m.Change, strconv.FormatInt(m.Comment, 10)
 		if m.Change == 0 {

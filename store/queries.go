@@ -106,21 +106,21 @@ ON CONFLICT (subject_id, sha, name) DO UPDATE SET check_id = excluded.check_id, 
   digest = excluded.digest, state = excluded.state, decision = excluded.decision, at = excluded.at`
 
 const qState = `
-INSERT INTO subject_state (subject_id, forge, repo, open, head, base, author, title, decision, read_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO subject_state (subject_id, forge, repo, open, head, base, author, title, decision, read_at, merged)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (subject_id) DO UPDATE SET open = excluded.open, head = excluded.head, base = excluded.base,
-  author = excluded.author, title = excluded.title, read_at = excluded.read_at,
+  author = excluded.author, title = excluded.title, read_at = excluded.read_at, merged = excluded.merged,
   decision = CASE WHEN excluded.decision <> '' THEN excluded.decision ELSE subject_state.decision END`
 
 const qStateDecision = `UPDATE subject_state SET decision = $2 WHERE subject_id = $1`
 
 const qReadState = `
-SELECT t.open, t.head, t.base, t.author, t.title, t.decision, t.read_at
+SELECT t.open, t.head, t.base, t.author, t.title, t.decision, t.read_at, t.merged
 FROM subject_state t JOIN subject s ON s.id = t.subject_id WHERE s.kind = $1 AND s.key = $2`
 
 const qOpen = `
 SELECT s.kind, s.forge, s.repo, s.number, s.name, s.installation
-FROM subject_state t JOIN subject s ON s.id = t.subject_id WHERE t.open = 1 AND t.forge = $1`
+FROM subject_state t JOIN subject s ON s.id = t.subject_id WHERE s.kind <> 'group' AND t.open = 1 AND t.forge = $1`
 
 const qHasOpen = `SELECT 1 FROM subject_state WHERE open = 1 AND forge = $1 AND repo = $2 AND base = $3 LIMIT 1`
 

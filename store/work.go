@@ -91,10 +91,12 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Change = number
 	case gate.MarkTag:
 		m.Tag = name
-	case gate.MarkBase:
+	case gate.MarkBase, gate.MarkBranch:
 		m.Base = name
-	case gate.MarkHead, gate.MarkGroup:
+	case gate.MarkHead:
 		m.Commit = name
+	case gate.MarkGroup:
+		m.Change, m.Commit = number, name
 	case gate.MarkComment:
 		m.Change = number
 		if commit, id, on := strings.Cut(name, "/"); on {

@@ -31,6 +31,7 @@ func readers() map[string]reader {
 		"create":                    (*receiver).tagged,
 		"delete":                    (*receiver).tagged,
 		"status":                    (*receiver).status,
+		"merge_group":               (*receiver).mergeGroup,
 		"installation":              (*receiver).installation,
 		"installation_repositories": (*receiver).repositories,
 	}

@@ -37,7 +37,7 @@ func (h *receiver) push(ctx context.Context, p *payload) ([]gate.Mark, error) {
 	if !ok || !h.target(ctx, p.Repository, branch) {
 		return nil, nil
 	}
-	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch}}, nil
+	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch, By: p.by()}}, nil
 }
 
 // mostHinted is how many paths of a push are passed on: what touches more is asked for in another way.
@@ -106,6 +106,36 @@ func (h *receiver) tagged(_ context.Context, p *payload) ([]gate.Mark, error) {
 		return nil, missing("ref_type")
 	case "tag":
 		return []gate.Mark{{Kind: gate.MarkTag, Repo: repo, Tag: name, By: p.by()}}, nil
+	}
+	return nil, nil
+}
+
+// mergeGroup: a merge queue wants its commit judged, or has no use for it any more. Which changes it carries is not told;
+// the name of its branch is a hint where to look.
+func (h *receiver) mergeGroup(_ context.Context, p *payload) ([]gate.Mark, error) {
+	repo, err := p.repo()
+	if err != nil {
+		return nil, err
+	}
+	g := p.MergeGroup
+	if g == nil {
+		return nil, missing("merge_group")
+	}
+	m := gate.Mark{Kind: gate.MarkGroup, Repo: repo}
+	if m.Commit, err = sha(g.HeadSHA, "merge_group.head_sha"); err != nil {
+		return nil, err
+	}
+	if m.Before, err = sha(g.BaseSHA, "merge_group.base_sha"); err != nil {
+		return nil, err
+	}
+	if m.Detail, err = ref(g.HeadRef, "merge_group.head_ref"); err != nil {
+		return nil, err
+	}
+	switch p.Action {
+	case "":
+		return nil, missing("action")
+	case "checks_requested", "destroyed":
+		return []gate.Mark{m}, nil
 	}
 	return nil, nil
 }

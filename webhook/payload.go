@@ -59,6 +59,12 @@ type payload struct {
 		Modified []string `json:"modified"`
 	} `json:"commits"`
 
+	MergeGroup *struct {
+		HeadSHA string `json:"head_sha"`
+		HeadRef string `json:"head_ref"`
+		BaseSHA string `json:"base_sha"`
+	} `json:"merge_group"`
+
 	SHA     string `json:"sha"`
 	Context string `json:"context"`
 

@@ -126,6 +126,12 @@ func TestWhatEachEventMeans(t *testing.T) {
 		}
 		return ms
 	}
+	pushed := func(name string) []gate.Mark {
+		return []gate.Mark{mark("push", gate.Mark{Kind: gate.MarkBase, Base: name, By: "ana"})}
+	}
+	group := func(why string) []gate.Mark {
+		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkGroup, Commit: head, Before: old, Detail: "refs/heads/gh-readonly-queue/main/pr-7-abc"})}
+	}
 	at := func(why string) []gate.Mark {
 		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkHead, Commit: head})}
 	}
@@ -165,8 +171,8 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"check_suite.rerequested":                 change("check_suite.rerequested", ""),
 		"check_suite.rerequested.upstream":        at("check_suite.rerequested"),
 		"check_suite.requested":                   nil,
-		"push.main":                               base("push", "main", "acme/shop"),
-		"push.next":                               base("push", "release/1.x", "acme/shop"),
+		"push.main":                               pushed("main"),
+		"push.next":                               pushed("release/1.x"),
 		"push.feature":                            nil,
 		"push.feature_gone":                       nil,
 		"push.notes":                              nil,
@@ -200,7 +206,8 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"check_run.requested_action":              {mark("check_run.requested_action", gate.Mark{Kind: gate.MarkAction, Change: 7, Commit: head, Detail: "changelog", By: "bo"})},
 		"check_run.requested_action.other":        nil,
 		"ping":                                    nil,
-		"merge_group.checks_requested":            nil,
+		"merge_group.checks_requested":            group("merge_group.checks_requested"),
+		"merge_group.destroyed":                   group("merge_group.destroyed"),
 		"repository_ruleset.edited":               nil,
 	} {
 		t.Run(name, func(t *testing.T) {

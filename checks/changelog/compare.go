@@ -25,6 +25,8 @@ type Delta struct {
 	// Left are entries that are still to be released although a version was made; Lost are those that were to be
 	// released before and are nowhere now. Both only where there are New ones on top.
 	Left, Lost []Entry
+	// Withdrawn are entries that were to be released and are nowhere now, where no version was made.
+	Withdrawn []Entry
 	// Undated are versions that had a date which is gone or wrong now.
 	Undated []*Version
 }
@@ -254,6 +256,11 @@ func (d *Delta) pending(before, after *File) {
 	}
 	fresh := d.Fresh(after)
 	if len(fresh) == 0 {
+		for _, e := range gone {
+			if e.Real() {
+				d.Withdrawn = append(d.Withdrawn, e)
+			}
+		}
 		return
 	}
 	d.leftBehind(after, fresh)

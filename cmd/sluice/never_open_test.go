@@ -134,10 +134,11 @@ func (m *model) moves() []move {
 		{"dismiss", (*model).dismiss},
 		{"override", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice override changelog because") }},
 		{"override for an hour", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice override changelog for 1h because") }},
+		{"override for an hour, again", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice override changelog for 1h because") }},
 		{"override without the right", func(m *model, rt *rapid.T) error { return m.say("bo", "/sluice override changelog,approval because") }},
 		{"revoke", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice revoke changelog") }},
 		{"time passes", func(m *model, rt *rapid.T) error {
-			m.r.clock.move(m.r.clock.now().Add(time.Duration(rapid.IntRange(1, 90).Draw(rt, "minutes")) * time.Minute))
+			m.r.clock.move(m.r.clock.now().Add(time.Duration(rapid.IntRange(20, 150).Draw(rt, "minutes")) * time.Minute))
 			return nil
 		}},
 		{"fault", (*model).fault},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -71,7 +70,7 @@ func (c policyCase) decide(set *policy.Set) (*gate.Decision, error) {
 	id := strings.Repeat("0", 32)
 	if c.recorded == nil {
 		answerWants(set, c.facts)
-		return gate.Decide(set, c.facts, grantable(set, c.acts), id, c.facts.At), nil
+		return gate.Decide(set, c.facts, c.acts.Under(set), id, c.facts.At), nil
 	}
 	facts, err := json.Marshal(c.facts)
 	if err != nil {
@@ -82,24 +81,9 @@ func (c policyCase) decide(set *policy.Set) (*gate.Decision, error) {
 		return nil, fmt.Errorf("write the policy: %w", err)
 	}
 	j := gate.Rejudger{Swap: func([]policy.Source) []policy.Source { return c.sources }}
-	got, err := j.Judge(gate.Recorded{Decision: &gate.Decision{ID: id, At: c.facts.At, Acts: grantable(set, c.acts)}, Facts: facts, Sources: sources})
+	got, err := j.Judge(gate.Recorded{Decision: &gate.Decision{ID: id, At: c.facts.At, Acts: c.acts.Under(set)}, Facts: facts, Sources: sources})
 	if err != nil {
 		return nil, err
 	}
 	return got.After, nil
-}
-
-// grantable leaves out what the policy does not let anybody override, with as many people as it asks for.
-func grantable(set *policy.Set, a gate.Acts) gate.Acts {
-	a.Overrides = slices.Clone(a.Overrides)
-	for _, layer := range set.Layers {
-		if layer.Floor() && !layer.Given("override") {
-			continue
-		}
-		a.Overrides = slices.DeleteFunc(a.Overrides, func(o gate.Override) bool { return !slices.Contains(layer.Override.Checks, o.Check) })
-		for i := range a.Overrides {
-			a.Overrides[i].People = max(a.Overrides[i].People, layer.Override.People)
-		}
-	}
-	return a
 }

@@ -79,7 +79,7 @@ func TestReplayUnderAnotherPolicyNeverGuesses(t *testing.T) {
 // otherEach is how many of the other policies each scenario meets; len(otherPolicies()) is slow, and was run.
 const otherEach = 1
 
-var otherwisePlayed = regexp.MustCompile(`(?m)sluice\.yml|^\s*-? ?(fail|merge|limits|drop|permit|uninstall|suspend|expire|meanwhile|label|restart|move|rename):|log: true|dry-run`)
+var otherwisePlayed = regexp.MustCompile(`(?m)sluice\.yml|^\s*-? ?(comment|press|enqueue|fail|merge|limits|drop|permit|uninstall|suspend|expire|meanwhile|label|restart|move|rename):|log: true|dry-run`)
 
 // alike are the scenarios whose acts do not hang on what the gate says, and which bring no policies.
 func alike(t *testing.T) (paths []string) {

@@ -42,7 +42,7 @@ func (r *playing) holdsAsFixture(raw gate.Recorded, again *gate.Decision) {
 	}
 	var out bytes.Buffer
 	if err := e.writeFixture(&out); err != nil {
-		if raw.Decision.Gate.Outcome.Open() || !strings.Contains(err.Error(), "nothing to test") {
+		if !strings.Contains(err.Error(), "nothing to test") {
 			r.t.Errorf("fixture of %v: %v", raw.Decision.Subject, err)
 		}
 		return

@@ -30,7 +30,8 @@ type stageFile struct {
 	Count   bool                         `yaml:"count"`   // tell how many calls each step cost
 	Log     bool                         `yaml:"log"`     // tell warnings
 	DryRun  bool                         `yaml:"dry-run"`
-	Public  bool                         `yaml:"public"` // the repository is shown to everybody
+	Public  bool                         `yaml:"public"`   // the repository is shown to everybody
+	Finds   bool                         `yaml:"findings"` // tell what is entered into the audit log as a finding or a policy
 }
 
 func (s *stageFile) set(r *playing) {
@@ -302,6 +303,10 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 		err = f.Reopen(w.Repo, w.Change, w.By)
 	case "merge":
 		_, err = f.Merge(w.Repo, w.Change, w.By, w.Squash)
+	case "enqueue":
+		err = f.Enqueue(w.Repo, w.Change, w.By)
+	case "dequeue":
+		err = f.Dequeue(w.Repo, w.Change, w.By)
 	case "rerun":
 		err = f.Rerequest(w.Repo, w.Change, w.By, w.Name)
 	case "comment":

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"database/sql"
+	"encoding/json"
 	"encoding/pem"
 	"flag"
 	"fmt"
@@ -168,6 +170,7 @@ type playing struct {
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
+	entered   int64                  // of the audit log, so far
 	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
 }
@@ -232,7 +235,7 @@ func asked(t *testing.T) manifest {
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "write", "issues": "read", "members": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	want := map[string]string{"checks": "write", "contents": "write", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
 	if got := asked(t).Permissions; !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
@@ -403,6 +406,7 @@ func (r *playing) tell() {
 	for n := 1; n <= r.forge.Pulls(shop); n++ {
 		lines = append(lines, r.change(n)...)
 	}
+	lines = append(lines, r.queue()...)
 	for _, name := range r.stage.Watch {
 		lines = append(lines, r.commit(name)...)
 	}
@@ -412,6 +416,9 @@ func (r *playing) tell() {
 	reads, writes := r.forge.Traffic()
 	if r.stage.Count {
 		lines = append(lines, fmt.Sprintf("%d reads, %d writes", reads, writes))
+	}
+	if r.stage.Finds {
+		lines = append(lines, r.findings()...)
 	}
 	if r.stage.Log {
 		lines = append(lines, r.logged()...)
@@ -514,6 +521,26 @@ func (r *playing) checks(prefix string, shown []pretend.Shown) []string {
 	return lines
 }
 
+// queue is what is new in the merge queue of the default branch: who waits, and what is shown on each commit that the
+// queue ever made, numbered by change and in the order made.
+func (r *playing) queue() []string {
+	var lines, waiting []string
+	for _, w := range r.forge.Queued(shop) {
+		name := fmt.Sprintf("queue #%d", w.Change)
+		if w.Round > 1 {
+			name += fmt.Sprintf(" (%d)", w.Round)
+		}
+		if w.Waits {
+			waiting = append(waiting, strings.TrimPrefix(name, "queue "))
+		}
+		lines = append(lines, r.checks(name+" ", r.forge.ShownOn(shop, w.Head))...)
+	}
+	if now := "queue: " + or(strings.Join(waiting, ", "), "empty"); r.news("queue", now) && (len(waiting) > 0 || len(lines) > 0) {
+		lines = append([]string{now}, lines...)
+	}
+	return lines
+}
+
 // commit is what is new on the commit of a branch or tag that the scenario watches.
 func (r *playing) commit(name string) []string {
 	at := r.forge.Head(shop, name)
@@ -537,6 +564,42 @@ func (r *playing) forget(prefix string) {
 		}
 	}
 }
+
+// findings are those of the step, as the audit log has them.
+func (r *playing) findings() (lines []string) {
+	r.t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+strings.TrimPrefix(r.set.Database, "sqlite:")+"?mode=ro")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(r.t.Context(), "SELECT seq, line FROM audit WHERE kind IN ('finding', 'policy') AND seq > ? ORDER BY seq", r.entered)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		var e gate.Entry
+		if err := rows.Scan(&r.entered, &line); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			r.t.Fatal(err)
+		}
+		about := ""
+		if e.Change != 0 {
+			about = fmt.Sprintf(" #%d", e.Change)
+		}
+		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), anyCommit.ReplaceAllString(e.Reason, "COMMIT")))
+	}
+	if err := rows.Err(); err != nil {
+		r.t.Fatal(err)
+	}
+	return lines
+}
+
+var anyCommit = regexp.MustCompile(`\b[0-9a-f]{12,40}\b`)
 
 var logLine = regexp.MustCompile(`level=(\w+) msg=("[^"]*"|\S+)`)
 

@@ -121,6 +121,34 @@ func TestSimulatorDuplicatedShuffledAndLostDeliveries(t *testing.T) {
 	s.honest()
 }
 
+// A group of two changes with one commit is merged only when both are all right there.
+func TestSimulatorMergeQueue(t *testing.T) {
+	t.Parallel()
+	s := simulated(t)
+	cards := s.open(nil)
+	s.pull(cards, "/commits", entry("Gift cards."))
+	s.pull(cards, "/reviews", map[string]any{"user": "bo", "state": "APPROVE"})
+	s.shows(cards, map[string]string{"sluice/gate": good})
+	till := s.open(map[string]any{"title": "fix: the till", "files": map[string]string{"till.go": "package shop\n"}, "labels": []string{}})
+	s.pull(till, "/labels", map[string]any{"user": "bo", "add": []string{"no-changelog"}})
+	s.shows(till, map[string]string{"sluice/changelog": skipped, "sluice/gate": waiting})
+
+	group := s.do("POST", simRepo+"/merge_queue", map[string]any{"pulls": []int{cards, till}, "user": "cy"})
+	at := group["head_sha"].(string)
+	s.showsOn(at, map[string]string{"sluice/gate": waiting, "sluice/approval": waiting, "sluice/changelog": good})
+	s.pull(till, "/reviews", map[string]any{"user": "bo", "state": "APPROVE"})
+	s.showsOn(at, map[string]string{"sluice/gate": good, "sluice/approval": good, "sluice/changelog": good})
+	s.eventually("both are merged", func() error {
+		for _, n := range []int{cards, till} {
+			if p := s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil); p["merged"] != true {
+				return fmt.Errorf("#%d is %v", n, p["state"])
+			}
+		}
+		return nil
+	})
+	s.honest()
+}
+
 func (s *sim) merges(n int, want bool) {
 	s.t.Helper()
 	s.eventually(fmt.Sprintf("change %d may be merged: %v", n, want), func() error {

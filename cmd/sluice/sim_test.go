@@ -251,8 +251,21 @@ func entry(what string) map[string]any {
 // shows waits until the newest check runs on the change's head are these: name to conclusion, or to status without one.
 func (s *sim) shows(n int, want map[string]string) {
 	s.t.Helper()
-	s.eventually(fmt.Sprintf("change %d shows %v", n, want), func() error {
-		sha := s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil)["head_sha"].(string)
+	s.showsWhere(fmt.Sprintf("change %d", n), func() string {
+		return s.do("GET", fmt.Sprintf("%s/pulls/%d", simRepo, n), nil)["head_sha"].(string)
+	}, want)
+}
+
+// showsOn is shows on a commit.
+func (s *sim) showsOn(commit string, want map[string]string) {
+	s.t.Helper()
+	s.showsWhere("commit "+commit, func() string { return commit }, want)
+}
+
+func (s *sim) showsWhere(what string, where func() string, want map[string]string) {
+	s.t.Helper()
+	s.eventually(fmt.Sprintf("%s shows %v", what, want), func() error {
+		sha := where()
 		req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/api/v3"+simRepo+"/commits/"+sha+"/check-runs?per_page=100", nil)
 		if err != nil {
 			return err

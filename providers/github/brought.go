@@ -9,7 +9,7 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-var _ gate.Historian = (*Client)(nil)
+var _ gate.Tracer = (*Client)(nil)
 
 // broughtNode is a pull request that a commit belongs to.
 type broughtNode struct {
@@ -21,7 +21,7 @@ type broughtNode struct {
 	MergeCommit *oidNode `json:"mergeCommit"`
 }
 
-// Brought implements gate.Historian. GitHub names pull requests of forks with a commit as well, and such as are open.
+// Brought implements gate.Tracer. GitHub names pull requests of forks with a commit as well, and such as are open.
 func (c *Client) Brought(ctx context.Context, s checks.Subject) ([]gate.Brought, string, error) {
 	repo, in, err := c.at(ctx, s)
 	if err != nil {

@@ -135,8 +135,11 @@ func (r *reading) pullRequest(pr *changeNode) *checks.Change {
 		c.Head.Repo = pr.HeadRepository.NameWithOwner
 	}
 	c.Editable = c.Fork && pr.MaintainersModify
-	if c.State == "merged" && pr.MergeCommit != nil {
-		c.MergeCommit = pr.MergeCommit.OID
+	if pr.MergedAt != nil {
+		c.MergedAt, c.MergedBy = pr.MergedAt.UTC(), person(pr.MergedBy)
+		if pr.MergeCommit != nil {
+			c.MergeCommit = pr.MergeCommit.OID
+		}
 	}
 	if pr.Requests != nil {
 		for _, q := range pr.Requests.Nodes {

@@ -48,10 +48,7 @@ func (c *Client) facts(ctx context.Context, s checks.Subject, expect string) (*c
 		return nil, err
 	}
 	s.Installation = in.id
-	r := &reading{
-		c: c, in: in, repo: repo, habit: c.memory.habit(s.Repo), f: &checks.Facts{Subject: s},
-		texts: map[textKey]checks.Text{}, long: map[textKey]string{}, blobs: map[string]checks.Text{}, longBlobs: map[string]bool{},
-	}
+	r := c.reading(in, repo, s)
 	switch {
 	case s.Kind == checks.KindChange && s.Change > 0:
 		err = r.change(ctx, expect)
@@ -63,13 +60,25 @@ func (c *Client) facts(ctx context.Context, s checks.Subject, expect string) (*c
 	if err != nil {
 		return nil, err
 	}
-	r.f.At = c.opts.Now().UTC()
+	return r.ended(), nil
+}
+
+func (c *Client) reading(in *installation, repo repoName, s checks.Subject) *reading {
+	return &reading{
+		c: c, in: in, repo: repo, habit: c.memory.habit(s.Repo), f: &checks.Facts{Subject: s},
+		texts: map[textKey]checks.Text{}, long: map[textKey]string{}, blobs: map[string]checks.Text{}, longBlobs: map[string]bool{},
+	}
+}
+
+// ended are the facts when all was read.
+func (r *reading) ended() *checks.Facts {
+	r.f.At = r.c.opts.Now().UTC()
 	sort.Slice(r.f.Texts, func(i, j int) bool {
 		a, b := r.f.Texts[i], r.f.Texts[j]
 		return a.Path < b.Path || a.Path == b.Path && a.Side < b.Side
 	})
 	sort.SliceStable(r.f.Gaps, func(i, j int) bool { return r.f.Gaps[i].Part < r.f.Gaps[j].Part })
-	return r.f, nil
+	return r.f
 }
 
 // reading is one pass over one subject.
@@ -235,7 +244,7 @@ func (r *reading) sort(node *answerNode, errs []graphError) (*changeNode, error)
 	if node.Repository == nil {
 		return nil, fmt.Errorf("%w: GitHub shows no repository %s", gate.ErrGone, r.repo)
 	}
-	if r.f.Subject.Kind == checks.KindChange && node.Repository.PullRequest == nil {
+	if r.f.Subject.Kind != checks.KindTag && node.Repository.PullRequest == nil {
 		return nil, fmt.Errorf("%w: GitHub shows no pull request %d", gate.ErrGone, r.f.Subject.Change)
 	}
 	return node.Repository.PullRequest, nil

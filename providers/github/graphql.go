@@ -78,6 +78,8 @@ func (e graphError) needs() string {
 		return "checks=read, statuses=read"
 	case "pullRequest", "pullRequests", "associatedPullRequests":
 		return "pull_requests=read"
+	case "queue":
+		return "merge_queues=read"
 	case "team", "members", "membersWithRole":
 		return "members=read"
 	case "collaborators":

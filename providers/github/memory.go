@@ -3,6 +3,7 @@ package github
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -27,6 +28,8 @@ type memory struct {
 	groups  *lru.Cache[string, groupAt] // "acme/operations", or "acme" for the organisation
 	tags    *lru.Cache[string, tagList]
 	sets    *weighed[string, *policy.Set] // by what the policies say
+
+	noQueues atomic.Bool // the server does not know merge queues
 }
 
 type (

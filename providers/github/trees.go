@@ -69,6 +69,28 @@ func (r *reading) trees(ctx context.Context, pr *changeNode, c *comparison) erro
 	if !full1 || !full2 {
 		return r.listed(ctx, pr)
 	}
+	r.combine(before, after, c)
+	return nil
+}
+
+// wholeTrees is trees for a commit of a merge queue, of which there is no list of paths to fall back on.
+func (r *reading) wholeTrees(ctx context.Context, c *comparison) error {
+	before, full1, err := r.tree(ctx, r.start)
+	if err != nil {
+		return err
+	}
+	after, full2, err := r.tree(ctx, r.head)
+	if err != nil {
+		return err
+	}
+	if r.diff.full = full1 && full2; r.diff.full {
+		r.combine(before, after, c)
+	}
+	return nil
+}
+
+// combine makes the difference of two trees, and takes from the comparison the lines that it showed.
+func (r *reading) combine(before, after []treeEntry, c *comparison) {
 	known := map[string]checks.File{}
 	for _, f := range r.diff.files {
 		known[f.Path] = f
@@ -84,7 +106,6 @@ func (r *reading) trees(ctx context.Context, pr *changeNode, c *comparison) erro
 		}
 	}
 	r.diff = d
-	return nil
 }
 
 // betweenTrees compares two sorted lists of files. A file that is gone and one that is new with the same content are

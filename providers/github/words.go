@@ -60,6 +60,15 @@ type commitNode struct {
 	Rollup *struct {
 		Contexts connection[contextNode] `json:"contexts"`
 	} `json:"statusCheckRollup"`
+	Line struct {
+		PageInfo page `json:"pageInfo"`
+		Nodes    []struct {
+			OID     string `json:"oid"`
+			Parents struct {
+				Nodes []oidNode `json:"nodes"`
+			} `json:"parents"`
+		} `json:"nodes"`
+	} `json:"line"`
 	Ours *struct {
 		Nodes []struct {
 			CheckRuns struct {
@@ -190,15 +199,18 @@ type changeNode struct {
 	Deletions         int       `json:"deletions"`
 	ChangedFiles      int       `json:"changedFiles"`
 
+	MergedAt    *time.Time `json:"mergedAt"`
+	MergedBy    *actorNode `json:"mergedBy"`
+	MergeCommit *oidNode   `json:"mergeCommit"`
+
 	Author         *actorNode `json:"author"`
 	HeadRefName    string     `json:"headRefName"`
 	HeadRefOID     string     `json:"headRefOid"`
 	HeadRepository *struct {
 		NameWithOwner string `json:"nameWithOwner"`
 	} `json:"headRepository"`
-	MergeCommit *oidNode `json:"mergeCommit"`
-	BaseRefName string   `json:"baseRefName"`
-	BaseRefOID  string   `json:"baseRefOid"`
+	BaseRefName string `json:"baseRefName"`
+	BaseRefOID  string `json:"baseRefOid"`
 	BaseRef     *struct {
 		Target *commitNode `json:"target"`
 	} `json:"baseRef"`
@@ -275,6 +287,19 @@ type openNode struct {
 	} `json:"baseRepository"`
 }
 
+type queueEntryNode struct {
+	HeadCommit  *oidNode `json:"headCommit"`
+	BaseCommit  *oidNode `json:"baseCommit"`
+	PullRequest *struct {
+		Number      int    `json:"number"`
+		HeadRefOID  string `json:"headRefOid"`
+		BaseRefName string `json:"baseRefName"`
+		BaseRef     *struct {
+			Target *oidNode `json:"target"`
+		} `json:"baseRef"`
+	} `json:"pullRequest"`
+}
+
 type repoNode struct {
 	ID               string                `json:"id"`
 	DatabaseID       int64                 `json:"databaseId"`
@@ -296,7 +321,15 @@ type repoNode struct {
 	StartAt      *commitNode            `json:"startAt"`
 	Ref          *tagNode               `json:"ref"`
 	PullRequests *connection[*openNode] `json:"pullRequests"`
-	Object       *struct {
+	Landed       *struct {
+		Target struct {
+			History connection[landedNode] `json:"history"`
+		} `json:"target"`
+	} `json:"landed"`
+	Queue *struct {
+		Entries connection[*queueEntryNode] `json:"entries"`
+	} `json:"queue"`
+	Object *struct {
 		PullRequests *connection[*openNode] `json:"associatedPullRequests"`
 	} `json:"object"`
 

@@ -171,6 +171,7 @@ func (f *Forge) createRun(r *Repo, app *App, c *commit, in runInput) (*Run, erro
 	if run.Status == "completed" {
 		f.emitRun(run, "completed", app.Bot)
 	}
+	f.advance(r)
 	return run, nil
 }
 
@@ -185,6 +186,7 @@ func (f *Forge) updateRun(run *Run, in runInput) error {
 	if was != "completed" && run.Status == "completed" {
 		f.emitRun(run, "completed", run.App.Bot)
 	}
+	f.advance(run.Repo)
 	return nil
 }
 
@@ -322,6 +324,7 @@ func (f *Forge) status(r *Repo, c *commit, by *User, context, state, description
 	s := &status{id: f.id(), context: or(context, "default"), state: state, description: description, url: url, by: by, at: f.at()}
 	r.statuses[c.id] = append(r.statuses[c.id], s)
 	f.emitStatus(r, c, s)
+	f.advance(r)
 	return nil
 }
 

@@ -97,7 +97,7 @@ func New(o Options) *Forge {
 	}
 	if o.Permissions == nil {
 		o.Permissions = map[string]string{"metadata": "read", "contents": "write", "pull_requests": "write", "checks": "write",
-			"statuses": "read", "members": "read", "issues": "write", "administration": "read"}
+			"statuses": "read", "members": "read", "merge_queues": "read", "issues": "write", "administration": "read"}
 	}
 	f := &Forge{
 		now: o.Now, key: o.Key, secret: o.Secret, ids: 1000, limits: o.Limits,
@@ -111,7 +111,7 @@ func New(o Options) *Forge {
 		id = 4242
 	}
 	if o.Events == nil {
-		o.Events = []string{"pull_request", "pull_request_review", "issue_comment", "commit_comment", "check_run", "check_suite", "push", "create", "delete", "status"}
+		o.Events = []string{"pull_request", "pull_request_review", "issue_comment", "commit_comment", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group"}
 	}
 	f.app = &App{ID: id, Slug: slug, Name: strings.ToUpper(slug[:1]) + slug[1:], Permissions: o.Permissions, Events: o.Events}
 	f.app.Bot = f.user(slug+"[bot]", "Bot")

@@ -69,7 +69,7 @@ func (v view) pull(p *Pull) thing {
 			}
 			return list("IssueComment", notes, v.note)
 		},
-		"mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN", "isInMergeQueue": false,
+		"mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN", "isInMergeQueue": p.queue() != nil,
 		"mergeCommit": func() any {
 			if p.mergeCommit == nil {
 				return nil

@@ -52,6 +52,7 @@ func (v view) repository(r *Repo) thing {
 			}
 			return v.pull(p)
 		},
+		"mergeQueue":    func(a args) any { return v.mergeQueue(r, a) },
 		"pullRequests":  func(a args) any { return list("PullRequest", v.pulls(r, a), v.pull).page(a) },
 		"collaborators": func(a args) any { return v.collaborators(r, a) },
 	}

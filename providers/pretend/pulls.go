@@ -218,6 +218,7 @@ func (f *Forge) pullsFrom(r *Repo, branch string) []*Pull {
 // follow lets the open pull requests from a branch know that it moved, and closes those into it that it now contains.
 func (f *Forge) follow(r *Repo, branch string, before, after *commit, by *User, forced bool) {
 	for _, p := range f.pullsFrom(r, branch) {
+		f.dequeue(p, by, "BRANCH_PROTECTIONS") // a push takes a pull request out of the queue
 		was := p.head
 		had := map[*commit]bool{}
 		for _, c := range p.commits() {
@@ -254,6 +255,7 @@ func (f *Forge) Edit(repo string, n int, by string, e Edit) error {
 				return fmt.Errorf("retarget to %q: %w", *e.Base, ErrRefused)
 			}
 			changes["base"] = obj{"ref": obj{"from": p.baseRef}, "sha": obj{"from": p.base.id}}
+			f.dequeue(p, who, "MANUAL")
 			was := p.baseRef
 			p.baseRef, p.base = *e.Base, tip
 			p.note(f, &event{kind: "BaseRefChangedEvent", actor: who, from: was, to: p.baseRef})
@@ -328,6 +330,7 @@ func (f *Forge) shut(p *Pull, by *User) {
 	if p.Closed {
 		return
 	}
+	f.dequeue(p, by, "MANUAL")
 	p.base = p.target()
 	p.Closed, p.Ended = true, f.at()
 	p.note(f, &event{kind: "ClosedEvent", actor: by})
@@ -376,18 +379,26 @@ func (f *Forge) Merge(repo string, n int, by string, squash bool) (string, error
 		web := f.signature(f.users["web-flow"])
 		c := p.Repo.objects.commit(t, parents, message, f.signature(who), web)
 		c.verified = true
-		p.base, p.mergeCommit, p.mergedBy = tip, c, who
-		p.Closed, p.Merged, p.Ended = true, true, f.at()
-		p.Repo.branches[p.baseRef] = c
-		p.note(f, &event{kind: "MergedEvent", actor: who, commit: c})
-		p.note(f, &event{kind: "ClosedEvent", actor: who})
-		f.moved(p.Repo, "refs/heads/"+p.baseRef, tip, c, who)
-		f.emitPull(p, "closed", who, nil)
-		f.follow(p.Repo, p.baseRef, tip, c, who, false)
+		f.dequeue(p, who, "MERGE")
+		f.land(p, c, who)
+		f.outrun(p.Repo, p.baseRef)
 		id = c.id
 		return nil
 	})
 	return id, err
+}
+
+// land puts the merge commit of a pull request on its target branch, and tells of it.
+func (f *Forge) land(p *Pull, c *commit, who *User) {
+	tip := p.Repo.branches[p.baseRef]
+	p.base, p.mergeCommit, p.mergedBy = tip, c, who
+	p.Closed, p.Merged, p.Ended = true, true, f.at()
+	p.Repo.branches[p.baseRef] = c
+	p.note(f, &event{kind: "MergedEvent", actor: who, commit: c})
+	p.note(f, &event{kind: "ClosedEvent", actor: who})
+	f.moved(p.Repo, "refs/heads/"+p.baseRef, tip, c, who)
+	f.emitPull(p, "closed", who, nil)
+	f.follow(p.Repo, p.baseRef, tip, c, who, false)
 }
 
 // Pulls is how many pull requests the repository has had.

@@ -33,6 +33,8 @@ type Repo struct {
 	suites   []*suite
 	statuses map[string][]*status // by commit
 	required map[string][]Required
+	queues   map[string][]*queued // by target branch
+	built    []*queued            // all that ever were
 	comments []*comment
 	releases []*Release
 }
@@ -117,7 +119,7 @@ func (f *Forge) newRepo(name string, o *objects) *Repo {
 	owner, _, _ := cut(name)
 	r := &Repo{ID: f.id(), Name: name, Owner: f.user(owner, ""), Default: "main", Created: f.at(), objects: o,
 		branches: map[string]*commit{}, tags: map[string]ref{}, roles: map[*User]string{},
-		statuses: map[string][]*status{}, required: map[string][]Required{}}
+		statuses: map[string][]*status{}, required: map[string][]Required{}, queues: map[string][]*queued{}}
 	f.repos[fold(name)] = r
 	f.keep(r.ID, r)
 	return r
@@ -280,6 +282,7 @@ func (f *Forge) push(r *Repo, p Push) (*commit, error) {
 	r.branches[branch] = tip
 	f.moved(r, "refs/heads/"+branch, before, tip, by)
 	f.follow(r, branch, before, tip, by, forced)
+	f.outrun(r, branch)
 	return tip, nil
 }
 

@@ -74,6 +74,8 @@ CREATE TABLE branch_seen (
   forge  TEXT NOT NULL,
   repo   TEXT NOT NULL,                    -- lower case
   name   TEXT NOT NULL,
+  called TEXT NOT NULL,                    -- the repository, as the forge spells it
+  installation INTEGER NOT NULL,
   sha    TEXT NOT NULL,                    -- the tip
   policy TEXT NOT NULL,                    -- digest
   PRIMARY KEY (forge, repo, name)
@@ -97,7 +99,19 @@ CREATE TABLE release (
 CREATE INDEX release_tag ON release (forge, repo, tag);
 CREATE INDEX release_pull ON release (forge, repo, pull);
 
+-- The changes that a merge queue's commit carries; it lives for as long as its state is open.
+CREATE TABLE group_member (
+  subject_id INTEGER NOT NULL REFERENCES subject (id) ON DELETE CASCADE,  -- of kind group
+  number     INTEGER NOT NULL,             -- of the change
+  PRIMARY KEY (subject_id, number)
+) STRICT;
+
+-- Whether the gate was open when the change was merged is looked at once.
+ALTER TABLE subject_state ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE subject_state DROP COLUMN merged;
+DROP TABLE group_member;
 DROP TABLE release;
 DROP TABLE branch_seen;
 DROP TABLE seen;
