@@ -21,6 +21,7 @@ const (
 	KindChange Kind = "change" // a pull request or merge request
 	KindTag    Kind = "tag"    // a tag that was pushed, moved or deleted
 	KindGroup  Kind = "group"  // a merge queue's commit; with a Change: what the queue made of that change
+	KindCommit Kind = "commit" // a commit that somebody wrote about: it is answered there, and never judged itself
 )
 
 // Subject is what is judged. Forge, Repo, Kind and Change or Tag are its identity; the rest only helps to find it.
@@ -31,6 +32,7 @@ type Subject struct {
 	Change int    `json:"change,omitempty"` // number of the change
 	Tag    string `json:"tag,omitempty"`    // name of the tag, without refs/tags/
 	Group  string `json:"group,omitempty"`  // the merge queue's commit
+	Commit string `json:"commit,omitempty"` // of KindCommit
 	// Installation is how the forge is reached for this repository (GitHub: the installation's id); 0: not known.
 	Installation int64 `json:"installation,omitempty"`
 	// Before and By are what an event told of a pushed tag: where it pointed, and the login of who pushed it.
@@ -38,8 +40,8 @@ type Subject struct {
 	By     string `json:"by,omitempty"`
 }
 
-// Key is the identity as one string: "github:acme/shop#42", "github:acme/shop@v1.2.3", or of a merge queue
-// "github:acme/shop^COMMIT" and "github:acme/shop#42^COMMIT". Case of Repo is folded.
+// Key is the identity as one string: "github:acme/shop#42", "github:acme/shop@v1.2.3", of a merge queue
+// "github:acme/shop^COMMIT" and "github:acme/shop#42^COMMIT", or "github:acme/shop!COMMIT". Case of Repo is folded.
 func (s Subject) Key() string {
 	switch {
 	case s.Kind == KindTag:
@@ -48,6 +50,8 @@ func (s Subject) Key() string {
 		return fmt.Sprintf("%s:%s^%s", s.Forge, strings.ToLower(s.Repo), s.Group)
 	case s.Kind == KindGroup:
 		return fmt.Sprintf("%s:%s#%d^%s", s.Forge, strings.ToLower(s.Repo), s.Change, s.Group)
+	case s.Kind == KindCommit:
+		return fmt.Sprintf("%s:%s!%s", s.Forge, strings.ToLower(s.Repo), s.Commit)
 	}
 	return fmt.Sprintf("%s:%s#%d", s.Forge, strings.ToLower(s.Repo), s.Change)
 }

@@ -14,6 +14,8 @@ import (
 type asking struct {
 	provider  Provider
 	s         checks.Subject
+	on        string // the commit that the comment is on; "": it is on the change
+	unbrought string // why that commit is no change's
 	comment   *Comment
 	command   Command
 	facts     *checks.Facts // of the change, read just now (Change.State open, closed or merged)

@@ -63,7 +63,7 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 	c, err := forge.Comment(ctx, s, w.Mark.Comment)
 	switch {
 	case errors.Is(err, ErrGone):
-		return Outcome{Note: "the comment is gone, or is not on this change"}, nil
+		return Outcome{Note: "the comment is gone, or is not on this change or commit"}, nil
 	case err != nil:
 		return Outcome{}, fmt.Errorf("read %s: %w", w.Mark.Key(), err)
 	case !c.By.Human() || c.App:
@@ -78,14 +78,14 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 	out := Outcome{Comment: &CommentState{By: c.By, At: c.At, URL: c.URL}}
 	if problem := r.unfit(c, w); problem != "" {
 		out.Comment.Results = []Result{{Line: commands[0].Line, Word: commands[0].Word, Outcome: refused, Text: problem}}
-		out.Entries = append(out.Entries, r.commandEntry(&asking{s: s, comment: c, command: commands[0]}, out.Comment.Results[0]))
+		out.Entries = append(out.Entries, r.commandEntry(&asking{s: s, comment: c, command: commands[0], head: s.Commit}, out.Comment.Results[0]))
 		return out, r.answer(ctx, forge, w, &out, nil)
 	}
 	if err := forge.React(ctx, s, c.ID); err != nil { // a courtesy: it holds nothing up
 		r.Log.Warn("react to a comment", "subject", s.Key(), "err", err)
 	}
 	a := &asking{provider: provider, s: s, comment: c}
-	if err := r.ready(ctx, a, w); errors.Is(err, ErrGone) {
+	if err := r.readyFor(ctx, a, w, commands); errors.Is(err, ErrGone) {
 		return Outcome{Note: "the change is gone"}, nil
 	} else if err != nil {
 		return Outcome{}, err
@@ -145,6 +145,9 @@ func (r *Reconciler) ready(ctx context.Context, a *asking, w Work) (err error) {
 func (r *Reconciler) obey(ctx context.Context, a *asking, out *Outcome) Result {
 	if a.command.Problem != "" {
 		return a.result(refused, "%s", escape(a.command.Problem))
+	}
+	if no, refused := a.notHere(); refused {
+		return no
 	}
 	switch a.command.Word {
 	case "help":

@@ -14,6 +14,9 @@ func (a *asking) help(before []Result) Result {
 	if slices.ContainsFunc(before, func(r Result) bool { return r.Word == "help" }) {
 		return a.result(done, "See above.")
 	}
+	if a.on != "" {
+		return a.result(done, "On a commit I obey `%s release` and `%s help`; all else is written on a change.\n\n%s", prefix, prefix, helpText())
+	}
 	return a.result(done, "%s", helpText())
 }
 

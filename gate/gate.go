@@ -103,7 +103,7 @@ const (
 	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
 	MarkPrune  MarkKind = "prune"  // delete what is old
 
-	MarkComment MarkKind = "comment" // read a comment on a change and do what it asks for, or answer it anew
+	MarkComment MarkKind = "comment" // read a comment on a change or a commit and do what it asks for, or answer it anew
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
 	MarkGroup   MarkKind = "group"   // judge a merge queue's commit
 	MarkBranch  MarkKind = "branch"  // look at what came onto Base, and by which way
@@ -118,7 +118,8 @@ type Mark struct {
 	Tag         string // MarkTag
 	Base        string // MarkBase, MarkBranch
 	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
-	// points now; MarkComment: the head known when the delivery was kept, filled in by the store
+	// points now; MarkComment: the head known when the delivery was kept, filled in by the store, or, without a Change, the
+	// commit that the comment is on
 	Before       string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit
 	By           string // MarkTag, MarkBase, MarkBranch: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
@@ -146,7 +147,8 @@ func (m Mark) Key() string {
 	}
 }
 
-// Subject is what a MarkChange or MarkTag points at; of a comment or a button, the change that it belongs to.
+// Subject is what a MarkChange or MarkTag points at; of a comment or a button, the change that it belongs to;
+// of a comment on a commit, that commit.
 func (m Mark) Subject() checks.Subject {
 	kind := checks.KindChange
 	switch m.Kind {
@@ -154,6 +156,9 @@ func (m Mark) Subject() checks.Subject {
 		kind = checks.KindTag
 	case MarkGroup:
 		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindGroup, Change: m.Change, Group: m.Commit, Installation: m.Installation}
+	}
+	if m.Kind == MarkComment && m.Change == 0 {
+		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindCommit, Commit: m.Commit, Installation: m.Installation}
 	}
 	return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: kind, Change: m.Change, Tag: m.Tag,
 		Installation: m.Installation, Before: m.Before, By: m.By}

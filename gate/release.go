@@ -84,6 +84,8 @@ func (r *Reconciler) mayRelease(ctx context.Context, a *asking) (x *Release, why
 		return nil, "the change was closed without being merged: say it on one that was merged"
 	case c.MergeCommit == "":
 		return nil, "the forge does not say yet which commit the merge made: say it again in a minute"
+	case a.on != "" && c.MergeCommit != a.on:
+		return nil, "the forge tells of two commits that the merge made: say it again in a minute"
 	}
 	right, why, _ := holder(ctx, a.provider, a.s, a.comment.By, "maintain")
 	switch {
@@ -102,7 +104,7 @@ func (r *Reconciler) mayRelease(ctx context.Context, a *asking) (x *Release, why
 	case why != "":
 		return nil, why
 	}
-	return &Release{Subject: identity(a.s), Comment: a.comment.ID, Line: a.command.Line, URL: origin(a), By: a.comment.By, Right: right,
+	return &Release{Subject: identity(a.s), On: a.on, Comment: a.comment.ID, Line: a.command.Line, URL: origin(a), By: a.comment.By, Right: right,
 		Base: c.Base.Name, Commit: c.MergeCommit, Policy: a.set.Digest, At: r.Now()}, ""
 }
 

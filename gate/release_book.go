@@ -18,10 +18,11 @@ const (
 // Release is one that somebody asked for. It is kept before anything is made at the forge, so that it can be gone on with
 // after a crash, and so that a tag which Sluice pushes is known to be somebody's.
 type Release struct {
-	Subject   checks.Subject `json:"subject"` // the change that it was asked on
-	Comment   int64          `json:"comment"` // what asked for it
-	Line      int            `json:"line"`    // of the comment
-	URL       string         `json:"url"`     // of the comment
+	Subject   checks.Subject `json:"subject"`      // the change whose merge is released
+	On        string         `json:"on,omitempty"` // the commit that it was asked on; "": it was asked on the change
+	Comment   int64          `json:"comment"`      // what asked for it
+	Line      int            `json:"line"`         // of the comment
+	URL       string         `json:"url"`          // of the comment
 	By        checks.Person  `json:"by"`
 	Right     string         `json:"right"` // theirs, when it was asked last
 	Tag       string         `json:"tag"`
@@ -42,14 +43,23 @@ type Release struct {
 
 // Releases are those that were asked for.
 type Releases interface {
-	// KeepRelease writes one down, by its change, comment and line.
+	// KeepRelease writes one down, by its change, the commit that it was asked on, comment and line.
 	KeepRelease(ctx context.Context, r Release) error
-	// ReleasesOf are those that a comment asked for, by line.
+	// ReleasesOf are those that a comment on a change or a commit asked for, by line.
 	ReleasesOf(ctx context.Context, s checks.Subject, comment int64) ([]Release, error)
 	// ReleasesDue are those that a change can bring on: asked on it and begun, or waiting for it to be merged; oldest first.
 	ReleasesDue(ctx context.Context, s checks.Subject) ([]Release, error)
 	// ReleaseOf is the newest of a tag, or nil.
 	ReleaseOf(ctx context.Context, forge, repo, tag string) (*Release, error)
+}
+
+// answerAgain has the reply to what asked for the release written anew.
+func (x *Release) answerAgain() Mark {
+	m := answerAgain(x.Subject, x.Comment)
+	if x.On != "" {
+		m.Change, m.Commit = 0, x.On
+	}
+	return m
 }
 
 // releaseNow is what came by now of the release that a line of a comment asked for; false when there is none.

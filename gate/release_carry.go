@@ -61,14 +61,14 @@ func (r *Reconciler) releases(ctx context.Context, provider Provider, f *checks.
 			if why != "" {
 				x.end(releaseRefused, fmt.Sprintf("%s was not released: %s.", codeSpan(x.Tag), why))
 				out.Releases = append(out.Releases, *x)
-				out.later(answerAgain(x.Subject, x.Comment))
+				out.later(x.answerAgain())
 				continue
 			}
 		}
 		if err := r.goOn(ctx, provider, f, x, out); err != nil {
 			return err
 		}
-		out.later(answerAgain(x.Subject, x.Comment))
+		out.later(x.answerAgain())
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ type Landed struct {
 
 // Correspondent is a Provider that reads comments and answers them. A forge without one has no commands.
 type Correspondent interface {
-	// Comment reads a comment on a change: ErrGone when it is not there, or is not on this change.
+	// Comment reads a comment on a change or a commit: ErrGone when it is not there, or is not on this one.
 	Comment(ctx context.Context, s checks.Subject, id int64) (*Comment, error)
 	// React shows that the comment was seen; once, however often it is called.
 	React(ctx context.Context, s checks.Subject, comment int64) error
@@ -118,6 +118,19 @@ type Correspondent interface {
 	// call, or 0; then a reply that an earlier call left before a crash is looked for first. An answer that belongs to no
 	// comment has a key of its own ("action/…") in place of the comment's id.
 	Reply(ctx context.Context, s checks.Subject, to string, known int64, body string) (id int64, err error)
+}
+
+// Tracer is a Provider that knows which changes brought a commit. A forge without one takes commands on changes alone.
+type Tracer interface {
+	// Brought are the merged changes that a commit came with, all of them, and the name of the default branch. A commit
+	// that is not there is ErrGone.
+	Brought(ctx context.Context, s checks.Subject) (merged []Brought, branch string, err error)
+}
+
+// Brought is a merged change.
+type Brought struct {
+	Change int
+	Commit string // that the merge made
 }
 
 // Registrar is a Provider that says what somebody may do at this very moment: nothing of it is remembered.
@@ -128,7 +141,7 @@ type Registrar interface {
 	Member(ctx context.Context, s checks.Subject, who checks.Person, group string) (bool, error)
 }
 
-// Comment is one on a change, as the forge shows it now.
+// Comment is one on a change or a commit, as the forge shows it now.
 type Comment struct {
 	ID     int64
 	By     checks.Person

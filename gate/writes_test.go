@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -642,4 +644,105 @@ func TestReleaseWaitsForAnAnswer(t *testing.T) {
 	d.now = d.now.Add(2 * time.Hour)
 	d.settle()
 	d.released("v1.1.0", commit)
+}
+
+// onCommit writes a comment on a commit and has it delivered, so many times under other ids. It returns the comment's id.
+func (d *desk) onCommit(commit, by, body string, copies int) int64 {
+	d.t.Helper()
+	id, err := d.forge.CommentOn(shop, commit, by, body)
+	d.must(err)
+	sum := sha256.Sum256([]byte(body))
+	m := gate.Mark{Kind: gate.MarkComment, Forge: "github", Repo: shop, Commit: commit, Comment: id, Detail: hex.EncodeToString(sum[:]), Why: "commit_comment.created"}
+	for i := range copies {
+		d.must1(d.store.Add(d.t.Context(), gate.Delivery{Forge: "github", ID: fmt.Sprint(id, "-", i), Event: "commit_comment", At: d.now, Body: []byte("{}"), Marks: []gate.Mark{m}}))
+	}
+	return id
+}
+
+// answers are ours on commits.
+func (d *desk) answers() (list []string) {
+	for _, s := range d.forge.SaidOn(shop) {
+		if s.By == "sluice[bot]" {
+			list = append(list, s.Body)
+		}
+	}
+	return list
+}
+
+// asked makes sure that a tag says that a comment on a commit asked for it, and that there is one release.
+func (d *desk) asked(tag, commit string, comment int64) {
+	d.t.Helper()
+	for _, t := range d.forge.Tags(shop) {
+		if t.Name == tag && (t.Commit != commit || !t.Annotated || !strings.Contains(t.Message, fmt.Sprintf("#commitcomment-%d\n", comment))) {
+			d.t.Errorf("tag %+v, want it at %.8s and to say who asked", t, commit)
+		}
+	}
+	if list := d.forge.Releases(shop); len(list) != 1 || list[0].Tag != tag {
+		d.t.Errorf("releases %+v, want %s alone", list, tag)
+	}
+}
+
+func TestReleaseOnACommitAfterAFaultAtEachStep(t *testing.T) {
+	t.Parallel()
+	for _, after := range []bool{false, true} {
+		for step := 1; step <= 9; step++ {
+			t.Run(fmt.Sprintf("write %d, after its effect %v", step, after), func(t *testing.T) {
+				t.Parallel()
+				d := newDesk(t, nil)
+				n, made := d.merged("basket", "A basket.")
+				d.mu.Lock()
+				d.writes, d.broken = 0, func(w int) (bool, bool) { return w == step && !after, w == step && after }
+				d.mu.Unlock()
+				id := d.onCommit(made, "mia", "/sluice release minor", 2)
+				d.settle()
+				d.now = d.now.Add(time.Hour) // an answer is tried again by itself
+				d.settle()
+				if list := d.answers(); len(list) != 1 || !strings.Contains(list[0], "waiting. #2 turns what is unreleased into `1.1.0`") || d.forge.Pulls(shop) != 2 {
+					t.Fatalf("%d changes, answers %q, want 2 and one answer", d.forge.Pulls(shop), list)
+				}
+				commit, err := d.forge.Merge(shop, 2, "ana", false)
+				d.must(err)
+				d.must(d.store.Mark(t.Context(), gate.Mark{Kind: gate.MarkChange, Forge: "github", Repo: shop, Change: 2}))
+				d.settle()
+				d.now = d.now.Add(time.Hour)
+				d.settle()
+				d.asked("v1.1.0", commit, id)
+				if list := d.answers(); len(list) != 1 || !strings.Contains(list[0], "done. Released [v1.1.0]") {
+					t.Errorf("answers %q, want one that says it is done", list)
+				}
+				commands := 0
+				for _, e := range d.entered {
+					switch url := fmt.Sprintf("#commitcomment-%d", id); {
+					case e.Kind == gate.EntryCommand && (e.Change != n || e.Commit != made || !strings.HasSuffix(e.URL, url)),
+						e.Kind == gate.EntryRelease && (e.Change != n || e.Commit != commit || !strings.HasSuffix(e.URL, url)):
+						t.Errorf("entry %+v", e)
+					case e.Kind == gate.EntryCommand:
+						commands++
+					}
+				}
+				if d.entries() != 1 || commands != 1 || d.forge.Pulls(shop) != 2 {
+					t.Errorf("%d entries of the release, %d of the command and %d changes, want 1, 1 and 2", d.entries(), commands, d.forge.Pulls(shop))
+				}
+			})
+		}
+	}
+}
+
+func TestReleaseOnACommitOfABranchThatThePolicyNames(t *testing.T) {
+	t.Parallel()
+	for branches, want := range map[string]string{"[main, 1.x]": "waiting. #2 turns", "[main]": "refused. Nothing was released: the change went into `1.x`"} {
+		d := newDesk(t, map[string]string{".sluice.yml": rules + "tagging: {branches: " + branches + "}\n"})
+		d.must1(d.forge.Push(pretend.Push{Repo: shop, Branch: "1.x", By: "ana", From: "main"}))
+		n, err := d.forge.Open(pretend.PR{Repo: shop, By: "ana", Base: "1.x", Title: "Add a basket", Commits: []pretend.Commit{{Files: pretend.Texts(map[string]string{
+			"CHANGELOG.md": strings.Replace(kept, "## [Unreleased]\n", "## [Unreleased]\n\n### Added\n\n- A basket.\n", 1)})}}})
+		d.must(err)
+		d.must(d.judge(n))
+		made, err := d.forge.Merge(shop, n, "ana", true)
+		d.must(err)
+		d.onCommit(made, "mia", "/sluice release minor", 1)
+		d.must(d.work())
+		if list := d.answers(); len(list) != 1 || !strings.Contains(list[0], want) {
+			t.Errorf("%s: answers %q, want %q", branches, list, want)
+		}
+	}
 }

@@ -136,7 +136,7 @@ func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
 		return err
 	}
 	var id, wanted int64
-	if m.Kind == gate.MarkComment && delivery != 0 {
+	if m.Kind == gate.MarkComment && m.Change != 0 && delivery != 0 {
 		if _, err := t.row([]any{&m.Commit}, qKnownHead, m.Subject().Key()); err != nil {
 			return err
 		}
@@ -171,6 +171,9 @@ func identity(m gate.Mark) []any {
 		number, name = m.Change, m.Commit
 	case gate.MarkComment:
 		number, name = m.Change, strconv.FormatInt(m.Comment, 10)
+		if m.Change == 0 {
+			name = m.Commit + "/" + name
+		}
 	case gate.MarkAction:
 		number, name = m.Change, m.Commit
 	}

@@ -11,11 +11,13 @@ import (
 
 // qSetRelease never takes back what has ended: whoever is late with an older state of it changes nothing.
 const qSetRelease = `
-INSERT INTO release (forge, repo, number, comment, line, tag, pull, state, at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (forge, repo, number, comment, line) DO UPDATE SET tag = excluded.tag, pull = excluded.pull, state = excluded.state, body = excluded.body
+INSERT INTO release (forge, repo, number, sha, comment, line, tag, pull, state, at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (forge, repo, number, sha, comment, line) DO UPDATE SET tag = excluded.tag, pull = excluded.pull, state = excluded.state, body = excluded.body
 WHERE release.state IN ('working', 'waiting')`
 
-const qReleasesOf = `SELECT body FROM release WHERE forge = $1 AND repo = $2 AND number = $3 AND comment = $4 ORDER BY line`
+// qReleasesOf finds what was asked on a commit without its change: the numbers of comments on commits are their own.
+const qReleasesOf = `
+SELECT body FROM release WHERE forge = $1 AND repo = $2 AND (number = $3 OR sha <> '') AND sha = $4 AND comment = $5 ORDER BY line`
 
 const qReleasesDue = `
 SELECT body FROM release WHERE forge = $1 AND repo = $2 AND (number = $3 AND state = 'working' OR pull = $4 AND pull > 0 AND state IN ('working', 'waiting'))
@@ -31,7 +33,7 @@ func (s *Store) KeepRelease(ctx context.Context, r gate.Release) error {
 func keepRelease(t *tx, r gate.Release) error {
 	body, err := json.Marshal(r)
 	if err == nil {
-		_, err = t.exec(qSetRelease, r.Subject.Forge, fold(r.Subject.Repo), r.Subject.Change, r.Comment, r.Line, r.Tag, r.Pull, r.State, r.At.UnixMilli(), string(body))
+		_, err = t.exec(qSetRelease, r.Subject.Forge, fold(r.Subject.Repo), r.Subject.Change, r.On, r.Comment, r.Line, r.Tag, r.Pull, r.State, r.At.UnixMilli(), string(body))
 	}
 	if err != nil {
 		return fmt.Errorf("keep the release %s: %w", r.Tag, err)
@@ -51,7 +53,7 @@ func (r *record) released(t *tx) error {
 
 // ReleasesOf are those that a comment asked for, by line.
 func (s *Store) ReleasesOf(ctx context.Context, subject checks.Subject, comment int64) ([]gate.Release, error) {
-	return s.releases(ctx, qReleasesOf, subject.Forge, fold(subject.Repo), subject.Change, comment)
+	return s.releases(ctx, qReleasesOf, subject.Forge, fold(subject.Repo), subject.Change, subject.Commit, comment)
 }
 
 // ReleasesDue are those that were asked on a change and have begun, and those that wait for it to be merged.

@@ -298,7 +298,7 @@ func TestClaimsAndReadsGoByAnIndex(t *testing.T) {
 		"due": {qDue, 1}, "claimable": {qClaimable, 2}, "claimable of a kind": {qClaimableKind, 3}, "claim": {qClaim, 3}, "next": {qNext, 0}, "next of a kind": {qNextKind, 1},
 		"causes": {qCauses, 4}, "state": {qReadState, 2}, "posted": {qReadPosted, 3}, "latest": {qLatest, 2}, "decision": {qReadDecision, 1},
 		"has open": {qHasOpen, 3}, "deliveries": {qOldDeliveries, 2}, "depth": {qDepth, 2}, "forget": {qForget, 2}, "again": {qAgain, 6},
-		"releases of a comment": {qReleasesOf, 4}, "releases due": {qReleasesDue, 4}, "release of a tag": {qReleaseOf, 3},
+		"releases of a comment": {qReleasesOf, 5}, "releases due": {qReleasesDue, 4}, "release of a tag": {qReleaseOf, 3},
 	} {
 		rows, err := s.query(context.Background(), "EXPLAIN QUERY PLAN "+c.text, make([]any, c.args)...)
 		must(t, err)

@@ -99,6 +99,9 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Change, m.Commit = number, name
 	case gate.MarkComment:
 		m.Change = number
+		if commit, id, on := strings.Cut(name, "/"); on {
+			m.Commit, name = commit, id
+		}
 		m.Comment, _ = strconv.ParseInt(name, 10, 64) // our own writing
 	case gate.MarkAction:
 		m.Change, m.Commit = number, name

@@ -27,6 +27,7 @@ func readers() map[string]reader {
 		"check_suite":               (*receiver).checkSuite,
 		"push":                      (*receiver).push,
 		"issue_comment":             (*receiver).comment,
+		"commit_comment":            (*receiver).commitComment,
 		"create":                    (*receiver).tagged,
 		"delete":                    (*receiver).tagged,
 		"status":                    (*receiver).status,

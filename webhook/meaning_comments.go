@@ -43,6 +43,30 @@ func (h *receiver) comment(_ context.Context, p *payload) ([]gate.Mark, error) {
 	return marks, nil
 }
 
+// commitComment: somebody wrote about a commit, or a line of it, and it may hold a command. GitHub tells of new ones alone.
+func (h *receiver) commitComment(_ context.Context, p *payload) ([]gate.Mark, error) {
+	repo, err := p.repo()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case p.Action == "":
+		return nil, missing("action")
+	case p.Comment == nil:
+		return nil, missing("comment")
+	case p.Comment.ID <= 0:
+		return nil, missing("comment.id")
+	}
+	commit, err := sha(p.Comment.CommitID, "comment.commit_id")
+	if err != nil {
+		return nil, err
+	}
+	if p.Action != "created" || given(p.Comment.App) || p.Comment.User.bot() || !strings.Contains(p.Comment.Body, "/sluice") {
+		return nil, nil
+	}
+	return []gate.Mark{{Kind: gate.MarkComment, Repo: repo, Commit: commit, Comment: p.Comment.ID, Detail: digest(p.Comment.Body)}}, nil
+}
+
 // given says whether a field is there and not null.
 func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
 

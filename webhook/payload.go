@@ -32,10 +32,11 @@ type payload struct {
 		PullRequest json.RawMessage `json:"pull_request"` // there for a pull request alone
 	} `json:"issue"`
 	Comment *struct {
-		ID   int64           `json:"id"`
-		Body string          `json:"body"`
-		User *account        `json:"user"`
-		App  json.RawMessage `json:"performed_via_github_app"`
+		ID       int64           `json:"id"`
+		Body     string          `json:"body"`
+		User     *account        `json:"user"`
+		App      json.RawMessage `json:"performed_via_github_app"`
+		CommitID string          `json:"commit_id"` // of one on a commit
 	} `json:"comment"`
 
 	RequestedAction *struct {

@@ -311,12 +311,18 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 		err = f.Rerequest(w.Repo, w.Change, w.By, w.Name)
 	case "comment":
 		body := r.said(a, w)
+		if w.Commit != "" {
+			return r.onCommit(w, body), true
+		}
 		if w.App != "" {
 			_, err = f.CommentBy(w.Repo, w.Change, w.App, w.By, body)
 		} else {
 			_, err = f.Comment(w.Repo, w.Change, w.By, body)
 		}
 	case "edit-comment":
+		if w.Commit != "" {
+			return f.EditCommentOn(w.Repo, r.at(w.Commit), w.Whose, w.By, r.said(a, w)), true
+		}
 		err = f.EditComment(w.Repo, w.Change, w.Whose, w.By, r.said(a, w))
 	case "issue":
 		err = f.Issue(w.Repo, w.By, r.said(a, w))

@@ -19,3 +19,13 @@ func (r *playing) published() (lines []string) {
 	}
 	return lines
 }
+
+// onCommit writes about a commit: what a branch, a tag or the head after a step points at.
+func (r *playing) onCommit(w words, body string) (err error) {
+	if w.App != "" && w.By == "" {
+		_, err = r.forge.CommentOnBy(w.Repo, r.at(w.Commit), w.App, body)
+	} else {
+		_, err = r.forge.CommentOn(w.Repo, r.at(w.Commit), w.By, body)
+	}
+	return err
+}

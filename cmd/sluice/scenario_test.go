@@ -410,6 +410,7 @@ func (r *playing) tell() {
 	for _, name := range r.stage.Watch {
 		lines = append(lines, r.commit(name)...)
 	}
+	lines = append(lines, r.answers("on a commit ", r.forge.SaidOn(shop))...)
 	lines = append(lines, r.published()...)
 	lines = append(lines, r.notes...)
 	reads, writes := r.forge.Traffic()
@@ -467,8 +468,12 @@ func (r *playing) change(n int) []string {
 
 // comments are the answers below a change that are new or say something else, and the comments newly reacted to.
 func (r *playing) comments(prefix string, n int) []string {
+	return r.answers(prefix, r.forge.Said(shop, n))
+}
+
+func (r *playing) answers(prefix string, said []pretend.Said) []string {
 	var lines []string
-	for i, s := range r.forge.Said(shop, n) {
+	for i, s := range said {
 		key := fmt.Sprintf("%scomment %d ", prefix, s.ID)
 		if seen := strings.Join(s.Reactions, " "); r.news(key+"reactions", seen) && seen != "" {
 			lines = append(lines, fmt.Sprintf("%sreacts to %s with %s", prefix, s.By, seen))

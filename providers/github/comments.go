@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -16,12 +17,14 @@ import (
 
 var _ gate.Correspondent = (*Client)(nil)
 
-// commentNode is a comment below an issue or pull request, as REST shows it.
+// commentNode is a comment below an issue or pull request, or on a commit, as REST shows it. Of one on a commit GitHub does not
+// say whether an app wrote it in somebody's name.
 type commentNode struct {
 	ID       int64           `json:"id"`
 	Body     string          `json:"body"`
 	HTML     string          `json:"html_url"`
-	IssueURL string          `json:"issue_url"`
+	IssueURL string          `json:"issue_url"` // below an issue or pull request
+	CommitID string          `json:"commit_id"` // on a commit
 	Created  time.Time       `json:"created_at"`
 	Updated  time.Time       `json:"updated_at"`
 	App      json.RawMessage `json:"performed_via_github_app"`
@@ -32,18 +35,34 @@ type commentNode struct {
 	} `json:"user"`
 }
 
-// Comment implements gate.Correspondent. A comment of another issue or pull request is gate.ErrGone.
+// on says whether the comment belongs to the subject.
+func (n commentNode) on(s checks.Subject) bool {
+	if s.Kind == checks.KindCommit {
+		return n.CommitID == s.Commit
+	}
+	return strings.HasSuffix(n.IssueURL, fmt.Sprintf("/issues/%d", s.Change))
+}
+
+// commentPath is where GitHub keeps the comments on a subject.
+func commentPath(s checks.Subject) string {
+	if s.Kind == checks.KindCommit {
+		return "/comments"
+	}
+	return "/issues/comments"
+}
+
+// Comment implements gate.Correspondent. A comment of another issue, pull request or commit is gate.ErrGone.
 func (c *Client) Comment(ctx context.Context, s checks.Subject, id int64) (*gate.Comment, error) {
 	repo, in, err := c.at(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("read comment %d on %v: %w", id, s, err)
 	}
 	var n commentNode
-	err = in.get(ctx, "GET /repos/{owner}/{repo}/issues/comments/{comment_id}", repo.path(fmt.Sprintf("/issues/comments/%d", id)), &n)
+	err = in.get(ctx, "GET /repos/{owner}/{repo}"+commentPath(s)+"/{comment_id}", repo.path(fmt.Sprintf("%s/%d", commentPath(s), id)), &n)
 	if err != nil {
 		return nil, fmt.Errorf("read comment %d on %v: %w", id, s, err)
 	}
-	if n.ID != id || !strings.HasSuffix(n.IssueURL, fmt.Sprintf("/issues/%d", s.Change)) {
+	if n.ID != id || !n.on(s) {
 		return nil, fmt.Errorf("%w: comment %d is not on %v", gate.ErrGone, id, s)
 	}
 	out := &gate.Comment{ID: n.ID, Body: n.Body, At: n.Created.UTC(), URL: n.HTML, Edited: !n.Updated.Equal(n.Created),
@@ -74,7 +93,7 @@ func (c *Client) React(ctx context.Context, s checks.Subject, comment int64) err
 	if err := in.afford("a reaction"); err != nil {
 		return err
 	}
-	return in.post(ctx, "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions", repo.path(fmt.Sprintf("/issues/comments/%d/reactions", comment)),
+	return in.post(ctx, "POST /repos/{owner}/{repo}"+commentPath(s)+"/{comment_id}/reactions", repo.path(fmt.Sprintf("%s/%d/reactions", commentPath(s), comment)),
 		map[string]string{"content": "eyes"})
 }
 
@@ -109,7 +128,7 @@ func (c *Client) reply(ctx context.Context, s checks.Subject, to string, known i
 	}
 	mark := replyMark(to)
 	if known < 0 {
-		if known, err = c.findReply(ctx, in, repo, s.Change, mark); err != nil {
+		if known, err = c.findReply(ctx, in, repo, s, mark); err != nil {
 			return 0, err
 		}
 	}
@@ -124,42 +143,57 @@ func (c *Client) reply(ctx context.Context, s checks.Subject, to string, known i
 		ID int64 `json:"id"`
 	}
 	if known > 0 {
-		_, err := in.do(ctx, call{route: "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}", method: http.MethodPatch, body: text, safe: true, out: &made,
-			url: in.client.bases.rest + repo.path(fmt.Sprintf("/issues/comments/%d", known))})
+		_, err := in.do(ctx, call{route: "PATCH /repos/{owner}/{repo}" + commentPath(s) + "/{comment_id}", method: http.MethodPatch, body: text, safe: true, out: &made,
+			url: in.client.bases.rest + repo.path(fmt.Sprintf("%s/%d", commentPath(s), known))})
 		if !errors.Is(err, gate.ErrGone) { // somebody deleted it: the next one takes its place
 			return known, err
 		}
 	}
-	_, err = in.do(ctx, call{route: "POST /repos/{owner}/{repo}/issues/{issue_number}/comments", method: http.MethodPost, body: text, out: &made,
-		url: in.client.bases.rest + repo.path(fmt.Sprintf("/issues/%d/comments", s.Change))})
+	route, path := "POST /repos/{owner}/{repo}/issues/{issue_number}/comments", fmt.Sprintf("/issues/%d/comments", s.Change)
+	if s.Kind == checks.KindCommit {
+		route, path = "POST /repos/{owner}/{repo}/commits/{commit_sha}/comments", "/commits/"+url.PathEscape(s.Commit)+"/comments"
+	}
+	_, err = in.do(ctx, call{route: route, method: http.MethodPost, body: text, out: &made, url: in.client.bases.rest + repo.path(path)})
 	return made.ID, err
 }
 
+// repliesNode are the newest comments on a subject.
+type repliesNode struct {
+	Comments struct {
+		Nodes []*struct {
+			DatabaseID int64  `json:"databaseId"`
+			Body       string `json:"body"`
+			Ours       bool   `json:"viewerDidAuthor"`
+		} `json:"nodes"`
+	} `json:"comments"`
+}
+
 // findReply looks for our own reply with the mark among the newest comments; 0: it is not there.
-func (c *Client) findReply(ctx context.Context, in *installation, repo repoName, change int, mark string) (int64, error) {
+func (c *Client) findReply(ctx context.Context, in *installation, repo repoName, s checks.Subject, mark string) (int64, error) {
 	var node struct {
 		Repository *struct {
-			PullRequest *struct {
-				Comments struct {
-					Nodes []*struct {
-						DatabaseID int64  `json:"databaseId"`
-						Body       string `json:"body"`
-						Ours       bool   `json:"viewerDidAuthor"`
-					} `json:"nodes"`
-				} `json:"comments"`
-			} `json:"pullRequest"`
+			PullRequest *repliesNode `json:"pullRequest"`
+			Object      *repliesNode `json:"object"`
 		} `json:"repository"`
 	}
-	errs, err := in.query(ctx, "Replies", c.queries.document("Replies", nil), map[string]any{"owner": repo.owner, "name": repo.name, "number": change}, &node)
+	operation, vars := "Replies", map[string]any{"owner": repo.owner, "name": repo.name, "number": s.Change}
+	if s.Kind == checks.KindCommit {
+		operation, vars = "CommitReplies", map[string]any{"owner": repo.owner, "name": repo.name, "commit": s.Commit}
+	}
+	errs, err := in.query(ctx, operation, c.queries.document(operation, nil), vars, &node)
 	switch {
 	case err != nil:
 		return 0, err
 	case len(errs) > 0:
-		return 0, errs[0].err("Replies")
-	case node.Repository == nil || node.Repository.PullRequest == nil:
-		return 0, fmt.Errorf("%w: GitHub shows no change #%d", gate.ErrGone, change)
+		return 0, errs[0].err(operation)
+	case node.Repository == nil || node.Repository.PullRequest == nil && node.Repository.Object == nil:
+		return 0, fmt.Errorf("%w: GitHub does not show %v", gate.ErrGone, s)
 	}
-	for _, n := range node.Repository.PullRequest.Comments.Nodes {
+	list := node.Repository.PullRequest
+	if list == nil {
+		list = node.Repository.Object
+	}
+	for _, n := range list.Comments.Nodes {
 		if n != nil && n.Ours && strings.HasSuffix(strings.TrimSpace(n.Body), mark) {
 			return n.DatabaseID, nil
 		}

@@ -74,6 +74,9 @@ func (f *Forge) EditComment(repo string, n int, whose, by, body string) error {
 func (f *Forge) edit(c *comment, by *User, body string) {
 	was := c.body
 	c.body, c.edited = body, f.at().Add(time.Second) // nobody edits within the second
+	if c.on != nil {
+		return // GitHub tells of new ones alone
+	}
 	f.emit("issue_comment", "edited", c.pull.Repo, nil, by, obj{"comment": f.renderComment(c), "issue": f.renderIssue(c.pull), "changes": obj{"body": obj{"from": was}}})
 }
 
@@ -105,14 +108,18 @@ func (f *Forge) Said(repo string, n int) []Said {
 	var list []Said
 	for _, c := range p.Repo.comments {
 		if c.pull == p {
-			s := Said{ID: c.id, By: c.by.Login, Body: c.body, Edited: !c.edited.IsZero()}
-			for _, r := range c.reactions {
-				s.Reactions = append(s.Reactions, r.content)
-			}
-			list = append(list, s)
+			list = append(list, c.said())
 		}
 	}
 	return list
+}
+
+func (c *comment) said() Said {
+	s := Said{ID: c.id, By: c.by.Login, Body: c.body, Edited: !c.edited.IsZero()}
+	for _, r := range c.reactions {
+		s.Reactions = append(s.Reactions, r.content)
+	}
+	return s
 }
 
 // Press presses a button of a check of the App on a pull request's head.
@@ -143,7 +150,7 @@ func has(action any, identifier string) bool {
 func inComment(do func(*request, *comment) reply) func(*request) reply {
 	return inRepo(func(r *request, x *Repo) reply {
 		for _, c := range x.comments {
-			if c.id == int64(r.number("id")) {
+			if c.id == int64(r.number("id")) && (c.on != nil) == !strings.Contains(r.URL.Path, "/issues/comments/") {
 				return do(r, c)
 			}
 		}
@@ -202,6 +209,9 @@ func (f *Forge) renderIssue(p *Pull) obj {
 }
 
 func (f *Forge) renderComment(c *comment) obj {
+	if c.on != nil {
+		return f.renderCommitComment(c)
+	}
 	updated, app := c.created, any(nil)
 	if !c.edited.IsZero() {
 		updated = c.edited

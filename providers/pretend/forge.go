@@ -111,7 +111,7 @@ func New(o Options) *Forge {
 		id = 4242
 	}
 	if o.Events == nil {
-		o.Events = []string{"pull_request", "pull_request_review", "issue_comment", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group"}
+		o.Events = []string{"pull_request", "pull_request_review", "issue_comment", "commit_comment", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group"}
 	}
 	f.app = &App{ID: id, Slug: slug, Name: strings.ToUpper(slug[:1]) + slug[1:], Permissions: o.Permissions, Events: o.Events}
 	f.app.Bot = f.user(slug+"[bot]", "Bot")

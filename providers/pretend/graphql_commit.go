@@ -46,6 +46,7 @@ func (v view) commit(r *Repo, c *commit) thing {
 			}
 			return list("CheckSuite", suites, v.checkSuite).page(a)
 		},
+		"comments": func(a args) any { return list("CommitComment", c.comments(r), v.commitNote).page(a) },
 		"associatedPullRequests": func(a args) any {
 			var pulls []*Pull
 			for _, p := range r.pulls {

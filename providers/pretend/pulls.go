@@ -65,7 +65,9 @@ type event struct {
 
 type comment struct {
 	id      int64
-	pull    *Pull
+	pull    *Pull   // nil: it is on the commit
+	on      *commit // of the repository
+	repo    *Repo   //
 	by      *User
 	body    string
 	created time.Time

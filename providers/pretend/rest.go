@@ -22,7 +22,7 @@ type endpoint struct {
 }
 
 func endpoints() []endpoint {
-	return append(writeEndpoints(), []endpoint{
+	return append(append(writeEndpoints(), commitCommentEndpoints()...), []endpoint{
 		{method: "GET", path: "/meta", open: true, free: true, do: meta},
 		{method: "GET", path: "/rate_limit", free: true, do: rateLimit},
 		{method: "GET", path: "/app", app: true, do: func(r *request) reply { return ok(renderApp(r.f.app)) }},

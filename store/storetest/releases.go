@@ -60,6 +60,43 @@ var releases = map[string]func(*testing.T, *fixture){
 			t.Errorf("kept %v, %v", of, err)
 		}
 	},
+	"what a comment on a commit asked for is not mixed up with a comment on the change that has its number": func(t *testing.T, f *fixture) {
+		on := asked(f, 1, 7, "v1.1.0", "working")
+		on.On = "c1"
+		must(t, f.KeepRelease(ctx, on))
+		must(t, f.KeepRelease(ctx, asked(f, 1, 7, "v2.0.0", "working")))
+		commit := gate.Mark{Kind: gate.MarkComment, Forge: "github", Repo: "acme/Shop", Commit: "c1", Comment: 7}.Subject()
+		of, err := f.ReleasesOf(ctx, commit, 7)
+		must(t, err)
+		equal(t, "of the comment on the commit", of, []gate.Release{on})
+		of, err = f.ReleasesOf(ctx, subject(1), 7)
+		must(t, err)
+		equal(t, "of the comment on the change", tags(of), []string{"v2.0.0 working"})
+		due, err := f.ReleasesDue(ctx, subject(1))
+		must(t, err)
+		equal(t, "due on the change", tags(due), []string{"v1.1.0 working", "v2.0.0 working"})
+	},
+	"a comment on a commit is a piece of work of its own, and says which commit": func(t *testing.T, f *fixture) {
+		m := gate.Mark{Kind: gate.MarkComment, Forge: "github", Repo: "acme/Shop", Commit: "c1", Comment: 7, Installation: 7}
+		must(t, f.Mark(ctx, m))
+		w := f.one()
+		if got := w.Mark; got.Kind != m.Kind || got.Change != 0 || got.Commit != "c1" || got.Comment != 7 || got.Key() != m.Key() {
+			t.Errorf("claimed %+v, want %+v", got, m)
+		}
+		must(t, f.Finish(ctx, w, gate.Outcome{Comment: &gate.CommentState{URL: "https://x.example/7"}}))
+		again := m
+		again.Detail, again.Why = "digest", "commit_comment.created"
+		_, err := f.Add(ctx, gate.Delivery{Forge: "github", ID: "7", Event: "commit_comment", Body: []byte("{}"), At: f.clock.Now(), Marks: []gate.Mark{again}})
+		must(t, err)
+		if w = f.one(); len(w.Causes) != 1 || w.Causes[0].Commit != "c1" || w.Mark.Commit != "c1" {
+			t.Errorf("claimed again: %+v, want the cause to name the commit", w)
+		}
+		state, err := f.Comment(ctx, w.Mark)
+		must(t, err)
+		if state == nil || state.URL != "https://x.example/7" {
+			t.Errorf("what came of it is %+v", state)
+		}
+	},
 	"the newest release of a tag is found, in any spelling of the repository": func(t *testing.T, f *fixture) {
 		must(t, f.KeepRelease(ctx, asked(f, 1, 7, "v1.1.0", "refused")))
 		if r, err := f.ReleaseOf(ctx, "github", "acme/shop", "v1.1.0"); err != nil || r != nil {

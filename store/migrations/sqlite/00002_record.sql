@@ -85,7 +85,8 @@ CREATE TABLE branch_seen (
 CREATE TABLE release (
   forge   TEXT    NOT NULL,
   repo    TEXT    NOT NULL,                -- lower case
-  number  INTEGER NOT NULL,                -- of the change that it was asked on
+  number  INTEGER NOT NULL,                -- of the change whose merge is released
+  sha     TEXT    NOT NULL,                -- the commit that it was asked on; '': on the change
   comment INTEGER NOT NULL,
   line    INTEGER NOT NULL,                -- of the comment
   tag     TEXT    NOT NULL,
@@ -93,7 +94,7 @@ CREATE TABLE release (
   state   TEXT    NOT NULL,                -- working, waiting, done, refused
   at      INTEGER NOT NULL,
   body    TEXT    NOT NULL,
-  PRIMARY KEY (forge, repo, number, comment, line)
+  PRIMARY KEY (forge, repo, number, sha, comment, line)
 ) STRICT;
 CREATE INDEX release_tag ON release (forge, repo, tag);
 CREATE INDEX release_pull ON release (forge, repo, pull);
