@@ -49,6 +49,9 @@ func TookPart(f *Facts, p Person) (yes, known bool) {
 	return false, true
 }
 
+// Unnamed says that a commit has an author whom the forge cannot name: it might be anyone, whoever acts on the change too.
+func Unnamed(f *Facts) bool { return contributorsOf(f).anyone }
+
 // Names are the checks of a change under these policies, as commands name them: the four, the house rules, and policy.
 func Names(set *policy.Set) []string {
 	var names []string

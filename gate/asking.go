@@ -22,6 +22,8 @@ type asking struct {
 	set       *policy.Set   // nil when the policy is broken
 	policyErr error
 	head      string // the head that Sluice knew when the comment was received; "": none
+	base      string // the target branch known then; "": not known
+	receipt   int64  // of the comment, in the order of receipt
 	received  time.Time
 	acts      Acts // live and waiting overrides, and the hold; commands of the same comment see those before them
 }

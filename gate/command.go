@@ -40,25 +40,26 @@ type argument func(c *Command, rest string) (left string, problem string)
 type form struct {
 	word  string
 	usage string
+	who   string // who may, for people; "": it concerns environments, which this version does not guard
 	parts []argument
 }
 
 // forms are DESIGN's table of commands, in its order.
 func forms() []form {
 	return []form{
-		{"help", "help", nil}, {"status", "status", nil}, {"recheck", "recheck", nil},
-		{"override", "override CHECK[,CHECK…] [for DURATION] REASON", []argument{checkNames, lasting, reason}},
-		{"revoke", "revoke CHECK", []argument{checkNames}},
-		{"approve", "approve ENVIRONMENT", []argument{environment}},
-		{"reject", "reject ENVIRONMENT REASON", []argument{environment, reason}},
-		{"deploy", "deploy ENVIRONMENT [REF]", []argument{environment, revision}},
-		{"cancel", "cancel ENVIRONMENT", []argument{environment}},
-		{"rollback", "rollback ENVIRONMENT [REF] REASON", []argument{environment, reason}},
-		{"hold", "hold REASON", []argument{reason}}, {"unhold", "unhold", nil},
-		{"lock", "lock ENVIRONMENT REASON", []argument{environment, reason}},
-		{"unlock", "unlock ENVIRONMENT", []argument{environment}},
-		{"release", "release VERSION|major|minor|patch", []argument{version}},
-		{"changelog", "changelog CATEGORY: TEXT", []argument{category, reason}},
+		{"help", "help", "anyone", nil}, {"status", "status", "anyone", nil}, {"recheck", "recheck", "anyone", nil},
+		{"override", "override CHECK[,CHECK…] [for DURATION] REASON", "whom `override.by` of the policy names", []argument{checkNames, lasting, reason}},
+		{"revoke", "revoke CHECK", "whom `override.by` of the policy names", []argument{checkNames}},
+		{"approve", "approve ENVIRONMENT", "", []argument{environment}},
+		{"reject", "reject ENVIRONMENT REASON", "", []argument{environment, reason}},
+		{"deploy", "deploy ENVIRONMENT [REF]", "", []argument{environment, revision}},
+		{"cancel", "cancel ENVIRONMENT", "", []argument{environment}},
+		{"rollback", "rollback ENVIRONMENT [REF] REASON", "", []argument{environment, reason}},
+		{"hold", "hold REASON", "write access", []argument{reason}}, {"unhold", "unhold", "at least the holder's right", nil},
+		{"lock", "lock ENVIRONMENT REASON", "", []argument{environment, reason}},
+		{"unlock", "unlock ENVIRONMENT", "", []argument{environment}},
+		{"release", "release VERSION|major|minor|patch", "maintainers", []argument{version}},
+		{"changelog", "changelog CATEGORY: TEXT", "the author, and write access", []argument{category, reason}},
 	}
 }
 

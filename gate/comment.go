@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,7 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 	} else if err != nil {
 		return Outcome{}, err
 	}
+	out.Said = &a.acts.Version
 	for _, command := range commands {
 		a.command = command
 		result := r.obey(ctx, a, &out)
@@ -137,7 +139,7 @@ func (r *Reconciler) ready(ctx context.Context, a *asking, w Work) (err error) {
 		a.set, a.policyErr = nil, errors.New(gap.Reason)
 	}
 	first := delivered(w) // the same comment may be delivered again after a push
-	a.head, a.received = first.Commit, first.At
+	a.head, a.base, a.receipt, a.received = first.Commit, first.Before, first.Receipt, first.At
 	return nil
 }
 
@@ -185,8 +187,14 @@ func (r *Reconciler) commandEntry(a *asking, result Result) Entry {
 	if a.set != nil {
 		e.Policy = a.set.Digest
 	}
-	if result.Outcome == refused && e.Reason == "" {
-		e.Reason = a.command.Problem
+	switch c := a.command; c.Word {
+	case "release":
+		e.Reason = c.Version
+	case "changelog":
+		e.Reason = c.Category + ": " + c.Reason
+	}
+	if result.Outcome == refused {
+		e.Answer = checks.Clip(Plain(html.UnescapeString(result.Text)), 500)
 	}
 	return e
 }

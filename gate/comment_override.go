@@ -16,7 +16,7 @@ import (
 // override lets checks through for one commit: by whom the policy names, with a reason, until the next push at most. All
 // of the checks named are overridden, or none.
 func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Result {
-	if no, ok := a.bound(); !ok {
+	if no, ok := r.bound(ctx, a); !ok {
 		out.Marks = append(out.Marks, judgeAgain(a.s, "comment.override"))
 		return no
 	}
@@ -28,6 +28,8 @@ func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Resu
 	if no, ok := a.mayOverride(ctx, leave); !ok {
 		return no
 	}
+	unnamed := !leave.Self && checks.Unnamed(a.facts) // it might be anybody, whoever overrides too
+	leave.Two = leave.Two || unnamed
 	d := r.judged(a.facts, Acts{Hold: a.acts.Hold})
 	for _, name := range names {
 		why, idle := needless(d, name, a.policyErr != nil)
@@ -36,8 +38,11 @@ func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Resu
 		}
 	}
 	result := a.result(done, "")
+	if unnamed {
+		result.Text = "A commit here has an author whom the forge cannot name, so two people have to say it. "
+	}
 	for _, name := range names {
-		for _, o := range r.grant(a, leave, name) {
+		for _, o := range r.grant(ctx, a, leave, name) {
 			outcome := o.event(a.comment.ID)
 			out.Overrides = replaced(out.Overrides, o)
 			out.Entries = append(out.Entries, overrideEntry(a.s, digestIn(a), o, outcome))
@@ -50,12 +55,15 @@ func (r *Reconciler) override(ctx context.Context, a *asking, out *Outcome) Resu
 		}
 		result.Checks = append(result.Checks, name)
 	}
+	if slices.ContainsFunc(out.Overrides, func(o Override) bool { return o.Comment == a.comment.ID && !o.complete() && o.Ended.IsZero() }) {
+		result.Outcome = waiting
+	}
 	out.Marks = append(out.Marks, judgeAgain(a.s, "comment.override"))
 	return result
 }
 
 // bound refuses when the head is not the one that Sluice knew as such when the comment was received.
-func (a *asking) bound() (no Result, ok bool) {
+func (r *Reconciler) bound(ctx context.Context, a *asking) (no Result, ok bool) {
 	c := a.facts.Change
 	switch {
 	case c.State != "open":
@@ -65,6 +73,18 @@ func (a *asking) bound() (no Result, ok bool) {
 	case a.head != c.Head.Commit:
 		return a.result(refused, "A push arrived in between: the command was about %s, and the head is now %s. Look at the new head, and write the command again if it still holds.",
 			codeSpan(short(a.head)), codeSpan(short(c.Head.Commit))), false
+	case a.base != "" && a.base != c.Base.Name:
+		return a.result(refused, "The change was retargeted in between, from %s to %s. Write the command again if it still holds.", codeSpan(a.base), codeSpan(c.Base.Name)), false
+	}
+	moved, arrived, err := r.Memory.Moved(ctx, a.s, a.receipt, a.head)
+	switch {
+	case err != nil:
+		r.Log.Error("read what was told of a change", "subject", a.s.Key(), "err", err)
+		return a.result(refused, "Whether a push arrived in between could not be read, so nothing was done. Write the command again in a minute."), false
+	case moved:
+		return a.result(refused, "A push or another target arrived in between. Look at the head, %s, and write the command again if it still holds.", codeSpan(short(a.head))), false
+	case arrived.After(a.comment.At):
+		return a.result(refused, "%s was pushed after the comment was written, which only arrived later. Look at it, and write the command again if it still holds.", codeSpan(short(a.head))), false
 	}
 	return Result{}, true
 }
@@ -88,15 +108,18 @@ func (a *asking) leave() policy.Leave {
 
 // named are the checks that the command names, as far as they exist and may be overridden.
 func (a *asking) named(leave policy.Leave) (names []string, no Result, ok bool) {
-	valid := checks.Names(a.set)
+	valid := slices.DeleteFunc(checks.Names(a.set), func(name string) bool {
+		may, _, _ := leave.Of(name)
+		return name == "policy" && !may && a.policyErr == nil
+	})
 	for _, word := range a.command.Checks {
 		name := strings.TrimPrefix(strings.ToLower(word), "sluice/")
 		switch {
 		case name == Gate:
 			return nil, a.result(refused, "The gate is the sum of the checks: override those that shut it, of %s.", codeList(valid)), false
-		case slices.Contains(policy.Overridable, name) && !slices.Contains(valid, name):
+		case slices.Contains(policy.Overridable, name) && !slices.Contains(valid, name) && name != "policy":
 			return nil, a.result(refused, "%s is a line of a promotion, and this version guards changes alone.", codeSpan(name)), false
-		case !slices.Contains(valid, name):
+		case !slices.Contains(valid, name) && name != "policy":
 			return nil, a.result(refused, "There is no check %s here; the nearest is %s. There are: %s.", codeSpan(word), codeSpan(nearest(name, valid)), codeList(valid)), false
 		}
 		if may, rule, list := leave.Of(name); !may && !(name == "policy" && a.policyErr != nil) {
@@ -186,14 +209,14 @@ func (r *Reconciler) shutInQueue(ctx context.Context, s checks.Subject, name str
 }
 
 // grant makes the override of one check, or completes one that waits for a second person. It returns all that changed.
-func (r *Reconciler) grant(a *asking, leave policy.Leave, name string) (changed []Override) {
+func (r *Reconciler) grant(ctx context.Context, a *asking, leave policy.Leave, name string) (changed []Override) {
 	until := a.until(leave, r.Now())
 	for i := range a.acts.Overrides {
 		o := &a.acts.Overrides[i]
 		if o.Check != name {
 			continue
 		}
-		if !o.complete() && o.By.ID != a.by().ID {
+		if !o.complete() && o.By.ID != a.by().ID && a.stillMay(ctx, leave, o.By) {
 			second := a.by()
 			o.Second, o.Until = &second, sooner(o.Until, until)
 			return append(changed, *o)
@@ -202,12 +225,21 @@ func (r *Reconciler) grant(a *asking, leave policy.Leave, name string) (changed 
 		changed = append(changed, *o)
 	}
 	o := Override{Check: name, Commit: a.head, Base: a.facts.Change.Base.Name, By: a.by(), People: 1, Reason: Plain(a.command.Reason),
-		Comment: a.comment.ID, URL: a.comment.URL, At: a.received, Until: until}
+		Comment: a.comment.ID, URL: a.comment.URL, At: a.received, Receipt: a.receipt, Until: until, Broken: a.set == nil}
 	if leave.Two {
 		o.People = 2
 	}
 	a.acts.Overrides = append(slices.DeleteFunc(a.acts.Overrides, func(x Override) bool { return !x.Ended.IsZero() }), o)
 	return append(changed, o)
+}
+
+// stillMay says whether somebody who asked before may override even now.
+func (a *asking) stillMay(ctx context.Context, leave policy.Leave, by checks.Person) bool {
+	before := *a
+	comment := *a.comment
+	comment.By, before.comment = by, &comment
+	_, ok := before.mayOverride(ctx, leave)
+	return ok
 }
 
 // until is when the override ends if no push ends it before; zero: only a push does.

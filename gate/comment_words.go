@@ -24,9 +24,15 @@ func (a *asking) help(before []Result) Result {
 func helpText() string {
 	var b strings.Builder
 	b.WriteString("A command is a line of its own that starts with `" + prefix + "`, in a new comment on a change, ten at most:\n")
+	var later []string
 	for _, f := range forms() {
-		fmt.Fprintf(&b, "\n- `%s %s`", prefix, f.usage)
+		if f.who == "" {
+			later = append(later, codeSpan(f.word))
+			continue
+		}
+		fmt.Fprintf(&b, "\n- `%s %s`: %s", prefix, f.usage, f.who)
 	}
+	fmt.Fprintf(&b, "\n\n%s come with promotions; this version guards changes alone.", strings.Join(later, ", "))
 	return b.String()
 }
 

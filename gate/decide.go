@@ -36,7 +36,7 @@ func Decide(set *policy.Set, f *checks.Facts, acts Acts, id string, at time.Time
 func begin(f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
 	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
 	if f.Change != nil {
-		d.Acts = Acts{acts.live(f.Change.Head.Commit, f.Change.Base.Name, at), acts.Hold}
+		d.Acts = Acts{Overrides: acts.live(f.Change.Head.Commit, f.Change.Base.Name, at), Hold: acts.Hold}
 	}
 	return d
 }

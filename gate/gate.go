@@ -120,13 +120,15 @@ type Mark struct {
 	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
 	// points now; MarkComment: the head known when the delivery was kept, filled in by the store, or, without a Change, the
 	// commit that the comment is on
-	Before       string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit
+	Before string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit;
+	// MarkComment: the target branch known when the delivery was kept, filled in by the store, or ""
 	By           string // MarkTag, MarkBase, MarkBranch: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
 	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
 	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of MarkGroup the queue's ref.
 	Why, Detail string
 	At          time.Time // of a cause: when it was received
+	Receipt     int64     // of a cause: its place in the order of receipt
 }
 
 // Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.
@@ -209,6 +211,7 @@ type Outcome struct {
 	Entries   []Entry       // for the audit log, in this order
 	Overrides []Override    // new or changed, of the subject that the work is about; by check and comment
 	Hold      *Hold         // new or lifted
+	Said      *string       // Acts.Version that Overrides and Hold follow from: with another one nothing is kept
 	Comment   *CommentState // MarkComment: what came of it
 	Releases  []Release     // asked for, as they stand now
 

@@ -23,6 +23,9 @@ func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, want []Post,
 	if err != nil {
 		return "", false
 	}
+	if over := latest.Acts.next(); !over.IsZero() && !r.Now().Before(over) {
+		return "", false // an override has run out
+	}
 	for _, c := range w.Causes {
 		if c.Commit != "" && c.Commit != latest.Commit || !unread(set, c) {
 			return "", false

@@ -21,10 +21,12 @@ type Override struct {
 	Reason  string         `json:"reason"`
 	Comment int64          `json:"comment"` // its id at the forge
 	URL     string         `json:"url"`
-	At      time.Time      `json:"at"`             // when the comment was received
-	Until   time.Time      `json:"until,omitzero"` // zero: until the next push
-	Ended   time.Time      `json:"ended,omitzero"` // zero: not ended
-	Why     string         `json:"why,omitempty"`  // what ended it
+	At      time.Time      `json:"at"`                // when the comment was received
+	Receipt int64          `json:"receipt,omitempty"` // its place in the order of receipt
+	Broken  bool           `json:"broken,omitempty"`  // given while the policy was broken: it ends when that can be read again
+	Until   time.Time      `json:"until,omitzero"`    // zero: until the next push
+	Ended   time.Time      `json:"ended,omitzero"`    // zero: not ended
+	Why     string         `json:"why,omitempty"`     // what ended it
 	EndedBy *checks.Person `json:"ended_by,omitempty"`
 }
 
@@ -43,6 +45,7 @@ type Hold struct {
 type Acts struct {
 	Overrides []Override `json:"overrides,omitempty"`
 	Hold      *Hold      `json:"hold,omitempty"`
+	Version   string     `json:"-"` // of all of it, as it was read
 }
 
 // complete says that as many people said it as must.
@@ -70,11 +73,22 @@ func (a Acts) live(commit, base string, now time.Time) []Override {
 	})
 }
 
+// unfitUnder says why an override does not count under policies that can be read, or "".
+func unfitUnder(leave policy.Leave, o Override) string {
+	if may, rule, _ := leave.Of(o.Check); !may {
+		return "ended: " + rule + " lets it be overridden no more"
+	}
+	if o.Broken {
+		return "ended: the policy can be read again"
+	}
+	return ""
+}
+
 // Under leaves of the acts what the policies would let anybody override, by as many people as they ask for. By whom
 // nobody can tell afterwards: that was asked of the forge at the time.
 func (a Acts) Under(set *policy.Set) Acts {
 	leave := set.Leave()
-	a.Overrides = slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool { may, _, _ := leave.Of(o.Check); return !may })
+	a.Overrides = slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool { return unfitUnder(leave, o) != "" })
 	for i := range a.Overrides {
 		if leave.Two {
 			a.Overrides[i].People = 2
@@ -136,11 +150,15 @@ func sooner(a, b time.Time) time.Time {
 // settleActs parts what still counts from the overrides that have ended by now. That the change was at another commit or
 // went into another branch in between is told by the causes, even when it is back where it was.
 func (r *Reconciler) settleActs(a Acts, f *checks.Facts, w Work) (left Acts, ended []Override) {
-	left.Hold = a.Hold
+	left.Hold, left.Version = a.Hold, a.Version
+	set, _ := r.policies.load(f.Sources) // under a broken one what was given stays
 	for _, o := range a.Overrides {
 		why := o.over(f.Change.Head.Commit, f.Change.Base.Name, r.Now())
 		if why == "" {
 			why = o.left(w.Causes)
+		}
+		if why == "" && set != nil {
+			why = unfitUnder(set.Leave(), o)
 		}
 		if why == "" {
 			left.Overrides = append(left.Overrides, o)
@@ -152,11 +170,19 @@ func (r *Reconciler) settleActs(a Acts, f *checks.Facts, w Work) (left Acts, end
 	return left, ended
 }
 
+// before says whether a cause was received after the override's comment.
+func (o Override) before(c Mark) bool {
+	if o.Receipt != 0 && c.Receipt != 0 {
+		return c.Receipt > o.Receipt
+	}
+	return c.At.After(o.At)
+}
+
 // left says whether a cause that was received after the override tells of another head or target.
 func (o Override) left(causes []Mark) string {
 	for _, c := range causes {
 		switch {
-		case !c.At.After(o.At):
+		case !o.before(c):
 		case c.Why == "pull_request.synchronize" && c.Commit != "" && c.Commit != o.Commit:
 			return fmt.Sprintf("ended by a push of %.8s", c.Commit)
 		case c.Why == "pull_request.edited" && c.Detail == "base":

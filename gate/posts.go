@@ -150,7 +150,11 @@ func table(verdicts []shared) string {
 	b.WriteString("\n| check | outcome | |\n|---|---|---|\n")
 	for _, v := range verdicts {
 		if v.Mode != policy.Observe && v.Check != Gate {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(v.Check), v.Outcome, escape(v.Reason))
+			reason := v.Reason
+			if v.Outcome == checks.Overridden {
+				reason = v.Override + " (Beneath: " + v.Reason + ")"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(v.Check), v.Outcome, escape(reason))
 		}
 	}
 	return b.String()

@@ -83,7 +83,7 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	if latest != nil && maybeIdle(w) {
 		why, idle, err := r.rests(ctx, w, latest, sources)
 		if err != nil || idle {
-			return Outcome{Note: why}, err
+			return Outcome{Note: why, Next: latest.Acts.next()}, err
 		}
 	}
 	f, err := provider.Facts(ctx, s, newestHead(w))
@@ -128,7 +128,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	if err := r.lookAhead(ctx, f, d, latest, w); err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{Subject: stateOf(f, d, r.Now()), Next: d.Acts.next(), Overrides: ended}
+	out := Outcome{Subject: stateOf(f, d, r.Now()), Next: d.Acts.next(), Overrides: ended, Said: &acts.Version}
 	for _, o := range ended {
 		out.Entries = append(out.Entries, overrideEntry(f.Subject, d.Policy, o, endedAs(o)))
 		out.Marks = append(out.Marks, answerAgain(f.Subject, o.Comment))

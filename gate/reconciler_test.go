@@ -67,6 +67,8 @@ type memory struct {
 	open    []checks.Subject
 	acts    Acts
 	queued  *Decision
+	moved   bool
+	arrived time.Time
 	answers map[string]*CommentState // by Mark.Key
 	groups  []checks.Subject
 	branch  *BranchSeen
@@ -89,6 +91,9 @@ func (m *memory) Groups(context.Context, checks.Subject) ([]checks.Subject, erro
 func (m *memory) Acts(context.Context, checks.Subject) (Acts, error) { return m.acts, nil }
 func (m *memory) OverridesOf(_ context.Context, _ checks.Subject, comment int64) ([]Override, error) {
 	return slices.DeleteFunc(slices.Clone(m.acts.Overrides), func(o Override) bool { return o.Comment != comment }), nil
+}
+func (m *memory) Moved(context.Context, checks.Subject, int64, string) (bool, time.Time, error) {
+	return m.moved, m.arrived, nil
 }
 func (m *memory) LatestQueued(context.Context, checks.Subject) (*Decision, error) {
 	return m.queued, nil

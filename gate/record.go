@@ -47,7 +47,8 @@ type Entry struct {
 	Command     string    `json:"command"` // the word: "override"
 	Outcome     string    `json:"outcome"` // decision: open or shut; command: done, refused or waiting; override: granted, waiting, seconded, revoked, expired, ended
 	Decision    string    `json:"decision"`
-	Prev        string    `json:"prev"` // Hash of the entry before; "" of the first
+	Answer      string    `json:"answer,omitzero"` // why a command was refused
+	Prev        string    `json:"prev"`            // Hash of the entry before; "" of the first
 	Hash        string    `json:"hash"`
 }
 

@@ -36,7 +36,7 @@ func judge(load func([]policy.Source) (*policy.Set, error), f *checks.Facts, act
 	if err != nil {
 		return DecideBroken(f, err, acts, id, at)
 	}
-	return Decide(set, f, acts, id, at)
+	return Decide(set, f, acts.Under(set), id, at)
 }
 
 // read decodes what was kept.

@@ -30,6 +30,9 @@ func resultText(r Result, overrides []Override) string {
 		word = "?"
 	}
 	text := strings.TrimSpace(r.Text)
+	if r.Outcome == waiting && len(r.Checks) > 0 {
+		r.Outcome = done // unless one of them still waits
+	}
 	for _, name := range r.Checks {
 		i := slices.IndexFunc(overrides, func(o Override) bool { return o.Check == name })
 		if i >= 0 {
@@ -51,6 +54,8 @@ func (o Override) told() string {
 	}
 	reason := fmt.Sprintf("Reason: %s", escape(o.Reason))
 	switch {
+	case !o.Ended.IsZero() && !o.complete():
+		return fmt.Sprintf("%s was asked for, for %s, and waited for a second person: %s. %s", name, codeSpan(short(o.Commit)), escape(o.Why), reason)
 	case !o.Ended.IsZero():
 		return fmt.Sprintf("%s was overridden for %s: %s. %s", name, codeSpan(short(o.Commit)), escape(o.Why), reason)
 	case !o.complete():

@@ -36,6 +36,9 @@ type Memory interface {
 	OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error)
 	// Acts are the overrides of a subject that have not ended, and its hold unless it was lifted.
 	Acts(ctx context.Context, s checks.Subject) (Acts, error)
+	// Moved says whether a change was told to have had another head than this, or another target, since a delivery was kept
+	// (Mark.Receipt), and when this head came to be by the forge's clock; zero: nobody told.
+	Moved(ctx context.Context, s checks.Subject, receipt int64, head string) (moved bool, arrived time.Time, err error)
 	// OverridesOf are those that a comment on the change asked for, ended ones too.
 	OverridesOf(ctx context.Context, s checks.Subject, comment int64) ([]Override, error)
 	// Comment is what came of a comment (a MarkComment), or nil when it was not worked off yet.

@@ -2,8 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -32,14 +38,73 @@ const qHold = `SELECT h.body FROM hold h JOIN subject s ON s.id = h.subject_id W
 const qComment = `SELECT c.body FROM comment c JOIN subject s ON s.id = c.subject_id WHERE s.kind = $1 AND s.key = $2`
 
 // knownHead is the head of a change by the order in which deliveries were kept: what the newest of those that nobody has
-// looked into tells, or else what was read last.
+// looked into tells, or else what was read last; and the target branch that was read last, unless it was retargeted since.
 const qKnownHead = `
 SELECT COALESCE((SELECT c.sha FROM cause c WHERE c.subject_id = s.id AND c.seq > s.done AND c.sha <> '' ORDER BY c.seq DESC, c.id DESC LIMIT 1),
-  t.head, '')
+  t.head, ''),
+  CASE WHEN EXISTS (SELECT 1 FROM cause c WHERE c.subject_id = s.id AND c.seq > s.done AND c.why = 'pull_request.edited' AND c.detail = 'base')
+  THEN '' ELSE COALESCE(t.base, '') END
 FROM subject s LEFT JOIN subject_state t ON t.subject_id = s.id WHERE s.kind = 'change' AND s.key = $1`
 
+// moves are the deliveries kept after a certain one that told of another head, or of another target.
+const qMoved = `
+SELECT 1 FROM cause c JOIN subject s ON s.id = c.subject_id
+WHERE s.kind = 'change' AND s.key = $1 AND c.id > $2
+  AND (c.why = 'pull_request.synchronize' AND c.sha <> $3 OR c.why = 'pull_request.edited' AND c.detail = 'base') LIMIT 1`
+
+// arrival is when a head came to be, by the forge's clock, as the push was told.
+const qArrival = `
+SELECT c.detail FROM cause c JOIN subject s ON s.id = c.subject_id
+WHERE s.kind = 'change' AND s.key = $1 AND c.why = 'pull_request.synchronize' AND c.sha = $2 AND c.detail <> ''
+ORDER BY c.id DESC LIMIT 1`
+
+// Moved says whether a change was told to have had another head than this, or another target, since a delivery was kept
+// (Mark.Receipt), and when this head came to be by the forge's clock; zero: nobody told.
+func (s *Store) Moved(ctx context.Context, subject checks.Subject, receipt int64, head string) (moved bool, arrived time.Time, err error) {
+	var one int
+	if moved, err = s.scan(ctx, []any{&one}, qMoved, subject.Key(), receipt, head); err != nil {
+		return false, arrived, err
+	}
+	var told string
+	if found, err := s.scan(ctx, []any{&told}, qArrival, subject.Key(), head); err != nil || !found {
+		return moved, arrived, err
+	}
+	arrived, err = time.Parse(time.RFC3339, told)
+	return moved, arrived, err
+}
+
+// version is of what people said about a subject: it is another after any of it changed.
+func (s *Store) version(t *tx, subject int64) (string, error) {
+	h := sha256.New()
+	add := func(scan func(...any) error) error {
+		var body string
+		err := scan(&body)
+		fmt.Fprintf(h, "%d:%s", len(body), body)
+		return err
+	}
+	err := t.rows(add, qLiveBodies, subject)
+	if err == nil {
+		err = t.rows(add, qHoldBody, subject)
+	}
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+const qLiveBodies = `SELECT body FROM override WHERE subject_id = $1 AND live = 1 ORDER BY comment, name`
+
+const qHoldBody = `SELECT body FROM hold WHERE subject_id = $1`
+
+// ErrChanged says that what people said about a subject changed while it was worked on: work it off again.
+var ErrChanged = errors.New("what people said has changed meanwhile")
+
 // act keeps what people said, of the subject with this row.
-func (r *record) act(t *tx, subject int64) error {
+func (r *record) act(s *Store, t *tx, subject int64) error {
+	if seen := r.outcome.Said; seen != nil && (len(r.outcome.Overrides) > 0 || r.outcome.Hold != nil) {
+		if now, err := s.version(t, subject); err != nil {
+			return err
+		} else if now != *seen {
+			return ErrChanged
+		}
+	}
 	for _, o := range r.outcome.Overrides {
 		body, err := json.Marshal(o)
 		if err == nil {
@@ -79,12 +144,20 @@ func (r *record) answered(t *tx) error {
 // Acts are the overrides of a subject that have not ended, and its hold unless it was lifted.
 func (s *Store) Acts(ctx context.Context, subject checks.Subject) (gate.Acts, error) {
 	var a gate.Acts
-	var err error
-	if a.Overrides, err = s.overrides(ctx, qLiveOverrides, string(subject.Kind), subject.Key()); err != nil {
+	sum := sha256.New()
+	rows, err := s.query(ctx, qLiveOverrides, string(subject.Kind), subject.Key())
+	if err != nil {
+		return a, err
+	}
+	if a.Overrides, err = overridesIn(rows, sum); err != nil {
 		return a, err
 	}
 	var body string
 	found, err := s.scan(ctx, []any{&body}, qHold, string(subject.Kind), subject.Key())
+	if found {
+		fmt.Fprintf(sum, "%d:%s", len(body), body)
+	}
+	a.Version = hex.EncodeToString(sum.Sum(nil))
 	if err != nil || !found {
 		return a, err
 	}
@@ -108,11 +181,16 @@ func (s *Store) overrides(ctx context.Context, text string, args ...any) ([]gate
 	if err != nil {
 		return nil, err
 	}
-	var list []gate.Override
+	return overridesIn(rows, io.Discard)
+}
+
+// overridesIn reads overrides, and tells h what each is.
+func overridesIn(rows *sql.Rows, h io.Writer) (list []gate.Override, err error) {
 	err = each(rows, func(scan func(...any) error) error {
 		var body string
 		var o gate.Override
 		err := scan(&body)
+		fmt.Fprintf(h, "%d:%s", len(body), body)
 		if err == nil {
 			err = json.Unmarshal([]byte(body), &o)
 		}

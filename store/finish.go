@@ -39,10 +39,10 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 			_, err = t.exec(qForget, w.ID, w.Seen)
 		}
 		if err == nil {
-			err = packed.keep(t, now)
+			err = packed.keep(s, t, now)
 		}
 		for i := 0; err == nil && i < len(also); i++ {
-			err = also[i].keep(t, now)
+			err = also[i].keep(s, t, now)
 		}
 		if err == nil {
 			err = see(t, o.Branch)
@@ -147,7 +147,7 @@ func (s *Store) familiar(b []byte) packed {
 }
 
 // keep writes the decision, the state and what is shown.
-func (r *record) keep(t *tx, now int64) error {
+func (r *record) keep(s *Store, t *tx, now int64) error {
 	o := r.outcome
 	if err := r.answered(t); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (r *record) keep(t *tx, now int64) error {
 	if err != nil {
 		return err
 	}
-	if err := r.act(t, id); err != nil {
+	if err := r.act(s, t, id); err != nil {
 		return err
 	}
 	if err := r.carries(t); err != nil {

@@ -137,7 +137,7 @@ func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
 	}
 	var id, wanted int64
 	if m.Kind == gate.MarkComment && m.Change != 0 && delivery != 0 {
-		if _, err := t.row([]any{&m.Commit}, qKnownHead, m.Subject().Key()); err != nil {
+		if _, err := t.row([]any{&m.Commit, &m.Before}, qKnownHead, m.Subject().Key()); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -123,7 +124,11 @@ func (h *receiver) pullRequest(_ context.Context, p *payload) ([]gate.Mark, erro
 	switch p.Action {
 	case "":
 		return nil, missing("action")
-	case "opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "closed":
+	case "synchronize": // when the head came to be, by the forge's clock: a comment from before it is about another
+		if at, err := time.Parse(time.RFC3339, p.PullRequest.Updated); err == nil {
+			m.Detail = at.UTC().Format(time.RFC3339)
+		}
+	case "opened", "reopened", "ready_for_review", "converted_to_draft", "closed":
 	case "labeled", "unlabeled":
 		if p.Label != nil {
 			m.Detail = detail(p.Label.Name)

@@ -77,8 +77,9 @@ type payload struct {
 }
 
 type pullRequest struct {
-	Number int64 `json:"number"`
-	Head   struct {
+	Number  int64  `json:"number"`
+	Updated string `json:"updated_at"`
+	Head    struct {
 		SHA string `json:"sha"`
 	} `json:"head"`
 	Base struct {

@@ -148,7 +148,7 @@ func TestWhatEachEventMeans(t *testing.T) {
 	for name, want := range map[string][]gate.Mark{
 		"pull_request.opened":                     change("pull_request.opened", ""),
 		"pull_request.opened.fork":                change("pull_request.opened", ""),
-		"pull_request.synchronize":                change("pull_request.synchronize", ""),
+		"pull_request.synchronize":                change("pull_request.synchronize", "2026-03-01T15:20:33Z"),
 		"pull_request.reopened":                   change("pull_request.reopened", ""),
 		"pull_request.edited":                     change("pull_request.edited", ""),
 		"pull_request.edited.base":                change("pull_request.edited", "base"),

@@ -29,6 +29,7 @@ type installation struct {
 	slots    *semaphore.Weighted
 	limits   limits
 	creation *budget
+	talk     *budget // of answers to people: whoever may comment must not use up what gates and details need
 	etags    *lru.Cache[string, kept]
 }
 
@@ -65,6 +66,7 @@ func newInstallation(c *Client, id int64) *installation {
 	return &installation{
 		id: id, client: c, auth: newAuthority(c, id), slots: semaphore.NewWeighted(atOnce), etags: etags,
 		creation: newBudget(c.opts.Now, c.opts.PerMinute, c.opts.PerHour),
+		talk:     newBudget(c.opts.Now, c.opts.PerMinute/4, c.opts.PerHour/4),
 	}
 }
 

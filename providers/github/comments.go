@@ -99,7 +99,11 @@ func (c *Client) React(ctx context.Context, s checks.Subject, comment int64) err
 
 // afford books a content creation, or says when there is room for one.
 func (in *installation) afford(what string) error {
-	if after := in.creation.take("", 1, false); after > 0 {
+	after := in.talk.fits(1)
+	if after == 0 {
+		after = in.creation.take("", 1, false)
+	}
+	if after > 0 {
 		return &gate.RetryError{After: after, Err: errors.New(what + " has to wait for GitHub's limit on content creation")}
 	}
 	return nil
