@@ -64,11 +64,10 @@ func (r *reading) list(commit string, keep func(string) bool) ([]string, error) 
 	return paths, err
 }
 
-// walk lists the tree at a commit. Of the many folders of a large one, git is to remember the last few: the folder that
-// another is stored as a difference to was mostly met just before.
+// walk lists the tree at a commit.
 func (r *reading) walk(commit string, do func(piece string) error) error {
-	args := append(remembering("1m"), "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-	return r.git.stream(r.ctx, func(out io.Reader) error { return eachPiece(out, do) }, args...)
+	return r.git.stream(r.ctx, func(out io.Reader) error { return eachPiece(out, do) },
+		"ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
 }
 
 // eachPiece cuts a list of paths, in which each ends in a zero byte, into strings of many paths, since a tree may have a
