@@ -3,9 +3,9 @@ package checks
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/sluicegate/sluice/checks/expression"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
@@ -26,7 +26,7 @@ func wantExpression(p *expression.Program, f *Facts, w *Wants) {
 	}
 }
 
-var readsSignatures = regexp.MustCompile(`\b(signed|signer|signing_key)\b`)
+var readsSignatures = patterns.New(`\b(signed|signer|signing_key)\b`)
 
 // judgeHouse gives one verdict per house rule, in the order of the policies. A rule that two policies have under one
 // name is judged under both, and the strictest word counts.

@@ -3,12 +3,12 @@ package gate
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // goOn does what is next for a release that was written down: the change that makes its section, or the tag and the release.
@@ -127,7 +127,7 @@ func (x *Release) named() string {
 	return Plain(x.Component + " " + x.Version)
 }
 
-var unbranched = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var unbranched = patterns.New(`[^A-Za-z0-9._-]+`)
 
 func (x *Release) branch() string {
 	name := x.Version
@@ -145,9 +145,9 @@ func (x *Release) body(notes string) string {
 }
 
 var (
-	reference = regexp.MustCompile(`#(\d)`)
-	dashed    = regexp.MustCompile(`(?i)\bGH-(\d)`)
-	closes    = regexp.MustCompile(`(?i)\b((?:close[sd]?|fix(?:es|ed)?|resolve[sd]?):?\s+\S*?)://`)
+	reference = patterns.New(`#(\d)`)
+	dashed    = patterns.New(`(?i)\bGH-(\d)`)
+	closes    = patterns.New(`(?i)\b((?:close[sd]?|fix(?:es|ed)?|resolve[sd]?):?\s+\S*?)://`)
 )
 
 // harmless keeps Markdown as it is shown and takes from it what a forge acts upon: mentions, and references that close.
@@ -306,7 +306,7 @@ func (x *Release) entered() Entry {
 	return e
 }
 
-var address = regexp.MustCompile(`^https?://[A-Za-z0-9.:/_~%#@+-]+$`)
+var address = patterns.New(`^https?://[A-Za-z0-9.:/_~%#@+-]+$`)
 
 // anchor is Markdown for an address of the forge.
 func anchor(text, url string) string {

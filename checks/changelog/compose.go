@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Keeping is how a project keeps its fragments: what lies in the folder, and what its settings say.
@@ -295,7 +296,7 @@ func (k Keeping) record(n News, words string) (*Composition, error) {
 	return k.at(c, fmt.Sprintf("%s-%d-%s.yaml", strings.ReplaceAll(or(strings.Trim(nameOf(c.Category), " "), "change"), " ", "-"), n.Change, named(n))), nil
 }
 
-var onlyNumber = regexp.MustCompile(`^\d+$`)
+var onlyNumber = patterns.New(`^\d+$`)
 
 // plainText writes a text of its own, with the category as heading or first word where others have it so.
 func (k Keeping) plainText(n News, words string) (*Composition, error) {

@@ -1,10 +1,11 @@
 package changelog
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Insertion is a changelog with an entry more.
@@ -168,7 +169,7 @@ func (in *inserter) headingOf(s *Section, category string) int {
 	return 0
 }
 
-var itemLine = regexp.MustCompile(`^([ \t]*)([-*+•·‣]|o|\(?\d{1,3}[.)]|#\.)([ \t]+)`)
+var itemLine = patterns.New(`^([ \t]*)([-*+•·‣]|o|\(?\d{1,3}[.)]|#\.)([ \t]+)`)
 
 // put writes the entry below the others, or where there are none behind line `at`. to is the last line of what it may
 // stand in.

@@ -1,9 +1,10 @@
 package changelog
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // head makes the category's heading and puts the entry below it: in the order of Keep a Changelog, else at the end.
@@ -70,7 +71,7 @@ func (in *inserter) isHeading(n int) bool {
 	return line != "" && (strings.HasPrefix(line, "#") || adornment(in.at(n+1)) != 0 && adornment(line) == 0 || strings.HasPrefix(line, "**") && strings.HasSuffix(strings.TrimRight(line, ":"), "**"))
 }
 
-var hashes = regexp.MustCompile(`^( {0,3})(#{1,6})([ \t]*)`)
+var hashes = patterns.New(`^( {0,3})(#{1,6})([ \t]*)`)
 
 // categoryHeading is the heading of the new category, as others are written here.
 func (in *inserter) categoryHeading(unreleased *Section) []string {

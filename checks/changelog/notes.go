@@ -3,9 +3,10 @@ package changelog
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Notes are what a changelog tells of a version, as Markdown without the version's own heading; false when it has no
@@ -37,10 +38,10 @@ func (f *File) notes(text string, s *Section) string {
 }
 
 var (
-	comment   = regexp.MustCompile(`(?s)<!--.*?-->`)
-	anchor    = regexp.MustCompile(`(?i)<a (?:name|id)="[^"]*">\s*</a>`)
-	blankRuns = regexp.MustCompile(`\n{3,}`)
-	labelled  = regexp.MustCompile(`\[([^\[\]\n]{1,200})\]`)
+	comment   = patterns.New(`(?s)<!--.*?-->`)
+	anchor    = patterns.New(`(?i)<a (?:name|id)="[^"]*">\s*</a>`)
+	blankRuns = patterns.New(`\n{3,}`)
+	labelled  = patterns.New(`\[([^\[\]\n]{1,200})\]`)
 )
 
 // cut takes a section out of a Markdown file as it is, but for its comments and link definitions.

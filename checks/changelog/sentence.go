@@ -1,18 +1,19 @@
 package changelog
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 var (
 	// opens is a beginning that would make something else of an item than a sentence: a heading, a list within the list, a
 	// quote, a rule, a fence, a table's row, the definition of a link.
-	opens    = regexp.MustCompile("^(?:[-+*](?:\\s|$)|#{1,6}(?:\\s|$)|>|(?:[-*_]\\s*){3,}$|={2,}\\s*$|~{3}|`{3}|\\||\\[[^\\]]*\\]:)")
-	counts   = regexp.MustCompile(`^(\d{1,9})([.)])(\s|$)`)
-	autolink = regexp.MustCompile(`^<https?://[^\s<>]+>`)
-	opensRST = regexp.MustCompile("^(?:[-+*•‣⁃](?:\\s|$)|\\.\\.(?:\\s|$)|#\\.\\s|\\|\\s|>>>|__\\s|:[^:\\s][^:]*:(?:\\s|$)|(?:=|-|~|\\^|\"|'|`|#|\\*|\\+|\\.|:|_){4,}$)")
-	target   = regexp.MustCompile(`([A-Za-z0-9])_(\W|$)`)
+	opens    = patterns.New("^(?:[-+*](?:\\s|$)|#{1,6}(?:\\s|$)|>|(?:[-*_]\\s*){3,}$|={2,}\\s*$|~{3}|`{3}|\\||\\[[^\\]]*\\]:)")
+	counts   = patterns.New(`^(\d{1,9})([.)])(\s|$)`)
+	autolink = patterns.New(`^<https?://[^\s<>]+>`)
+	opensRST = patterns.New("^(?:[-+*•‣⁃](?:\\s|$)|\\.\\.(?:\\s|$)|#\\.\\s|\\|\\s|>>>|__\\s|:[^:\\s][^:]*:(?:\\s|$)|(?:=|-|~|\\^|\"|'|`|#|\\*|\\+|\\.|:|_){4,}$)")
+	target   = patterns.New(`([A-Za-z0-9])_(\W|$)`)
 )
 
 // Sentence makes one item's text of words that anybody may have written: code, emphasis and links stay what they are, but

@@ -1,10 +1,11 @@
 package changelog
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Making is a version to be made of what is unreleased.
@@ -70,7 +71,7 @@ func (t *turner) proven(name, out string) error {
 }
 
 var (
-	inlineLink = regexp.MustCompile(`^\]\(([^)\s]*)\)`)
+	inlineLink = patterns.New(`^\]\(([^)\s]*)\)`)
 	layouts    = []string{time.DateOnly, "2006/01/02", "2006.01.02", "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006", "January 2 2006"}
 )
 
@@ -140,9 +141,9 @@ func (t *turner) dated(like *Version, after string) string {
 }
 
 var (
-	definition = regexp.MustCompile(`^( {0,3}\[)([^\]]+)(\]:[ \t]*)(\S+)(.*)$`)
-	compared   = regexp.MustCompile(`^(.*/(?:-/)?compare/)(.+?)(\.\.\.?)([^/]+?)((?:\?|#).*)?$`)
-	tagged     = regexp.MustCompile(`^(.*/(?:releases/tag|-/tags|-/releases|tree|src/tag)/)([^?#]+)$`)
+	definition = patterns.New(`^( {0,3}\[)([^\]]+)(\]:[ \t]*)(\S+)(.*)$`)
+	compared   = patterns.New(`^(.*/(?:-/)?compare/)(.+?)(\.\.\.?)([^/]+?)((?:\?|#).*)?$`)
+	tagged     = patterns.New(`^(.*/(?:releases/tag|-/tags|-/releases|tree|src/tag)/)([^?#]+)$`)
 )
 
 // follow is the address of the new version, made of the address of the last one.

@@ -28,6 +28,9 @@ func (p *Pattern) regexp() *regexp.Regexp {
 // MatchString is regexp.Regexp.MatchString.
 func (p *Pattern) MatchString(s string) bool { return p.regexp().MatchString(s) }
 
+// FindString is regexp.Regexp.FindString.
+func (p *Pattern) FindString(s string) string { return p.regexp().FindString(s) }
+
 // FindStringIndex is regexp.Regexp.FindStringIndex.
 func (p *Pattern) FindStringIndex(s string) []int { return p.regexp().FindStringIndex(s) }
 

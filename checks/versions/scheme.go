@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/Masterminds/semver/v3"
 )
 
 // Scheme is a convention that versions follow. The zero Scheme is SemVer.
@@ -107,7 +105,7 @@ func (s Scheme) Loose(text string) (Version, bool) {
 
 func parseSemver(text string) (Version, error) {
 	v, ok := scan(text)
-	if _, err := semver.StrictNewVersion(text); err == nil && ok {
+	if ok && v.shape.strict {
 		return v, nil
 	}
 	return v, fmt.Errorf("%s is not SemVer: %s", clip(text), v.complaint(ok))

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -110,7 +110,7 @@ func (in *installation) afford(what string) error {
 }
 
 // A reply carries what it answers in a comment that readers do not see, so that it is found again after a crash.
-var unmarkable = regexp.MustCompile(`[^A-Za-z0-9./_\[\]-]+`)
+var unmarkable = patterns.New(`[^A-Za-z0-9./_\[\]-]+`)
 
 func replyMark(to string) string {
 	return "<!-- sluice:answers " + unmarkable.ReplaceAllString(strings.ReplaceAll(to, "--", "-_"), "_") + " -->"

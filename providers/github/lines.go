@@ -1,7 +1,6 @@
 package github
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -9,9 +8,10 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
-var hunkHeader = regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+var hunkHeader = patterns.New(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
 // hunks reads a unified difference without file headers, as GitHub gives it. whole is the new text when the
 // difference shows all of it, as it does of a short file. ok is false for what is no complete difference: its counts
@@ -144,8 +144,8 @@ func numbered(text string) []checks.Line {
 }
 
 var (
-	submodule  = regexp.MustCompile(`^Subproject commit [0-9a-f]{40,64}(-dirty)?$`)
-	lfsPointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(ext-\d-\S+ \S+\n)*oid sha256:[0-9a-f]{64}\nsize \d+\n?\z`)
+	submodule  = patterns.New(`^Subproject commit [0-9a-f]{40,64}(-dirty)?$`)
+	lfsPointer = patterns.New(`\Aversion https://git-lfs\.github\.com/spec/v1\n(ext-\d-\S+ \S+\n)*oid sha256:[0-9a-f]{64}\nsize \d+\n?\z`)
 )
 
 // isLFS says whether a text is exactly a pointer of Git LFS: anything more could hide behind the word.

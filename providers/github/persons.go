@@ -1,11 +1,11 @@
 package github
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // person is an account; a deleted one is nobody.
@@ -30,7 +30,7 @@ func person(a *actorNode) checks.Person {
 }
 
 // noreply is the address that GitHub gives to accounts. It is all that GraphQL shows of a bot as author.
-var noreply = regexp.MustCompile(`^(\d{1,18})\+([A-Za-z0-9-]+\[bot\])@users\.noreply\.[A-Za-z0-9.-]+$`)
+var noreply = patterns.New(`^(\d{1,18})\+([A-Za-z0-9-]+\[bot\])@users\.noreply\.[A-Za-z0-9.-]+$`)
 
 // author is a name in a commit, with the account that GitHub finds for it.
 func author(n *nameNode) checks.Person {
@@ -55,7 +55,7 @@ func author(n *nameNode) checks.Person {
 	return p
 }
 
-var trailer = regexp.MustCompile(`(?im)^co-authored-by:[ \t]*(.*?)[ \t]*<([^<>\n]+)>[ \t]*\r?$`)
+var trailer = patterns.New(`(?im)^co-authored-by:[ \t]*(.*?)[ \t]*<([^<>\n]+)>[ \t]*\r?$`)
 
 func commits(nodes []*changeCommit) []checks.Commit {
 	var cs []checks.Commit

@@ -9,6 +9,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // The documents, one operation a file, and fragments.graphql with what they share.
@@ -17,8 +19,8 @@ import (
 var documents embed.FS
 
 var (
-	fragmentDefinition = regexp.MustCompile(`(?m)^fragment (\w+) on `)
-	fragmentSpread     = regexp.MustCompile(`\.\.\.(\w+)`)
+	fragmentDefinition = patterns.New(`(?m)^fragment (\w+) on `)
+	fragmentSpread     = patterns.New(`\.\.\.(\w+)`)
 )
 
 // generated are the fragments that are written for each request, with the type that each stands on.

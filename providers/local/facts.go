@@ -47,7 +47,7 @@ type reading struct {
 func (r *Repository) Facts(ctx context.Context, base, head string, given *policy.Source) (*checks.Facts, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	x := &reading{Repository: r, ctx: ctx, objects: &objects{git: r.git, ctx: ctx}, boundary: r.boundaries()}
+	x := &reading{Repository: r, ctx: ctx, objects: r.reader(ctx), boundary: r.boundaries()}
 	defer x.objects.close()
 	defer func() {
 		x.guesses.Wait()

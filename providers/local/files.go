@@ -23,7 +23,7 @@ type blobs struct{ before, after string }
 func (r *reading) diffOptions() []string {
 	much := "16m"
 	if r.between != nil {
-		much = "2m"
+		much = little
 	}
 	return append(remembering(much), "diff-tree", "-r", "-M", "-l2000", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=none", "--no-commit-id")
 }

@@ -59,7 +59,7 @@ func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
 		"-c", "core.pager=cat", "-c", "core.alternateRefsCommand=", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
 		"-c", "maintenance.auto=false", "-c", "core.quotePath=true",
 	}
-	all = append(all, remembering("2m")...)
+	all = append(all, remembering(little)...)
 	cmd := exec.CommandContext(ctx, g.program)
 	cmd.Env = g.env
 	if g.dir == "" {
@@ -75,8 +75,11 @@ func (g *git) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// remembering says how much of what it unpacked git keeps: its own 96 MB are for long walks. One reading meets little of
-// it again, and to take so much memory from the system costs more than to unpack that little twice.
+// little is how much of what it unpacked git keeps, but for a difference of many commits: its own 96 MB are for long
+// walks. One reading meets little of it again, and to take so much memory from the system costs more than to unpack that
+// little twice.
+const little = "512k"
+
 func remembering(much string) []string { return []string{"-c", "core.deltaBaseCacheLimit=" + much} }
 
 // output runs git and returns what it prints.

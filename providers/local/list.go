@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -14,9 +13,9 @@ var errTooLong = errors.New("the list is too long to be kept")
 
 // foreseen is a list of all paths at a commit that is being made before it is known whether any of them matters.
 type foreseen struct {
-	done chan struct{}
-	all  bytes.Buffer // each path ends in a zero byte
-	err  error
+	done   chan struct{}
+	pieces []string // each path ends in a zero byte
+	err    error
 }
 
 // foresee starts to list the tree at a commit, once. It ends with the reading, whether the list is wanted or not.
@@ -28,12 +27,14 @@ func (r *reading) foresee(commit string) {
 	r.foreseen = x
 	go func() {
 		defer close(x.done)
-		x.err = r.walk(commit, func(out io.Reader) error {
-			n, err := x.all.ReadFrom(io.LimitReader(out, mostForeseen+1))
-			if err == nil && n > mostForeseen {
-				err = errTooLong
+		size := 0
+		x.err = r.walk(commit, func(piece string) error {
+			if size += len(piece); size > mostForeseen {
+				x.pieces = nil
+				return errTooLong
 			}
-			return err
+			x.pieces = append(x.pieces, piece)
+			return nil
 		})
 	}()
 }
@@ -41,50 +42,71 @@ func (r *reading) foresee(commit string) {
 // list reads the paths of the tree at a commit that are wanted.
 func (r *reading) list(commit string, keep func(string) bool) ([]string, error) {
 	var paths []string
-	add := func(p string) {
-		if keep(p) {
-			paths = append(paths, strings.Clone(p)) // not the whole piece that it was read with
+	add := func(piece string) error {
+		for piece != "" {
+			var p string
+			if p, piece, _ = strings.Cut(piece, "\x00"); keep(p) {
+				paths = append(paths, strings.Clone(p)) // not the whole piece that it was read with
+			}
 		}
+		return nil
 	}
 	if x := r.foreseen; x != nil {
 		<-x.done
 		if x.err == nil {
-			err := eachPath(&x.all, add)
-			return paths, err
+			for _, piece := range x.pieces {
+				_ = add(piece)
+			}
+			return paths, nil
 		}
 	}
-	err := r.walk(commit, func(out io.Reader) error { return eachPath(out, add) })
+	err := r.walk(commit, add)
 	return paths, err
 }
 
-func (r *reading) walk(commit string, read func(io.Reader) error) error {
-	return r.git.stream(r.ctx, read, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+// walk lists the tree at a commit.
+func (r *reading) walk(commit string, do func(piece string) error) error {
+	return r.git.stream(r.ctx, func(out io.Reader) error { return eachPiece(out, do) },
+		"ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
 }
 
-// eachPath calls do with every path of a list in which each ends in a zero byte. It makes one string of many paths,
-// since a tree may have a million.
-func eachPath(in io.Reader, do func(string)) error {
-	piece := make([]byte, 128<<10)
-	kept := 0
-	for {
-		n, err := in.Read(piece[kept:])
-		kept += n
-		end := bytes.LastIndexByte(piece[:kept], 0) + 1
-		for whole := string(piece[:end]); whole != ""; {
-			p, rest, _ := strings.Cut(whole, "\x00")
-			do(p)
-			whole = rest
+// eachPiece cuts a list of paths, in which each ends in a zero byte, into strings of many paths, since a tree may have a
+// million. Memory that is met for the first time costs more than to copy: it goes through one small buffer.
+func eachPiece(in io.Reader, do func(piece string) error) error {
+	const enough = 128 << 10
+	var piece strings.Builder
+	buffer := make([]byte, 32<<10)
+	flush := func() error {
+		whole := piece.String()
+		end := strings.LastIndexByte(whole, 0) + 1
+		if end == 0 {
+			return nil // a path longer than a piece
 		}
-		kept = copy(piece, piece[end:kept])
-		switch {
-		case err == io.EOF && kept > 0:
-			return io.ErrUnexpectedEOF
-		case err == io.EOF:
+		piece = strings.Builder{}
+		piece.Grow(enough)
+		piece.WriteString(whole[end:])
+		return do(whole[:end])
+	}
+	piece.Grow(enough)
+	for {
+		n, err := in.Read(buffer)
+		if piece.Len()+n > enough {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		piece.Write(buffer[:n])
+		if err == io.EOF {
+			if err := flush(); err != nil {
+				return err
+			}
+			if piece.Len() > 0 {
+				return io.ErrUnexpectedEOF
+			}
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		case kept == len(piece): // a path longer than a piece
-			piece = append(piece, make([]byte, len(piece))...)
 		}
 	}
 }

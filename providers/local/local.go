@@ -23,11 +23,13 @@ type Repository struct {
 	git     *git
 	name    string // "acme/shop" as the remote's address tells, else the folder's name
 	shallow bool
+	partial bool   // git may fetch what is missing
 	empty   string // id of the tree without files
+	first   *first
 }
 
 // Open finds the repository that dir lies in. It fails where there is none, where git does not trust the folder's
-// owner, and where the git program is missing.
+// owner, and where the git program is missing. Who opens is to read: a git waits for that.
 func Open(dir string) (*Repository, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("open the repository: %w", err)
@@ -38,6 +40,21 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
+	begun := startFirst(g)
+	r, err := g.find()
+	if err != nil {
+		begun.end()
+		return nil, err
+	}
+	r.first = begun
+	if r.partial {
+		begun.end()
+	}
+	return r, nil
+}
+
+// find looks the repository up.
+func (g *git) find() (*Repository, error) {
 	// git itself looks for the repository first: it refuses those of other owners, and told where to look it does not.
 	var out []byte
 	var settings []setting
@@ -57,7 +74,7 @@ func Open(dir string) (*Repository, error) {
 	if len(lines) != 3 {
 		return nil, errors.New("open the repository: git is too old, 2.30 or newer is needed")
 	}
-	r := &Repository{git: g, shallow: lines[1] == "true", empty: "4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
+	r := &Repository{git: g, shallow: lines[1] == "true", partial: isPartial(settings), empty: "4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
 	if lines[2] == "sha256" {
 		r.empty = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
 	}

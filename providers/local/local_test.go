@@ -101,7 +101,7 @@ func (r *repo) reading(head string) *reading {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	x := &reading{Repository: l, ctx: r.t.Context(), objects: &objects{git: l.git, ctx: r.t.Context()}, f: &checks.Facts{Change: &checks.Change{}}}
+	x := &reading{Repository: l, ctx: r.t.Context(), objects: l.reader(r.t.Context()), f: &checks.Facts{Change: &checks.Change{}}}
 	r.t.Cleanup(x.objects.close)
 	x.f.Change.Head.Commit = head
 	return x

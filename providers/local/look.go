@@ -23,7 +23,7 @@ func (r *Repository) Look(ctx context.Context, rev string) (*View, error) {
 		rev = "HEAD"
 	}
 	ctx, stop := context.WithCancel(ctx)
-	x := &reading{Repository: r, ctx: ctx, objects: &objects{git: r.git, ctx: ctx}, boundary: r.boundaries(), f: &checks.Facts{}}
+	x := &reading{Repository: r, ctx: ctx, objects: r.reader(ctx), boundary: r.boundaries(), f: &checks.Facts{}}
 	v := &View{r: x, stop: stop}
 	if err := v.read(rev); err != nil {
 		v.Close()

@@ -27,6 +27,7 @@ type object struct {
 type objects struct {
 	git   *git
 	ctx   context.Context // of the reading that this belongs to; the process ends with it
+	stop  func()          // of the first git; else nil
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader

@@ -1,11 +1,12 @@
 package policybot
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // actors are people, as policy-bot describes them in several places: whoever fits one of the keys.
@@ -75,16 +76,16 @@ func (im *importer) people(n *yaml.Node) *actors {
 }
 
 var (
-	login        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(\[bot\])?$`)
-	team         = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	organization = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	login        = patterns.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(\[bot\])?$`)
+	team         = patterns.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	organization = patterns.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 )
 
 // tidy drops names that no account can have, which policy-bot never finds either. A team or an organisation that cannot
 // be is an error there, at which nothing is approved.
 func (a *actors) tidy() {
 	a.users = slices.DeleteFunc(a.users, func(s string) bool { return len(s) > 255 || !login.MatchString(s) })
-	odd := func(form *regexp.Regexp) func(string) bool {
+	odd := func(form *patterns.Pattern) func(string) bool {
 		return func(s string) bool {
 			bad := len(s) > 255 || !form.MatchString(s)
 			a.broken = a.broken || bad

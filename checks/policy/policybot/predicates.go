@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicegate/sluice/checks/expression"
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // condition is what predicates come to: all of it has to hold. The zero value always does.
@@ -67,7 +68,7 @@ func (c *condition) expression() string {
 	return strings.Join(terms, " && ")
 }
 
-var literals = regexp.MustCompile(`r"[^"]*"|"(?:[^"\\]|\\.)*"`)
+var literals = patterns.New(`r"[^"]*"|"(?:[^"\\]|\\.)*"`)
 
 // chooses says that a term is several with || between them, and none that holds such in brackets.
 func chooses(term string) bool {
@@ -250,7 +251,7 @@ func (im *importer) onePattern(p pair, of string) (string, bool) {
 	return matching(of, []string{pattern}), ok && fine
 }
 
-var comparison = regexp.MustCompile(`^([<>=])[ \t]*(-?[0-9]{1,18})$`)
+var comparison = patterns.New(`^([<>=])[ \t]*(-?[0-9]{1,18})$`)
 
 // modifiedLines holds where one of the comparisons does.
 func (im *importer) modifiedLines(p pair) (string, bool) {

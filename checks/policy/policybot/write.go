@@ -3,9 +3,10 @@ package policybot
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // write gives the text of the policy.
@@ -129,7 +130,7 @@ func comment(b *strings.Builder, in string, notes []Note) {
 	}
 }
 
-var plainly = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*$`)
+var plainly = patterns.New(`^[A-Za-z][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*$`)
 
 // scalar is a text in YAML: bare where nothing could take it for something else.
 func scalar(s string) string {
