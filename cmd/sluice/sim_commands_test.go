@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -153,6 +154,76 @@ func TestSimulatorCommandWithFaults(t *testing.T) {
 	s.say(n, "cy", "/sluice status")
 	if replies := s.answered(n, "/sluice status"); replies != 2 {
 		t.Errorf("%d replies to two comments", replies)
+	}
+	s.honest()
+}
+
+// A maintainer releases what was merged: the change that makes the version, the tag and the release, on a forge that is
+// not ours; and an entry is written by command.
+func TestSimulatorReleaseAndEntry(t *testing.T) {
+	t.Parallel()
+	s := simulated(t)
+	n := s.open(nil)
+	s.shows(n, map[string]string{"sluice/changelog": bad})
+	s.say(n, "ana", "/sluice changelog Added: Gift cards.")
+	s.answered(n, "Wrote the entry to")
+	s.shows(n, map[string]string{"sluice/changelog": good})
+	s.pull(n, "/reviews", map[string]any{"user": "bo", "state": "APPROVE"})
+	s.shows(n, map[string]string{"sluice/gate": good})
+	s.pull(n, "/merge", map[string]any{"user": "bo", "method": "merge"})
+
+	s.say(n, "bo", "/sluice release minor")
+	s.answered(n, "only maintainers release")
+	s.say(n, "cy", "/sluice release minor")
+	s.answered(n, "turns what is unreleased into")
+	made := n + 1
+	s.shows(made, map[string]string{"sluice/changelog": good, "sluice/tagging": good})
+	s.pull(made, "/reviews", map[string]any{"user": "bo", "state": "APPROVE"})
+	s.shows(made, map[string]string{"sluice/gate": good})
+	s.pull(made, "/merge", map[string]any{"user": "bo", "method": "merge"})
+	s.answered(n, "Released")
+	var release struct {
+		Tag  string `json:"tag_name"`
+		Body string
+	}
+	if err := s.get("/releases/tags/v1.1.0", &release); err != nil || release.Tag != "v1.1.0" || !strings.Contains(release.Body, "Gift cards.") {
+		t.Errorf("release %+v, %v", release, err)
+	}
+	s.honest()
+}
+
+// Two people, a revocation, and a merge past a shut gate, which is found and entered.
+func TestSimulatorTwoPeopleAndAMergePastTheGate(t *testing.T) {
+	t.Parallel()
+	s := simulated(t)
+	s.do("PUT", simRepo+"/collaborators/eve", map[string]any{"permission": "admin"})
+	s.do("POST", simRepo+"/commits", map[string]any{"branch": "main", "user": "cy", "author": "cy", "message": "two people", "files": map[string]string{".sluice.yml": simPolicy + "override: {people: 2}\n"}})
+	n := s.open(nil)
+	s.shows(n, map[string]string{"sluice/changelog": bad})
+	s.say(n, "cy", "/sluice override changelog Urgent.")
+	s.answered(n, "waits for a second person")
+	s.say(n, "eve", "/sluice override changelog Seen it.")
+	s.shows(n, map[string]string{"sluice/changelog": "neutral"})
+	s.say(n, "cy", "/sluice revoke changelog")
+	s.shows(n, map[string]string{"sluice/changelog": bad, "sluice/gate": bad})
+	s.merges(n, false)
+	s.pull(n, "/merge", map[string]any{"user": "cy", "method": "merge", "force": true})
+	s.eventually("the merge is found and entered", func() error {
+		list := exec.Command(s.serve.Path, "audit", "list", "--kind", "finding", "--json")
+		list.Env = s.env
+		out, err := list.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		if !strings.Contains(string(out), "while the gate was shut") {
+			return fmt.Errorf("found %q", out)
+		}
+		return nil
+	})
+	verify := exec.Command(s.serve.Path, "audit", "verify")
+	verify.Env = s.env
+	if out, err := verify.CombinedOutput(); err != nil {
+		t.Errorf("audit verify: %v\n%s", err, out)
 	}
 	s.honest()
 }
