@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 	"pgregory.net/rapid"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/providers/pretend"
 )
 
@@ -24,6 +25,7 @@ type model struct {
 	opinion   map[string]string // newest opinion by reviewer
 	approved  map[string]string // the commit approved, by reviewer
 	overrides []*spoken
+	base      string         // the target branch
 	heard     map[int64]bool // comments that were delivered
 	seen      int            // deliveries of the log that were taken in
 	shown     []string
@@ -32,6 +34,7 @@ type model struct {
 // spoken is an override that somebody with the right wrote.
 type spoken struct {
 	head  string    // the head when it was worked off; "": it was not yet
+	base  string    // the target then
 	until time.Time // zero: until a push
 	dead  bool
 }
@@ -65,12 +68,14 @@ func TestNeverPostedOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &model{entry: map[string]bool{}, opinion: map[string]string{}, approved: map[string]string{}, heard: map[int64]bool{}}
+		m := &model{entry: map[string]bool{}, opinion: map[string]string{}, approved: map[string]string{}, heard: map[int64]bool{}, base: "main"}
 		m.reviewed = rapid.Bool().Draw(rt, "reviews count")
 		approval := map[bool]string{true: "{rules: [{name: peers}]}", false: "{mode: \"off\"}"}[m.reviewed]
 		m.r = played(t, txtar.Parse([]byte(strings.Replace(neverOpenStage, "APPROVAL", approval, 1))), key)
 		m.r.step = "0-random"
 		defer m.r.hook.Close()
+		_, err := m.r.forge.Push(pretend.Push{Repo: shop, Branch: "release", By: "bo", From: "main"})
+		m.must(rt, err)
 		m.must(rt, m.openChange())
 		watch := m.look
 		m.r.watch.Store(&watch)
@@ -137,6 +142,10 @@ func (m *model) moves() []move {
 		{"override for an hour, again", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice override changelog for 1h because") }},
 		{"override without the right", func(m *model, rt *rapid.T) error { return m.say("bo", "/sluice override changelog,approval because") }},
 		{"revoke", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice revoke changelog") }},
+		{"hold", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice hold because") }},
+		{"unhold", func(m *model, rt *rapid.T) error { return m.say("oskar", "/sluice unhold") }},
+		{"unhold without the right", func(m *model, rt *rapid.T) error { return m.say("bo", "/sluice unhold") }},
+		{"retarget", (*model).retarget},
 		{"time passes", func(m *model, rt *rapid.T) error {
 			m.r.clock.move(m.r.clock.now().Add(time.Duration(rapid.IntRange(20, 150).Draw(rt, "minutes")) * time.Minute))
 			return nil
@@ -177,6 +186,12 @@ func (m *model) dismiss(*rapid.T) error {
 	return m.r.forge.Dismiss(shop, 1, "oskar", "bo")
 }
 
+// retarget has the change go into the other branch, which has the same policy.
+func (m *model) retarget(*rapid.T) error {
+	m.base = map[string]string{"main": "release", "release": "main"}[m.base]
+	return m.r.forge.Edit(shop, 1, "ana", pretend.Edit{Base: &m.base})
+}
+
 func (m *model) say(by, body string) error {
 	_, err := m.r.forge.Comment(shop, 1, by, body)
 	return err
@@ -214,7 +229,7 @@ func (m *model) deliver(rt *rapid.T, o pretend.Order) {
 	}
 	for _, s := range m.overrides {
 		if s.head == "" {
-			s.head = m.head()
+			s.head, s.base = m.head(), m.base
 		}
 	}
 }
@@ -230,6 +245,11 @@ func (m *model) takeIn() {
 			Comment struct {
 				ID   int64
 				Body string
+			}
+		}
+		if d.Event == "pull_request" && d.Action == "edited" && strings.Contains(string(d.Body), `"changes":{"base"`) && !d.Again {
+			for _, s := range m.overrides {
+				s.dead = s.dead || s.head != ""
 			}
 		}
 		if err := json.Unmarshal(d.Body, &body); err != nil || body.Comment.ID == 0 || m.heard[body.Comment.ID] {
@@ -256,6 +276,10 @@ func (m *model) takeIn() {
 func (m *model) mayBeOpen() bool {
 	head := m.head()
 	approved := !m.reviewed
+	acts, err := m.r.server.store.Acts(m.r.t.Context(), checks.Subject{Forge: "github", Repo: shop, Kind: checks.KindChange, Change: 1})
+	if err != nil || acts.Hold != nil { // what was held is kept before anything is shown
+		return false
+	}
 	for by, state := range m.opinion {
 		if state == "changes_requested" && m.reviewed {
 			return false
@@ -267,7 +291,7 @@ func (m *model) mayBeOpen() bool {
 
 func (m *model) overridden(head string) bool {
 	for _, s := range m.overrides {
-		if !s.dead && (s.head == "" || s.head == head) && (s.until.IsZero() || m.r.clock.now().Before(s.until)) {
+		if !s.dead && (s.head == "" || s.head == head && s.base == m.base) && (s.until.IsZero() || m.r.clock.now().Before(s.until)) {
 			return true
 		}
 	}
