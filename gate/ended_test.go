@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,49 +220,222 @@ func (f *teller) Landed(_ context.Context, _ Repo, _, since string) (*Landed, er
 	return &l, f.err
 }
 
-func branchWork(why, by string) Work {
-	return Work{Attempt: 1, Mark: Mark{Kind: MarkBranch, Forge: "github", Repo: "acme/shop", Base: "main", Why: why}, Causes: []Mark{{Why: why, By: by}}}
+// pushed is a push as it is told of; ids are those of the people.
+func pushed(before, after, by string) Mark {
+	id := map[string]string{"olga": "9", "ana": "1", "cy": "4"}[by]
+	return Mark{Kind: MarkBranch, Forge: "github", Repo: "acme/shop", Base: "main", Why: "push", Before: before, Commit: after, By: by, Detail: id}
 }
+
+func branchWork(causes ...Mark) Work {
+	return Work{Attempt: 1, Mark: Mark{Kind: MarkBranch, Forge: "github", Repo: "acme/shop", Base: "main"}, Causes: causes}
+}
+
+// onBranch is a branch that is watched, at a forge that tells of it, and a clock to move.
+func onBranch(seen *BranchSeen) (*teller, *shelf, *Reconciler, *time.Time) {
+	f, s, clock := &teller{forge: &forge{}}, newShelf(), now
+	s.branch = seen
+	r := reconciler(f.forge, &s.memory)
+	r.Providers["github"], r.Memory, r.Now = f, s, func() time.Time { return clock }
+	return f, s, r, &clock
+}
+
+var ours = []policy.Source{{Origin: policy.Repository, Name: ".sluice.yml", Text: "version: 1\n"}}
 
 func TestWhatCameOntoABranch(t *testing.T) {
 	t.Parallel()
-	ours := []policy.Source{{Origin: policy.Repository, Name: ".sluice.yml", Text: "version: 1\n"}}
 	was := policy.Digest(ours...)
+	seen, bare := &BranchSeen{Tip: "t1", Policy: was}, &BranchSeen{Tip: "t1", Policy: policy.Digest()}
+	direct := func(ids ...string) Landed {
+		return Landed{Tip: ids[0], Direct: ids, Line: ids, Sources: ours}
+	}
+	less := func(l Landed) Landed { l.Sources = nil; return l }
+	olga := func(to string) []Mark { return []Mark{pushed("t1", to, "olga")} }
 	for name, c := range map[string]struct {
 		seen   *BranchSeen
 		landed Landed
+		pushes []Mark
 		want   string
 		marks  string
 		tip    string
 	}{
-		"the first look":            {nil, Landed{Tip: "t1", Direct: []string{"t1"}, Sources: ours}, "", "", "t1"},
-		"nothing":                   {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "t1", Sources: ours}, "", "", "t1"},
-		"a merge":                   {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "t2", Changes: []int{7}, Sources: ours}, "", "github:acme/shop#7", "t2"},
-		"pushed directly":           {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "t3", Direct: []string{"t3", "t2"}, Sources: ours}, "finding by olga: Pushed directly to main, past the gate: t3, t2.", "", "t3"},
-		"more than are named":       {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "a", Direct: strings.Split("abcdefg", ""), Sources: ours}, "finding by olga: Pushed directly to main, past the gate: a, b, c, d, e and 2 more.", "", "a"},
-		"rewritten":                 {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "t9", Cut: true, Looked: 500, Sources: ours}, "finding by olga: What came onto main since t1 is not known: it was not found among the newest 500 commits, so the branch was rewritten or very much came at once.", "", "t9"},
-		"pushed, without a policy":  {&BranchSeen{Tip: "t1", Policy: policy.Digest()}, Landed{Tip: "t2", Direct: []string{"t2"}}, "", "", "t2"},
-		"a push that takes it away": {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "t2", Direct: []string{"t2"}}, fmt.Sprintf("policy by olga: The policy in force for main changed from %.12s to %.12s.\nfinding by olga: Pushed directly to main, past the gate: t2.", was, policy.Digest()), "", "t2"},
-		"a policy that is unread":   {&BranchSeen{Tip: "t1", Policy: was}, Landed{Tip: "t2", Unread: "It was not there."}, "", "", "t2"},
-		"a branch that is gone":     {&BranchSeen{Tip: "t1", Policy: was}, Landed{}, "", "", ""},
+		"the first look":      {nil, direct("t1"), olga("t1"), "", "", "t1"},
+		"nothing":             {seen, Landed{Tip: "t1", Sources: ours}, olga("t1"), "", "", "t1"},
+		"a merge":             {seen, Landed{Tip: "t2", Changes: []int{7}, Line: []string{"t2"}, Sources: ours}, olga("t2"), "", "github:acme/shop#7", "t2"},
+		"pushed directly":     {seen, direct("t3", "t2"), olga("t3"), "finding by olga: Pushed directly to main, past the gate: t3, t2.", "", "t3"},
+		"nobody told of it":   {seen, direct("t3", "t2"), nil, "finding by : Pushed directly to main, past the gate, by whom is not known: t3, t2.", "", "t3"},
+		"more than are named": {seen, direct(strings.Split("abcdefg", "")...), olga("a"), "finding by olga: Pushed directly to main, past the gate: a, b, c, d, e and 2 more, in t1..a.", "", "a"},
+		"one push of several was told of": {seen, direct("t4", "t3", "t2"), []Mark{pushed("t2", "t3", "olga")},
+			"finding by olga: Pushed directly to main, past the gate: t3.\nfinding by : Pushed directly to main, past the gate, by whom is not known: t4, t2.", "", "t4"},
+		"several pushed": {seen, direct("t4", "t3", "t2"), []Mark{pushed("t1", "t2", "ana"), pushed("t2", "t4", "cy")},
+			"finding by ana: Pushed directly to main, past the gate: t2.\nfinding by cy: Pushed directly to main, past the gate: t4, t3.", "", "t4"},
+		"several pushed, told of in another order and twice": {seen, direct("t4", "t3", "t2"), []Mark{pushed("t2", "t4", "cy"), pushed("t1", "t2", "ana"), pushed("t2", "t4", "cy")},
+			"finding by cy: Pushed directly to main, past the gate: t4, t3.\nfinding by ana: Pushed directly to main, past the gate: t2.", "", "t4"},
+		"between merges": {seen, Landed{Tip: "m2", Line: []string{"m2", "t2", "m1"}, Changes: []int{8, 7}, Direct: []string{"t2"}, Sources: ours}, []Mark{pushed("t1", "m1", "bo"), pushed("m1", "t2", "ana"), pushed("t2", "m2", "cy")},
+			"finding by ana: Pushed directly to main, past the gate: t2.", "github:acme/shop#8 github:acme/shop#7", "m2"},
+		"his own push rewritten": {seen, direct("y2", "y1"), []Mark{pushed("t1", "x", "ana"), pushed("x", "y2", "ana")},
+			"finding by ana: Pushed directly to main, past the gate: y2, y1.", "", "y2"},
+		"somebody else's push rewritten": {seen, direct("y2", "y1"), []Mark{pushed("t1", "x", "ana"), pushed("x", "y2", "cy")},
+			"finding by cy: Pushed directly to main, past the gate: y2.\nfinding by : Pushed directly to main, past the gate, by whom is not known: y1.", "", "y2"},
+		"rewritten": {seen, Landed{Tip: "t9", Cut: true, Looked: 500, Sources: ours}, olga("t9"), "finding by olga: What came onto main since t1 is not known: it was not found among the newest 500 commits, so the branch was rewritten or very much came at once.", "", "t9"},
+		"rewritten by several": {seen, Landed{Tip: "t9", Cut: true, Looked: 500, Sources: ours}, []Mark{pushed("t1", "t8", "ana"), pushed("t8", "t9", "cy")},
+			"finding by : What came onto main since t1 is not known: it was not found among the newest 500 commits, so the branch was rewritten or very much came at once. Pushed by several: ana, cy.", "", "t9"},
+		"rewritten after a push that nobody told of": {seen, Landed{Tip: "t9", Cut: true, Looked: 500, Sources: ours}, []Mark{pushed("t8", "t9", "cy")},
+			"finding by : What came onto main since t1 is not known: it was not found among the newest 500 commits, so the branch was rewritten or very much came at once. Of who pushed not all are known: cy among others.", "", "t9"},
+		"pushed, without a policy":  {bare, less(direct("t2")), olga("t2"), "", "", "t2"},
+		"a push that takes it away": {seen, less(direct("t2")), olga("t2"), fmt.Sprintf("policy by olga: The policy in force for main changed from %.12s to %.12s.\nfinding by olga: Pushed directly to main, past the gate: t2.", was, policy.Digest()), "", "t2"},
+		"several, and it is gone": {seen, less(Landed{Tip: "m2", Line: []string{"m2", "m1"}}), []Mark{pushed("t1", "m1", "ana"), pushed("m1", "m2", "cy")},
+			fmt.Sprintf("policy by : The policy in force for main changed from %.12s to %.12s. Pushed by several: ana, cy.", was, policy.Digest()), "", "m2"},
+		"a policy that is unread": {seen, Landed{Tip: "t2", Line: []string{"t2"}, Unread: "It was not there."}, olga("t2"), "", "", "t2"},
+		"a branch that is gone":   {seen, Landed{}, nil, "", "", ""},
 	} {
-		c.landed.Default = true
-		f, s := &teller{forge: &forge{}, landed: c.landed}, newShelf()
-		s.branch = c.seen
-		r := reconciler(f.forge, &s.memory)
-		r.Providers["github"], r.Memory = f, s
-		out := s.must(t, r, branchWork("push", "olga"))
-		if strings.Contains(c.want, "finding") && s.branch.Tip != "t1" {
-			t.Errorf("%s: at the first look the tip is %q, want it looked at again", name, s.branch.Tip)
+		f, s, r, clock := onBranch(c.seen)
+		f.landed, f.landed.Default = c.landed, true
+		out := s.must(t, r, branchWork(c.pushes...))
+		if strings.Contains(c.want, "finding") && (s.branch.Tip != "t1" || !out.Next.Equal(clock.Add(relook)) || strings.Contains(findings(s.entries), "finding")) {
+			t.Errorf("%s: at the first look the tip is %q, the next look %v and entered %q, want it looked at again", name, s.branch.Tip, out.Next, findings(s.entries))
 		}
-		if c.seen != nil {
-			s.must(t, r, branchWork(looksAgain, "olga"))
+		for range 2 {
+			if *clock = clock.Add(relook); s.branch.Tip == c.landed.Tip {
+				f.landed = Landed{Tip: c.landed.Tip, Default: true, Sources: c.landed.Sources, Unread: c.landed.Unread}
+			}
+			s.must(t, r, branchWork(c.pushes...))
 		}
 		if got := findings(s.entries); got != c.want {
 			t.Errorf("%s: entered %q, want %q", name, got, c.want)
 		}
 		if got := marked1(out.Marks, MarkChange); got != c.marks || s.branch.Tip != c.tip {
 			t.Errorf("%s: marked %q and seen up to %q, want %q and %q", name, got, s.branch.Tip, c.marks, c.tip)
+		}
+		for _, e := range s.entries {
+			if want := map[string]int64{"olga": 9, "ana": 1, "cy": 4}[e.Who.Login]; e.Who.ID != want || e.Commit == "" {
+				t.Errorf("%s: the entry is of commit %q by %+v, want the id %d", name, e.Commit, e.Who, want)
+			}
+		}
+	}
+}
+
+// Whatever comes meanwhile, a push is looked at again a minute after it was first seen, and no other before its time.
+func TestNoPushPutsOffTheFindingOnAnother(t *testing.T) {
+	t.Parallel()
+	f, s, r, clock := onBranch(&BranchSeen{Tip: "t1", Policy: policy.Digest(ours...)})
+	start, before := *clock, "t1"
+	when := map[string]time.Duration{}
+	var line, direct []string
+	for i := range 12 { // one push every 30 seconds, by turns; from the fourth on they are merges
+		after, by := fmt.Sprintf("p%d", i), []string{"ana", "cy", "olga"}[i%3]
+		if line = append([]string{after}, line...); i < 3 {
+			direct = append([]string{after}, direct...)
+		}
+		f.landed = since(s.branch.Tip, line, direct)
+		out := s.must(t, r, branchWork(pushed(before, after, by)))
+		if i < 3 && !out.Next.After(*clock) {
+			t.Errorf("after %s the next look is %v, want one", after, out.Next)
+		}
+		for _, e := range out.Entries {
+			want := "finding by " + map[string]string{"p0": "ana", "p1": "cy", "p2": "olga"}[e.Commit] + ": Pushed directly to main, past the gate: " + e.Commit + "."
+			if got := findings([]Entry{e}); got != want {
+				t.Errorf("entered %q, want %q", got, want)
+			}
+			when[e.Commit] = clock.Sub(start)
+		}
+		before, *clock = after, clock.Add(30*time.Second)
+	}
+	for commit, want := range map[string]time.Duration{"p0": 60 * time.Second, "p1": 90 * time.Second, "p2": 120 * time.Second} {
+		if got, ok := when[commit]; !ok || got != want {
+			t.Errorf("%s is found after %v (%v), want after %v", commit, got, ok, want)
+		}
+	}
+	if len(when) != 3 || len(s.branch.Pending.Odd) != 0 || len(s.branch.Pending.Pushes) != 0 || s.branch.Tip != before {
+		t.Errorf("%d findings, and of the branch is remembered %+v, want three and nothing that waits", len(when), s.branch)
+	}
+}
+
+// since is what a forge tells of a branch with this line that was seen up to tip.
+func since(tip string, line, direct []string) Landed {
+	l := Landed{Tip: line[0], Default: true, Line: line, Sources: ours}
+	if i := slices.Index(line, tip); i >= 0 {
+		l.Line = line[:i]
+	}
+	l.Direct = slices.DeleteFunc(slices.Clone(direct), func(id string) bool { return !slices.Contains(l.Line, id) })
+	return l
+}
+
+func TestAnotherPolicyIsEnteredAtOnceWhateverIsOdd(t *testing.T) {
+	t.Parallel()
+	f, s, r, clock := onBranch(&BranchSeen{Tip: "t1", Policy: policy.Digest(ours...)})
+	f.landed = Landed{Tip: "t2", Default: true, Direct: []string{"t2"}, Line: []string{"t2"}, Sources: ours}
+	s.must(t, r, branchWork(pushed("t1", "t2", "ana")))
+	*clock = clock.Add(30 * time.Second)
+	f.landed = Landed{Tip: "t3", Default: true, Direct: []string{"t3", "t2"}, Line: []string{"t3", "t2"}}
+	s.must(t, r, branchWork(pushed("t2", "t3", "cy")))
+	want := fmt.Sprintf("policy by cy: The policy in force for main changed from %.12s to %.12s.", policy.Digest(ours...), policy.Digest())
+	if got := findings(s.entries); got != want {
+		t.Fatalf("entered %q, want %q", got, want)
+	}
+	*clock = clock.Add(relook)
+	s.must(t, r, branchWork())
+	want += "\nfinding by ana: Pushed directly to main, past the gate: t2.\nfinding by cy: Pushed directly to main, past the gate: t3."
+	if got := findings(s.entries); got != want {
+		t.Errorf("a minute later entered %q, want %q", got, want)
+	}
+}
+
+func TestAMergeThatTheForgeConnectsLateIsNoFinding(t *testing.T) {
+	t.Parallel()
+	f, s, r, clock := onBranch(&BranchSeen{Tip: "t1", Policy: policy.Digest(ours...)})
+	f.landed = Landed{Tip: "d1", Default: true, Direct: []string{"d1"}, Line: []string{"d1"}, Sources: ours}
+	s.must(t, r, branchWork(pushed("t1", "d1", "ana")))
+	*clock = clock.Add(59 * time.Second)
+	f.landed = Landed{Tip: "m2", Default: true, Direct: []string{"m2", "d1"}, Line: []string{"m2", "d1"}, Sources: ours}
+	s.must(t, r, branchWork(pushed("d1", "m2", "cy")))
+	*clock = clock.Add(time.Second)
+	s.must(t, r, branchWork())
+	f.landed = Landed{Tip: "m2", Default: true, Changes: []int{8}, Line: []string{"m2"}, Sources: ours}
+	*clock = clock.Add(relook)
+	s.must(t, r, branchWork())
+	if got, want := findings(s.entries), "finding by ana: Pushed directly to main, past the gate: d1."; got != want || s.branch.Tip != "m2" {
+		t.Errorf("entered %q and seen up to %q, want %q and m2", got, s.branch.Tip, want)
+	}
+}
+
+func TestAPushThatIsTakenBackIsFoundEvenSo(t *testing.T) {
+	t.Parallel()
+	f, s, r, clock := onBranch(&BranchSeen{Tip: "t1", Policy: policy.Digest(ours...)})
+	f.landed = Landed{Tip: "x", Default: true, Direct: []string{"x"}, Line: []string{"x"}, Sources: ours}
+	s.must(t, r, branchWork(pushed("t1", "x", "ana")))
+	f.landed = Landed{Tip: "t1", Default: true, Sources: ours}
+	*clock = clock.Add(relook)
+	s.must(t, r, branchWork(pushed("x", "t1", "cy")))
+	*clock = clock.Add(relook)
+	s.must(t, r, branchWork())
+	want := "finding by ana: Pushed directly to main, past the gate, as it seemed, and then gone from its line of commits: x."
+	if got := findings(s.entries); got != want || s.branch.Tip != "t1" {
+		t.Errorf("entered %q and seen up to %q, want %q and t1", got, s.branch.Tip, want)
+	}
+}
+
+func TestEachPushOfABaseIsToldToItsBranch(t *testing.T) {
+	t.Parallel()
+	f, s := &forge{}, newShelf()
+	r := reconciler(f, &s.memory)
+	r.Memory = s
+	one, two := pushed("t1", "t2", "ana"), pushed("t2", "t3", "cy")
+	for _, c := range []struct {
+		causes []Mark
+		want   string
+	}{
+		{[]Mark{one, {Why: "tag"}, two}, "t1 t2 ana 1, t2 t3 cy 4"},
+		{[]Mark{{Why: "installed"}}, "   "},
+	} {
+		w := Work{Attempt: 1, Mark: Mark{Kind: MarkBase, Forge: "github", Repo: "acme/shop", Base: "main", Commit: "t3"}, Causes: c.causes}
+		var got []string
+		for _, m := range s.must(t, r, w).Marks {
+			if m.Kind == MarkBranch {
+				got = append(got, m.Before+" "+m.Commit+" "+m.By+" "+m.Detail)
+			}
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("marked %q, want %q", got, c.want)
 		}
 	}
 }

@@ -20,7 +20,11 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if !ok {
 		return Outcome{Note: "no forge " + m.Forge + " is configured"}, nil
 	}
-	subjects, err := provider.Changes(ctx, Repo{m.Forge, m.Repo, m.Installation}, m.Base, m.Commit)
+	head := m.Commit
+	if m.Kind == MarkBase {
+		head = "" // the commit is where the branch was pushed to: no change has it for its head
+	}
+	subjects, err := provider.Changes(ctx, Repo{m.Forge, m.Repo, m.Installation}, m.Base, head)
 	if errors.Is(err, ErrGone) {
 		return Outcome{Note: "gone"}, nil
 	}
@@ -50,7 +54,7 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 		}
 	}
 	if m.Kind == MarkBase && m.Base != "" {
-		out.Marks = append(out.Marks, branchMark(Repo{m.Forge, m.Repo, m.Installation}, m.Base, pusher(w), why))
+		out.Marks = append(out.Marks, branchMarks(w, why)...)
 	}
 	return out, nil
 }
@@ -78,7 +82,7 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("list the branches that are watched: %w", err)
 	}
 	for _, b := range branches {
-		out.Marks = append(out.Marks, branchMark(Repo{b.Forge, b.Repo, b.Installation}, b.Name, "", "sweep"))
+		out.Marks = append(out.Marks, branchMark(Repo{b.Forge, b.Repo, b.Installation}, b.Name, "sweep"))
 	}
 	out.Next = r.Now().Add(r.Sweep)
 	return out, nil

@@ -117,15 +117,15 @@ type Mark struct {
 	Comment     int64  // MarkComment: its id
 	Tag         string // MarkTag
 	Base        string // MarkBase, MarkBranch
-	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag: where it
-	// points now; MarkComment: the head known when the delivery was kept, filled in by the store, or, without a Change, the
+	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag, and a
+	// push's MarkBase and MarkBranch: where it points now; MarkComment: the head known when the delivery was kept, filled in by the store, or, without a Change, the
 	// commit that the comment is on
-	Before string // MarkTag: where it pointed before, as the event told; MarkGroup: the queue's base commit;
-	// MarkComment: the target branch known when the delivery was kept, filled in by the store, or ""
+	Before string // MarkTag, and a push's MarkBase and MarkBranch: where it pointed before, as the event told; MarkGroup: the
+	// queue's base commit; MarkComment: the target branch known when the delivery was kept, filled in by the store, or ""
 	By           string // MarkTag, MarkBase, MarkBranch: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
 	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
-	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of MarkGroup the queue's ref.
+	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of a push's MarkBase and MarkBranch the pusher's numeric id; of MarkGroup the queue's ref.
 	Why, Detail string
 	At          time.Time // of a cause: when it was received
 	Receipt     int64     // of a cause: its place in the order of receipt

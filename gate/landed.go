@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -18,13 +18,24 @@ type BranchSeen struct {
 	Tip               string // up to where it was looked at; "": it is watched no more
 	Policy            string // digest of the policies in force for it; "": not known
 	Begins            bool   // to be kept only where nothing is known of the branch yet
+	Pending           Pending
+}
+
+// Pending is what of a branch waits to be looked at once more.
+type Pending struct {
+	Odd    []Sighting `json:"odd,omitempty"`    // oldest first; each is looked at again in its own time, whatever happens meanwhile
+	Pushes []Push     `json:"pushes,omitempty"` // that were told of, and that the commits up to the tip do not account for
+}
+
+// Sighting is a tip of a branch below which commits were seen for the first time that seemed to have come by no change.
+type Sighting struct {
+	Tip string    `json:"tip"`
+	At  time.Time `json:"at"`
 }
 
 // relook is when commits that seem to have come by no change are looked at once more: a forge may take a moment to
 // connect a merge with its change.
 const relook = time.Minute
-
-const looksAgain = "looked at again"
 
 // branch looks at what came onto a branch since it was last looked at: merges that were never judged, commits that came
 // past any change, and another policy. Of each push one finding is entered at most. The first look only remembers.
@@ -50,7 +61,7 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read what came onto %s: %w", m.Key(), err)
 	}
-	out := Outcome{Branch: &BranchSeen{m.Forge, m.Repo, m.Base, m.Installation, l.Tip, policy.Digest(l.Sources...), false}}
+	out := Outcome{Branch: &BranchSeen{m.Forge, m.Repo, m.Base, m.Installation, l.Tip, policy.Digest(l.Sources...), false, Pending{}}}
 	if seen != nil {
 		err = r.compare(ctx, w, seen, l, &out)
 	}
@@ -60,7 +71,7 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !l.Default && out.Branch != seen {
+	if !l.Default && len(out.Branch.Pending.Odd) == 0 {
 		open, err := r.Memory.OpenSubjects(ctx, m.Forge, m.Repo, m.Base)
 		if err != nil {
 			return Outcome{}, fmt.Errorf("list open changes of %s: %w", m.Key(), err)
@@ -72,30 +83,39 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 	return out, nil
 }
 
-// compare enters what is new since seen.
+// compare enters what is new since seen: another policy at once, what came past any change when it still seems so after
+// relook. Until then the branch counts as seen no further, so that all of it is read again.
 func (r *Reconciler) compare(ctx context.Context, w Work, seen *BranchSeen, l *Landed, out *Outcome) error {
-	m, by := w.Mark, pusher(w)
+	m, now := w.Mark, r.Now().UTC()
 	if err := r.unexamined(ctx, m, l, out); err != nil {
 		return err
 	}
-	guarded := len(l.Sources) > 0 || l.Unread != "" || seen.Policy != "" && seen.Policy != policy.Digest()
-	odd := guarded && len(l.Direct) > 0 || guarded && l.Cut
-	if odd && m.Why != looksAgain { // until then nothing was seen, the policy before the push included
-		again := branchMark(Repo{m.Forge, m.Repo, m.Installation}, m.Base, by, looksAgain)
-		out.Branch, out.Marks, out.Delays = seen, append(out.Marks, again), append(out.Delays, relook)
-		return nil
-	}
+	p := newPassage(m, seen, l, recall(seen.Pending.Pushes, w.Causes, now))
 	switch {
 	case l.Unread != "":
 		out.Branch.Policy = seen.Policy
 	case seen.Policy != "" && seen.Policy != out.Branch.Policy:
-		e := landedEntry(EntryPolicy, m, l, by, l.Tip)
-		e.Reason = fmt.Sprintf("The policy in force for %s changed from %.12s to %.12s.", Plain(m.Base), seen.Policy, out.Branch.Policy)
-		out.Entries = append(out.Entries, e)
+		out.Entries = append(out.Entries, p.policy(out.Branch.Policy))
 	}
-	if odd {
-		r.found(out, past(m, seen, l, by))
+	odd := seen.Pending.Odd
+	guarded := len(l.Sources) > 0 || l.Unread != "" || seen.Policy != "" && seen.Policy != policy.Digest()
+	if guarded && p.news(odd) {
+		odd = append(slices.Clone(odd), Sighting{l.Tip, now})
 	}
+	due := 0
+	for due < len(odd) && now.Sub(odd[due].At) >= relook {
+		due++
+	}
+	for _, e := range p.findings(odd[:due]) {
+		r.found(out, e)
+	}
+	if odd = odd[due:]; l.Cut && due > 0 {
+		odd = nil // all is said that can be
+	}
+	if len(odd) > 0 {
+		out.Branch.Tip, out.Next = p.upTo(seen.Pending.Odd[:due]), odd[0].At.Add(relook)
+	}
+	out.Branch.Pending = Pending{odd, p.open(out.Branch.Tip, now)}
 	return nil
 }
 
@@ -115,31 +135,8 @@ func (r *Reconciler) unexamined(ctx context.Context, m Mark, l *Landed, out *Out
 	return nil
 }
 
-// past is the finding on commits that came by no change.
-func past(m Mark, seen *BranchSeen, l *Landed, by string) Entry {
-	if len(l.Direct) == 0 {
-		e := landedEntry(EntryFinding, m, l, by, l.Tip)
-		e.Reason = fmt.Sprintf("What came onto %s since %.12s is not known: it was not found among the newest %d commits, so the branch was rewritten or very much came at once.", Plain(m.Base), seen.Tip, l.Looked)
-		return e
-	}
-	e := landedEntry(EntryFinding, m, l, by, l.Direct[0])
-	var ids []string
-	for _, id := range l.Direct[:min(5, len(l.Direct))] {
-		ids = append(ids, id[:min(12, len(id))])
-	}
-	e.Reason = fmt.Sprintf("Pushed directly to %s, past the gate: %s", Plain(m.Base), strings.Join(ids, ", "))
-	if n := len(l.Direct) - len(ids); n > 0 {
-		e.Reason += fmt.Sprintf(" and %d more", n)
-	}
-	if l.Cut {
-		e.Reason += fmt.Sprintf("; %.12s, seen before, is not among the newest %d commits, so there may be more", seen.Tip, l.Looked)
-	}
-	e.Reason += "."
-	return e
-}
-
-func landedEntry(kind EntryKind, m Mark, l *Landed, by, commit string) Entry {
-	e := Entry{Kind: kind, Forge: m.Forge, Repo: m.Repo, Commit: commit, Who: Who{Login: by}, Policy: policy.Digest(l.Sources...)}
+func landedEntry(kind EntryKind, m Mark, l *Landed, by Who, commit string) Entry {
+	e := Entry{Kind: kind, Forge: m.Forge, Repo: m.Repo, Commit: commit, Who: by, Policy: policy.Digest(l.Sources...)}
 	if e.URL = l.URL; e.URL != "" {
 		e.URL += "/commit/" + commit
 	}
@@ -176,23 +173,9 @@ func (r *Reconciler) begins(ctx context.Context, f *checks.Facts) (*BranchSeen, 
 	if _, unread := f.Gap("policy"); seen != nil || unread || base.Commit == "" || f.Local {
 		return nil, nil
 	}
-	return &BranchSeen{s.Forge, s.Repo, base.Name, s.Installation, base.Commit, policy.Digest(f.Sources...), true}, nil
+	return &BranchSeen{s.Forge, s.Repo, base.Name, s.Installation, base.Commit, policy.Digest(f.Sources...), true, Pending{}}, nil
 }
 
-// pusher is who pushed, as far as all that happened tells of one person.
-func pusher(w Work) (by string) {
-	for _, c := range w.Causes {
-		switch {
-		case c.By == "" || c.By == by:
-		case by == "":
-			by = c.By
-		default:
-			return ""
-		}
-	}
-	return by
-}
-
-func branchMark(repo Repo, branch, by, why string) Mark {
-	return Mark{Kind: MarkBranch, Forge: repo.Forge, Repo: repo.Name, Base: branch, By: by, Installation: repo.Installation, Why: why}
+func branchMark(repo Repo, branch, why string) Mark {
+	return Mark{Kind: MarkBranch, Forge: repo.Forge, Repo: repo.Name, Base: branch, Installation: repo.Installation, Why: why}
 }

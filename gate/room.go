@@ -105,6 +105,7 @@ type Landed struct {
 	Sources []policy.Source // as checks.Facts.Sources
 	Unread  string          // why the policies are not known; "": they are
 	Changes []int           // that were merged into it
+	Line    []string        // all that is new on its line of first parents, newest first; nil when it was cut
 	Direct  []string        // commits on it that no merged change brought, newest first
 	Looked  int             // how many commits were looked at
 	Cut     bool            // since was not found among them

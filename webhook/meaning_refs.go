@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/sluicegate/sluice/gate"
@@ -37,7 +38,7 @@ func (h *receiver) push(ctx context.Context, p *payload) ([]gate.Mark, error) {
 	if !ok || !h.target(ctx, p.Repository, branch) {
 		return nil, nil
 	}
-	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch, By: p.by()}}, nil
+	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch, Commit: after, Before: before, By: p.by(), Detail: p.byID()}}, nil
 }
 
 // mostHinted is how many paths of a push are passed on: what touches more is asked for in another way.
@@ -89,6 +90,14 @@ func (p *payload) by() string {
 		return known(p.Pusher.Name)
 	}
 	return ""
+}
+
+// byID is the numeric id of who by names, or "": a login may be given to somebody else one day.
+func (p *payload) byID() string {
+	if p.Sender == nil || p.Sender.ID <= 0 || known(p.Sender.Login) == "" {
+		return ""
+	}
+	return strconv.FormatInt(p.Sender.ID, 10)
 }
 
 // tagged: a tag was made or deleted through the pages or the API. Branches are told of by push.

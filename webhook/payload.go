@@ -106,6 +106,7 @@ type repository struct {
 }
 
 type account struct {
+	ID    int64  `json:"id"`
 	Login string `json:"login"`
 	Type  string `json:"type"`
 }

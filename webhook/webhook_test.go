@@ -127,7 +127,7 @@ func TestWhatEachEventMeans(t *testing.T) {
 		return ms
 	}
 	pushed := func(name string) []gate.Mark {
-		return []gate.Mark{mark("push", gate.Mark{Kind: gate.MarkBase, Base: name, By: "ana"})}
+		return []gate.Mark{mark("push", gate.Mark{Kind: gate.MarkBase, Base: name, Commit: head, Before: old, By: "ana", Detail: "11"})}
 	}
 	group := func(why string) []gate.Mark {
 		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkGroup, Commit: head, Before: old, Detail: "refs/heads/gh-readonly-queue/main/pr-7-abc"})}

@@ -587,6 +587,9 @@ func (r *playing) findings() (lines []string) {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			r.t.Fatal(err)
 		}
+		if e.Who.Login != "" && e.Who.ID == 0 {
+			r.t.Errorf("%s: the entry %q names %s without his id", r.step, e.Reason, e.Who.Login)
+		}
 		about := ""
 		if e.Change != 0 {
 			about = fmt.Sprintf(" #%d", e.Change)

@@ -186,6 +186,7 @@ func (h *history) landed() *gate.Landed {
 			l.Cut = true
 			break
 		}
+		l.Line = append(l.Line, at)
 		by := h.brought(n)
 		if by == 0 {
 			l.Direct = append(l.Direct, at)
@@ -197,7 +198,7 @@ func (h *history) landed() *gate.Landed {
 		}
 	}
 	if l.Cut {
-		l.Direct = nil // without its end the line is not known: what is on it may be old
+		l.Direct, l.Line = nil, nil // without its end the line is not known: what is on it may be old
 	}
 	return l
 }

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -79,7 +81,9 @@ var branches = map[string]func(*testing.T, *fixture){
 		got, err := f.Branch(ctx, "github", "acme/shop", "main")
 		must(t, err)
 		equal(t, "Branch, which began before", got.Tip, "c1")
+		at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 		seen.Tip, seen.Policy = "c2", "p2"
+		seen.Pending = gate.Pending{Odd: []gate.Sighting{{Tip: "c4", At: at}}, Pushes: []gate.Push{{Before: "c2", After: "c4", Who: gate.Who{ID: 42, Login: "olga"}, At: at}}}
 		f.decided(1, gate.Outcome{Branch: &seen})
 		next := gate.BranchSeen{Forge: "github", Repo: "acme/Shop", Name: "next", Tip: "c9"}
 		f.decided(1, gate.Outcome{Branch: &next})
@@ -88,16 +92,21 @@ var branches = map[string]func(*testing.T, *fixture){
 		equal(t, "Branches", all, []gate.BranchSeen{seen, next})
 		got, err = f.Branch(ctx, "github", "ACME/shop", "main")
 		must(t, err)
-		equal(t, "Branch", *got, gate.BranchSeen{Forge: "github", Repo: "ACME/shop", Name: "main", Installation: 7, Tip: "c2", Policy: "p2"})
+		equal(t, "Branch", *got, gate.BranchSeen{Forge: "github", Repo: "ACME/shop", Name: "main", Installation: 7, Tip: "c2", Policy: "p2", Pending: seen.Pending})
 		f.decided(1, gate.Outcome{Branch: &gate.BranchSeen{Forge: "github", Repo: "acme/shop", Name: "main"}})
 		got, err = f.Branch(ctx, "github", "acme/shop", "main")
 		must(t, err)
 		equal(t, "Branch, watched no more", got, (*gate.BranchSeen)(nil))
 	},
 	"work on a branch is named by it, and who pushed is kept": func(t *testing.T, f *fixture) {
-		must(t, f.Mark(ctx, gate.Mark{Kind: gate.MarkBranch, Forge: "github", Repo: "acme/shop", Base: "main", By: "olga", Why: "push"}))
+		must(t, f.Mark(ctx, gate.Mark{Kind: gate.MarkBranch, Forge: "github", Repo: "acme/shop", Base: "main", Before: "c1", Commit: "c2", By: "olga", Detail: "42", Why: "push"},
+			gate.Mark{Kind: gate.MarkBranch, Forge: "github", Repo: "acme/shop", Base: "main", Before: "c2", Commit: "c3", By: "ana", Detail: "43", Why: "push"}))
 		w := f.one()
-		equal(t, "Base and By", []string{w.Mark.Base, w.Causes[0].By}, []string{"main", "olga"})
+		var got []string
+		for _, c := range w.Causes {
+			got = append(got, strings.Join([]string{c.Base, c.Before, c.Commit, c.By, c.Detail}, " "))
+		}
+		equal(t, "the pushes", got, []string{"main c1 c2 olga 42", "main c2 c3 ana 43"})
 	},
 	"that a merge was looked at is remembered": func(t *testing.T, f *fixture) {
 		f.decided(1, gate.Outcome{Subject: &gate.SubjectState{Merged: true, Head: "h"}})

@@ -78,6 +78,7 @@ CREATE TABLE branch_seen (
   installation INTEGER NOT NULL,
   sha    TEXT NOT NULL,                    -- the tip
   policy TEXT NOT NULL,                    -- digest
+  pending TEXT NOT NULL,                   -- JSON: since when something odd was seen, and the pushes told of
   PRIMARY KEY (forge, repo, name)
 ) STRICT;
 
