@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
 )
 
 func TestCommandsAreRead(t *testing.T) {
@@ -109,6 +112,47 @@ func TestCommandsAreFoundWhereReadersSeeThem(t *testing.T) {
 		"a link's title":                   {"[a](b \"\n" + c + "\n\")", nil},
 		"a link's definition":              {"[a]: b \"\n" + c + "\n\"", nil},
 		"emphasis over lines":              {"*a\n" + c + "*", nil},
+		"struck out over lines":            {"~~a\n" + c + "~~", nil},
+
+		// What an element holds is not read, whatever Markdown makes of it.
+		"details with blank lines":              {"<details><summary>log</summary>\n\n" + c + "\n\n</details>", nil},
+		"after details":                         {"<details><summary>log</summary>\n\nx\n\n</details>\n\n" + c, []int{7}},
+		"details that are not closed":           {"<DETAILS open>\n\nx\n\n" + c, nil},
+		"details within words":                  {"Look: <details>\n\n" + c + "\n\n</details>", nil},
+		"details in a list":                     {"- <details>\n\n" + c + "\n\n</details>", nil},
+		"details that a forge takes for a tag":  {"<details\t\n\n" + c + "\n\n</details>", nil},
+		"a tag over a blank line":               {"<div title='\n\n" + c + "\n\n'></div>", nil},
+		"a tag in a tag's value":                {"<details title=\"</details>\">\n\n" + c + "\n\n</details>", nil},
+		"a quote that is none":                  {"<div a\"><details b\"></div>\n\n" + c, nil},
+		"elements that are not nested":          {"<details><table></details></table>\n\n" + c, nil},
+		"a closing tag in a comment":            {"<details><!-- </details> -->\n\n" + c, nil},
+		"a comment that ends at once":           {"<!--> <details> -->\n\n" + c, nil},
+		"character data that browsers skip":     {"<![CDATA[ > <details> ]]>\n\n" + c, nil},
+		"an element that is empty for a few":    {"<div/>\n\n" + c, nil},
+		"a text area":                           {"<textarea><details></textarea>\n\n" + c, nil},
+		"after elements that are closed":        {"<p align=\"center\"><img src=\"a>b.png\"><br></p>\n\nSo <kbd>x</kbd>.\n" + c, []int{4}},
+		"after a closing tag alone":             {"</div>\n\n" + c, []int{3}},
+		"after a comment that names an element": {"<!-- <details> -->\n\n" + c, []int{3}},
+		"after an element in code":              {"`Vec<T>`\n\n    <details>\n\n" + c, []int{5}},
+		"after less than":                       {"a < b, a <b, 1<2\n" + c, []int{2}},
+
+		// Forges show more than CommonMark has.
+		"a footnote":                              {"x[^1]\n\n[^1]: note\n" + c, nil},
+		"a footnote that nothing points at":       {"[^1]: note\n" + c, nil},
+		"a footnote with an odd name":             {"  [^a[b\\ c]: note\n" + c, nil},
+		"a footnote that begins on the line":      {"x\n[^1]:\n" + c, nil},
+		"after a footnote":                        {"[^1]: note\n\n" + c, []int{3}},
+		"a table's row":                           {"a | b\n--|--\n" + c + " | x", nil},
+		"a table's head":                          {c + " | x\n:-- | --", nil},
+		"a table of one column":                   {"| a |\n|---|\n" + c, nil},
+		"after a table":                           {"a | b\n--|--\nc | d\n\n" + c, []int{5}},
+		"a formula":                               {"$$\n\\phantom{\n" + c + "\n}$$", nil},
+		"after a price":                           {"It saves $5.\n" + c, []int{2}},
+		"code that begins behind a link":          {"<https://x.example/`> `\n" + c + "\n`", nil},
+		"code that begins behind a plain link":    {"https://x.example/` `\n" + c + "\n`", nil},
+		"an alert":                                {"> [!NOTE]\n> a\n" + c, nil},
+		"a task":                                  {"- [ ] a\n" + c, nil},
+		"between fences with words of a footnote": {"```\n[^1]: x\n```\n\n" + c, []int{5}},
 	} {
 		var got []int
 		for _, c := range Commands(x.comment) {
@@ -147,9 +191,32 @@ func TestHostileCommentsAreReadSoon(t *testing.T) {
 	}
 }
 
+// What costs its square is counted where it is read, so that no comment, however long, has more of it than the bound.
+func TestWhatCostsItsSquareIsBounded(t *testing.T) {
+	t.Parallel()
+	for part, most := range map[string]int{"*a_": mostStars, "~a": mostStars, "**a ": mostStars, "![a](": mostBrackets, "[a](<b": mostBrackets, "[a](b '": mostBrackets, "[": mostBrackets} {
+		for _, gap := range []string{"\n", "\n\n"} {
+			comment := "/sluice status" + gap + strings.Repeat(part, 65000/len(part))
+			if got := Commands(comment); len(got) != 1 || !strings.Contains(got[0].Problem, "nested too deeply") {
+				t.Errorf("Commands(%.40q…) = %+v, want it refused", comment, got)
+			}
+			pc := parser.NewContext()
+			markdown().Parse(text.NewReader([]byte(comment)), parser.WithContext(pc))
+			if n := max(spent(pc, '*'), spent(pc, '[')); n > most+1 || spent(pc, ']') > mostSearched+len(comment) {
+				t.Errorf("of %.40q… %d were read and %d bytes searched, want %d and %d at most", comment, n, spent(pc, ']'), most+1, mostSearched+len(comment))
+			}
+		}
+	}
+	log := "/sluice status\n\n```\n" + strings.Repeat("[INFO] a_b_c *d* [e](f)\n", 2500) + "```\n"
+	if got := Commands(log); len(got) != 1 || got[0].Word != "status" {
+		t.Errorf("Commands(with a long log) = %+v, want the one above it", got)
+	}
+}
+
 func FuzzCommands(f *testing.F) {
 	for _, s := range []string{"/sluice override approval for 2h why", "> x\n/sluice help", "```\n/sluice deploy a\n```\n/sluice deploy a b", "<!--\n/sluice x\n-->",
-		"/sluice changelog Added: a\u202eb", "`\n/sluice lock a b\n`", "/sluice release v1\r/sluice hold x\r\n", "- a\n/sluice hold b", "/sluice override a,b,c for 9999999h x", "[a]: b '\n/sluice hold x\n'"} {
+		"/sluice changelog Added: a\u202eb", "`\n/sluice lock a b\n`", "/sluice release v1\r/sluice hold x\r\n", "- a\n/sluice hold b", "/sluice override a,b,c for 9999999h x", "[a]: b '\n/sluice hold x\n'",
+		"<details>\n\n/sluice hold x\n\n</details>\n\n/sluice help", "a <b c='>'>\n/sluice help\n</b>", "[^1]: x\n/sluice help", "a|b\n-|-\n/sluice help | x", "$\n/sluice help\n$", "<!--> <p> -->\n\n/sluice help"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, comment string) {
@@ -164,6 +231,10 @@ func FuzzCommands(f *testing.F) {
 		for _, c := range list {
 			if c.Line < 1 || c.Line > len(lines) || utf8.ValidString(comment) && len(comment) < 1000 && !strings.Contains(c.Problem, "nested") && !strings.HasPrefix(lines[c.Line-1], prefix) {
 				t.Fatalf("Commands(%q) = %+v, which is no line of it that starts with %s", comment, c, prefix)
+			}
+			if above := strings.Join(lines[:c.Line-1], "\n"); !strings.Contains(c.Problem, "nested") && !strings.ContainsAny(above, "`\\!") && !strings.Contains(above, "    ") && !strings.Contains(above, "\t") &&
+				strings.Count(above, "<details>") > strings.Count(above, "</details>") {
+				t.Fatalf("Commands(%q) = %+v, which is in an element that is not closed", comment, c)
 			}
 			if c.Problem != "" && (c.Reason != "" || c.Checks != nil || c.Environment != "" || c.Ref != "" || c.Version != "") || c.Problem == "" && c.Word == "" {
 				t.Fatalf("Commands(%q) = %+v, neither good nor bad", comment, c)

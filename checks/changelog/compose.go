@@ -75,6 +75,9 @@ func (k Keeping) Compose(n News) (*Composition, error) {
 	if !Real(Words(words)) {
 		return nil, refuse("the text says nothing that a reader could use")
 	}
+	if err := harmless(style, words); err != nil {
+		return nil, err
+	}
 	var c *Composition
 	var err error
 	switch k.Tool {

@@ -34,6 +34,9 @@ func Insert(name, text, category, words string) (*Insertion, error) {
 	if !Real(Words(in.words)) {
 		return nil, refuse("the text says nothing that a reader could use")
 	}
+	if err := harmless(before.Style, in.words); err != nil {
+		return nil, err
+	}
 	if e := before.waits(Words(in.words)); e != nil {
 		return &Insertion{Text: text, Line: e.Line, Category: e.Category, There: true}, nil
 	}
@@ -112,7 +115,7 @@ func (in *inserter) write() error {
 func (in *inserter) proven(name, out string) error {
 	after := Parse(name, out)
 	d := Diff(in.f, after)
-	fine := len(d.Added) == 1 && d.Added[0].Words() == Words(in.words) && len(after.Pending) > 0 &&
+	fine := len(d.Added) == 1 && d.Added[0].Words() == Words(in.words) && d.Added[0].Form == Item && d.Added[0].Line == in.line && len(after.Pending) > 0 &&
 		len(d.New)+len(d.Hollow)+len(d.Left)+len(d.Lost) == 0 && !d.Tampers() && len(after.Versions) == len(in.f.Versions)
 	if fine && in.category != "" {
 		fine = letters(d.Added[0].Category) == letters(in.category)

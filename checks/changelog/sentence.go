@@ -11,9 +11,11 @@ var (
 	// quote, a rule, a fence, a table's row, the definition of a link.
 	opens    = patterns.New("^(?:[-+*](?:\\s|$)|#{1,6}(?:\\s|$)|>|(?:[-*_]\\s*){3,}$|={2,}\\s*$|~{3}|`{3}|\\||\\[[^\\]]*\\]:)")
 	counts   = patterns.New(`^(\d{1,9})([.)])(\s|$)`)
-	autolink = patterns.New(`^<https?://[^\s<>]+>`)
+	autolink = patterns.New("^<https?://[^\\s<>`\\\\]+>")
 	opensRST = patterns.New("^(?:[-+*•‣⁃](?:\\s|$)|\\.\\.(?:\\s|$)|#\\.\\s|\\|\\s|>>>|__\\s|:[^:\\s][^:]*:(?:\\s|$)|(?:=|-|~|\\^|\"|'|`|#|\\*|\\+|\\.|:|_){4,}$)")
 	target   = patterns.New(`([A-Za-z0-9])_(\W|$)`)
+	// explicit is a directive or its like, which may stand in a list within the item: "a. .. include:: x".
+	explicit = patterns.New(`(^|\s)\.\.(\s|$)`)
 )
 
 // Sentence makes one item's text of words that anybody may have written: code, emphasis and links stay what they are, but
@@ -27,6 +29,7 @@ func Sentence(style Style, words string) string {
 		}
 		words = counts.ReplaceAllString(words, `$1\$2$3`)
 		if style == RST {
+			words = explicit.ReplaceAllString(words, `$1\..$2`)
 			return outsideCode(words, func(s string) string { return target.ReplaceAllString(s, `${1}\_$2`) })
 		}
 		return words
@@ -58,7 +61,10 @@ func outsideCode(s string, do func(string) string) string {
 			n++
 		}
 		end := closing(s[n:], n-i)
-		if end < 0 || i > 0 && s[i-1] == '\\' {
+		if escaped(s, i) {
+			n, end = i+1, -1 // the others of the run may begin code
+		}
+		if end < 0 {
 			b.WriteString(do(s[:n]))
 			s = s[n:]
 			continue
@@ -89,11 +95,20 @@ func closing(s string, ticks int) int {
 	return -1
 }
 
+// escaped says whether the character at i has its meaning taken away by a backslash, which has not lost its own.
+func escaped(s string, i int) bool {
+	n := i
+	for n > 0 && s[n-1] == '\\' {
+		n--
+	}
+	return (i-n)%2 == 1
+}
+
 // noElements escapes what would be read as HTML. Addresses in angle brackets are links.
 func noElements(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '<' && (i == 0 || s[i-1] != '\\') {
+		if s[i] == '<' && !escaped(s, i) {
 			if link := autolink.FindString(s[i:]); link != "" {
 				b.WriteString(link)
 				i += len(link) - 1

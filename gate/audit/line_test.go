@@ -92,10 +92,16 @@ func TestTidyBoundsAndCleansWhatIsKeptForEver(t *testing.T) {
 		"plain":       "plain",
 		"a\x00b\xffc": "a\ufffdb\ufffdc",
 		"use ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx" + " for it": "use (the rest is left out: what looks like a secret starts here: ",
+		// A decision quotes the reason of the hold that shuts its gate.
+		"Held by ana: rotate ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx":         "Held by ana: rotate (the rest is left out: what looks like a secret",
+		strings.Repeat("a ", 490) + "ghp_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx": strings.Repeat("a ", 490) + "(the rest is left", // it crosses the bound
 		"two\nlines": "two\nlines",
 	} {
-		if got := Tidy(gate.Entry{Kind: gate.EntryCommand, Reason: in}, now).Reason; !strings.HasPrefix(got, want) || strings.Contains(got, "wWPw5k") {
-			t.Errorf("Tidy(%q) = %q, want %q", in, got, want)
+		for _, kind := range []gate.EntryKind{gate.EntryCommand, gate.EntryDecision, gate.EntryOverride, gate.EntryFinding, "a kind of tomorrow"} {
+			got := Tidy(gate.Entry{Kind: kind, Reason: in}, now).Reason
+			if !strings.HasPrefix(got, want) || strings.Contains(got, "wWPw5k") || utf8.RuneCountInString(got) > mostReason {
+				t.Errorf("Tidy(%s, %q) = %q, want %q", kind, in, got, want)
+			}
 		}
 	}
 	if e := Tidy(gate.Entry{At: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}, now); e.At.Year() != 2026 {

@@ -22,7 +22,7 @@ const (
 const LineBytes = 1 << 17
 
 // Tidy makes an entry fit to be kept for ever: valid UTF-8 of bounded length, a time in whole milliseconds of UTC, no
-// credentials in the link, and no secret in what people wrote. now stands in for a time that is missing or impossible.
+// credentials in the link, and no secret in the reason, whoever wrote it. now stands in for a time that is missing or impossible.
 func Tidy(e gate.Entry, now time.Time) gate.Entry {
 	if e.At.IsZero() || e.At.Year() < 1970 || e.At.Year() > 9999 {
 		e.At = now
@@ -32,10 +32,9 @@ func Tidy(e gate.Entry, now time.Time) gate.Entry {
 	for _, word := range []*string{&e.Forge, &e.Repo, &e.Commit, &e.Environment, &e.Who.Login, &e.Check, &e.Policy, &e.Command, &e.Outcome, &e.Decision} {
 		*word = clean(*word, mostWord)
 	}
-	e.Reason = clean(e.Reason, mostReason)
-	if e.Kind != gate.EntryDecision { // whose words are our own
-		e.Reason = unsecret(e.Reason)
-	}
+	// Our own words quote other people's: a hold's reason stands in the decision, a title in the message of a house rule. They
+	// are searched before they are cut to size, since half a secret is not known for one.
+	e.Reason = clean(unsecret(clean(e.Reason, 8*mostReason)), mostReason)
 	e.URL = clean(anonymous(e.URL), mostURL)
 	return e
 }
