@@ -283,6 +283,52 @@ func TestAuditOfNoDatabaseMakesNone(t *testing.T) {
 	}
 }
 
+func TestAKeyHasANameThatSignedNotesCanHave(t *testing.T) {
+	t.Parallel()
+	a := newAudited(t)
+	for i, c := range []struct{ name, why string }{
+		{"a b+c", "it has a space in it"}, {"a+b", "it has a + in it"}, {"", "it is empty"}, {"a\u00a0b", "it has a space in it"},
+		{"a\nb", "it has a space in it"}, {"a\x1b[31m", "characters in it that nobody sees"}, {"a\u202eb", "characters in it that nobody sees"}, {"a\xff", "not UTF-8"},
+	} {
+		file := filepath.Join(a.dir, fmt.Sprint("key", i))
+		code, out, errs := a.run("", "audit key", "--name", c.name, file)
+		_, err := os.Stat(file)
+		if code != 2 || out != "" || !strings.Contains(errs, c.why) || !strings.Contains(errs, "sluice.example.com/audit") || !os.IsNotExist(err) || strings.ContainsAny(errs, "\x1b\u202e") {
+			t.Errorf("audit key --name %q = %d, %s%s (%v), want 2, no file, and %q", c.name, code, out, errs, err, c.why)
+		}
+	}
+	// Whatever name is taken, what comes of it signs, and verifies.
+	for i, name := range []string{"sluice.example.com/audit", "a%2Bb", "prüfung/ä"} {
+		file := filepath.Join(a.dir, fmt.Sprint("good", i))
+		if code, _, errs := a.run("", "audit key", "--name", name, file); code != 0 {
+			t.Fatalf("audit key --name %q = %d, %s", name, code, errs)
+		}
+		if code, out, errs := a.run("", "audit checkpoint", "--key-file", file); code != 0 || !strings.HasPrefix(out, name+"\n7\n") {
+			t.Errorf("checkpoint with the key %q = %d, %s%s", name, code, out, errs)
+		}
+	}
+}
+
+func TestAKeyFileIsNamedByWhereItWasGiven(t *testing.T) {
+	t.Parallel()
+	a := newAudited(t)
+	odd := filepath.Join(a.dir, "odd")
+	if err := os.WriteFile(odd, []byte("PRIVATE+KEY+precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{odd, filepath.Join(a.dir, "none")} {
+		code, _, errs := a.run("", "audit checkpoint", "--key-file", file)
+		if code != 2 || !strings.Contains(errs, "sluice audit: --key-file: ") || !strings.Contains(errs, file) || strings.Contains(errs, "SLUICE_AUDIT_KEY_FILE") {
+			t.Errorf("checkpoint --key-file %s = %d, %s", file, code, errs)
+		}
+	}
+	var errs bytes.Buffer
+	p := process{strings.Fields("audit checkpoint"), []string{"SLUICE_AUDIT_KEY_FILE=" + odd}, nil, io.Discard, &errs}
+	if code := run(context.Background(), p); code != 2 || !strings.Contains(errs.String(), "SLUICE_AUDIT_KEY_FILE: "+odd) {
+		t.Errorf("checkpoint with the variable set = %d, %s", code, errs.String())
+	}
+}
+
 func TestAKeyThatCannotBeReadStopsTheStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -156,18 +156,18 @@ func readSmall(name string) ([]byte, error) {
 	return b, err
 }
 
-// signer reads the key that checkpoints are signed with; nil when none is set.
-func signer(file string) (note.Signer, error) {
+// signer reads the key that checkpoints are signed with; nil when none is set. from is where the name of the file was given.
+func signer(from, file string) (note.Signer, error) {
 	if file == "" {
 		return nil, nil
 	}
 	text, err := readSmall(file)
 	if err != nil {
-		return nil, fmt.Errorf("SLUICE_AUDIT_KEY_FILE: %w", err)
+		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	s, err := audit.Signer(text)
 	if err != nil {
-		return nil, fmt.Errorf("SLUICE_AUDIT_KEY_FILE: %s: %w", file, err)
+		return nil, fmt.Errorf("%s: %s: %w", from, file, err)
 	}
 	return s, nil
 }
@@ -181,7 +181,13 @@ func auditCheckpoint(ctx context.Context, p process) (int, error) {
 	if flags.NArg() > 0 {
 		return 0, errors.New("checkpoint takes --key-file alone, and writes to the standard output")
 	}
-	key, err := signer(*file)
+	from := "SLUICE_AUDIT_KEY_FILE"
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "key-file" {
+			from = "--key-file"
+		}
+	})
+	key, err := signer(from, *file)
 	if err != nil {
 		return 0, err
 	}
