@@ -67,7 +67,7 @@ func verifyWhat(ctx context.Context, p process, flags *flag.FlagSet, c *audit.Ch
 	case "-":
 		return verifyExport(p.stdin, c)
 	default:
-		f, err := os.Open(name)
+		f, err := opened(name, "give what `sluice audit export` wrote, or no file to verify the database")
 		if err != nil {
 			return err
 		}
@@ -128,9 +128,9 @@ func readCheckpoints(files, keys []string) ([]audit.Checkpoint, error) {
 	}
 	var marks []audit.Checkpoint
 	for _, name := range files {
-		message, err := readSmall(name)
+		message, err := readSmall(name, "give what `sluice audit checkpoint` printed")
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--checkpoint: %w", err)
 		}
 		c, err := audit.ReadCheckpoint(message, verifiers...)
 		if err != nil {
@@ -142,8 +142,8 @@ func readCheckpoints(files, keys []string) ([]audit.Checkpoint, error) {
 }
 
 // readSmall reads a file that holds a key or a note.
-func readSmall(name string) ([]byte, error) {
-	f, err := os.Open(name)
+func readSmall(name, cure string) ([]byte, error) {
+	f, err := opened(name, cure)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func signer(from, file string) (note.Signer, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := readSmall(file)
+	text, err := readSmall(file, fmt.Sprintf("`sluice audit key %s` makes a key there", file))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}
@@ -227,7 +227,7 @@ func auditKey(_ context.Context, p process) (int, error) {
 	f, err := os.OpenFile(flags.Arg(0), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, os.ErrExist): // it is never overwritten, and says again what belongs to it
-		text, err := readSmall(flags.Arg(0))
+		text, err := readSmall(flags.Arg(0), "try again")
 		if err == nil {
 			public, err = audit.PublicKey(text)
 		}

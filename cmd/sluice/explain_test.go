@@ -63,8 +63,9 @@ func TestExplainReplaysADecision(t *testing.T) {
 		{strings.Repeat("f", 32), 2, []string{"not in the store", "SLUICE_KEEP"}},
 		{"abc", 2, []string{"names no decision"}},
 		{"acme/shop#3", 2, []string{"names no decision"}},
-		{"", 2, []string{"usage: sluice explain"}},
-		{"--fixture --json " + d.ID, 2, []string{"usage: sluice explain"}},
+		{"", 2, []string{"sluice explain: which DECISION?", "usage: sluice explain"}},
+		{"--fixture --json " + d.ID, 2, []string{"sluice explain: --fixture and --json are two forms", "usage: sluice explain"}},
+		{d.ID + " " + d.ID, 2, []string{"one decision at a time, and was given 2"}},
 		{"--jsn " + d.ID, 2, []string{"not defined"}},
 		{"--help", 0, []string{"usage: sluice explain"}},
 	} {
@@ -177,7 +178,8 @@ func TestPolicyReplayListsWhatFlips(t *testing.T) {
 		{"--policy none.yml", 2, []string{"none.yml"}},
 		{"--policy two.yml --since soon", 2, []string{`--since "soon"`}},
 		{"--policy two.yml --repo acme", 2, []string{"want OWNER/NAME"}},
-		{"", 2, []string{"usage: sluice policy replay"}},
+		{"", 2, []string{"sluice policy: replay wants the policy to judge under", "usage: sluice policy replay"}},
+		{"two.yml", 2, []string{`two.yml": name a policy with --policy`}},
 		{"--help", 0, []string{"usage: sluice policy replay"}},
 	} {
 		args := []string{"policy", "replay"}

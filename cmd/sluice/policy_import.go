@@ -23,8 +23,7 @@ func (p policyRun) importPolicy(args []string) int {
 	case len(flags) > 0:
 		return p.failed(fmt.Errorf("import has no flag %s%s", flags[0], meant(flags[0], []string{"--output"})))
 	case len(files) == 0:
-		fmt.Fprint(p.stderr, policyUsage)
-		return exitFailed
+		return p.misused("import wants to be told what to import, and from which FILE: sluice policy import policy-bot .policy.yml")
 	case files[0] != "policy-bot":
 		return p.failed(fmt.Errorf("policies of %q cannot be imported%s", files[0], meant(files[0], []string{"policy-bot"})))
 	case len(files) != 2:

@@ -58,8 +58,12 @@ func replayCommand(ctx context.Context, args []string, getenv func(string) strin
 	if err != nil {
 		return helpOr(err, exitFailed)
 	}
-	if len(rest) > 0 || *own+*organisation == "" {
-		fmt.Fprint(stderr, replayUsage)
+	switch {
+	case len(rest) > 0:
+		fmt.Fprintf(stderr, "sluice policy: replay takes options alone, and was given %q: name a policy with --policy\n%s", rest[0], replayUsage)
+		return exitFailed
+	case *own+*organisation == "":
+		fmt.Fprint(stderr, "sluice policy: replay wants the policy to judge under: give --policy FILE or --organisation FILE\n", replayUsage)
 		return exitFailed
 	}
 	if r.public == "" {
