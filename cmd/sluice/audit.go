@@ -145,7 +145,7 @@ func auditList(ctx context.Context, p process) (int, error) {
 		}
 		f.Kinds = []gate.EntryKind{gate.EntryKind(*kind)}
 	}
-	f.Since, f.Until, f.Check = since.Time, until.Time, strings.TrimPrefix(f.Check, "sluice/")
+	f.Since, f.Until, f.Check = since.Time, until.Time, strings.TrimSpace(f.Check)
 	f.WhoID, _ = strconv.ParseInt(f.Who, 10, 64) // else it is a login alone
 	s, err := beside(ctx, p)
 	if err != nil {

@@ -102,6 +102,7 @@ func TestTheAuditLogIsListedBesideARunningServer(t *testing.T) {
 		{"audit list --who ANA", 0, "granted", "", 3},
 		{"audit list --who 1", 0, "ana-b", "", 4},
 		{"audit list --repo Acme/Other --check sluice/approval", 0, "bo", "", 2},
+		{"audit list --check tagging --kind command", 0, "override refused", "", 2},
 		{"audit list --since 7d", 0, "Cy", "", 3},
 		{"audit list --since 2020-01-01 --until 2020-12-31", 0, "No entries.", "", 1},
 		{"audit list --until " + time.Now().UTC().Format(time.DateOnly), 0, "merged", "", 8},
