@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,44 @@ func TestTheAuditLogIsListedBesideARunningServer(t *testing.T) {
 		}
 		if strings.ContainsAny(out, "\x1b\u202e") {
 			t.Errorf("%s writes what a terminal obeys: %q", c.args, out)
+		}
+	}
+}
+
+func TestOptionsAreExplainedInOurWords(t *testing.T) {
+	t.Parallel()
+	a := newAudited(t)
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"audit list --help", 0, "usage: sluice audit list [--since T]"},
+		{"audit verify -h", 0, "usage: sluice audit verify [--checkpoint FILE"},
+		{"audit export --help", 0, "usage: sluice audit export [--since T"},
+		{"audit checkpoint --help", 0, "usage: sluice audit checkpoint [--key-file FILE]"},
+		{"audit key --help", 0, "usage: sluice audit key [--name NAME] FILE"},
+		{"report overrides --help", 0, "usage: sluice report overrides [--by person|repo|check]"},
+		{"audit list --since yesterday", 2, `sluice audit: invalid value "yesterday" for flag --since: want a time ago such as`},
+		{"audit list --newest x", 2, `sluice audit: invalid value "x" for flag --newest: want a whole number; ` + "`sluice audit list --help` tells more"},
+		{"audit list --json=x", 2, `invalid boolean value "x" for --json: want true or false`},
+		{"audit list --chek x", 2, `sluice audit: there is no option --chek, did you mean "--check"?`},
+		{"audit list --who", 2, "sluice audit: flag needs an argument: --who"},
+		{"audit verify --keys x", 2, `there is no option --keys, did you mean "--key"?`},
+		{"report overrides --until x", 2, `sluice report: invalid value "x" for flag --until: want`},
+	} {
+		code, out, errs := a.run("", c.args)
+		if said := out + errs; code != c.code || !strings.HasPrefix(said, c.says) && !strings.Contains(errs, c.says) || c.code == 2 && strings.Count(said, "\n") != 1 {
+			t.Errorf("%s = %d, %q, %q, want %d, %q, and one line of what is wrong", c.args, code, out, errs, c.code, c.says)
+		}
+	}
+	for verb := range auditVerbs() { // every option is told of
+		_, out, _ := a.run("", "audit "+verb+" --help")
+		line, rest, _ := strings.Cut(out, "\n")
+		for _, option := range regexp.MustCompile(`--[a-z-]+`).FindAllString(line, -1) {
+			if !strings.Contains(rest, "\n  "+option+" ") {
+				t.Errorf("audit %s --help does not say what %s does:\n%s", verb, option, out)
+			}
 		}
 	}
 }

@@ -26,10 +26,10 @@ func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 func auditVerify(ctx context.Context, p process) (int, error) {
 	var files, keys listFlag
 	flags := p.flags("audit verify")
-	flags.Var(&files, "checkpoint", "file with a signed checkpoint that the log must agree with; may be given several times")
-	flags.Var(&keys, "key", "verifier key, as `sluice audit key` prints it; may be given several times")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	flags.Var(&files, "checkpoint", "")
+	flags.Var(&keys, "key", "")
+	if help, err := p.parse(flags, auditVerifyUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() > 1 {
 		return 0, fmt.Errorf("verify takes options and then one file, or - for the standard input; `sluice audit --help` tells more")
@@ -174,9 +174,9 @@ func signer(from, file string) (note.Signer, error) {
 
 func auditCheckpoint(ctx context.Context, p process) (int, error) {
 	flags := p.flags("audit checkpoint")
-	file := flags.String("key-file", p.getenv("SLUICE_AUDIT_KEY_FILE"), "the private key that `sluice audit key` made")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	file := flags.String("key-file", p.getenv("SLUICE_AUDIT_KEY_FILE"), "")
+	if help, err := p.parse(flags, auditCheckpointUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() > 0 {
 		return 0, errors.New("checkpoint takes --key-file alone, and writes to the standard output")
@@ -213,9 +213,9 @@ func auditCheckpoint(ctx context.Context, p process) (int, error) {
 
 func auditKey(_ context.Context, p process) (int, error) {
 	flags := p.flags("audit key")
-	name := flags.String("name", logName(p.getenv("SLUICE_PUBLIC_URL")), "name of the log, which its checkpoints begin with")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	name := flags.String("name", logName(p.getenv("SLUICE_PUBLIC_URL")), "")
+	if help, err := p.parse(flags, auditKeyUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() != 1 || flags.Arg(0) == "" {
 		return 0, errors.New("key takes the name of the file that shall hold the private key")
