@@ -87,6 +87,12 @@ func verifyExport(r io.Reader, c *audit.Chain) error {
 		if err == io.EOF && len(line) == 0 { //nolint:errorlint // it comes bare
 			return c.Close()
 		}
+		if err == io.EOF { //nolint:errorlint // it comes bare
+			if err := c.Last(string(line)); err != nil {
+				return err
+			}
+			return c.Close()
+		}
 		// A line that is longer than any can be is cut, and then it does not end in its hash.
 		if err := c.Line(strings.TrimSuffix(string(line), "\n")); err != nil {
 			return err
