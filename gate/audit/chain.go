@@ -95,7 +95,7 @@ func (c *Chain) Line(line string) error {
 	want := c.end.Seq + 1
 	e, err := Open(line)
 	switch {
-	case err != nil && c.line == 1 && !strings.HasPrefix(line, head):
+	case err != nil && c.line == 1 && !strings.HasPrefix(line, head) && !strings.Contains(line, tail):
 		return c.fail(0, "it is no entry of an audit log, and does not begin like one: either this is something else, or it was altered")
 	case err != nil:
 		return c.fail(want, err.Error())
