@@ -45,6 +45,9 @@ func (p policyRun) imported(name, text, output string) int {
 	for _, n := range r.Notes {
 		fmt.Fprintf(p.stderr, "%s:%d:%d: %s; written instead: %s\n", name, n.Line, n.Column, n.What, n.Instead)
 	}
+	if r.Closed {
+		fmt.Fprintf(p.stderr, "%s: no change can pass the policy that was written, until you mend what nobody can meet in it\n", name)
+	}
 	switch {
 	case r.Policy == "":
 	case output == "":

@@ -157,6 +157,7 @@ func TestPolicyImport(t *testing.T) {
 		"standard input":                      {[]string{"policy-bot", "-"}, fine, 0, "# stdin:3", ""},
 		"a construct written stricter":        {[]string{"policy-bot", "strict.yml"}, "", 0, "count: 1", "strict.yml:4:13: options.ignore_update_merges has no counterpart; written instead: "},
 		"a construct not written":             {[]string{"policy-bot", "partly.yml"}, "", 1, "nobody can meet this", "requires.conditions.is_tuesday is not known"},
+		"a policy that nothing passes":        {[]string{"policy-bot", "-"}, "policy: {approval: [], disapproval: {requires: {users: [ana]}, options: {methods: {revoke: {comments: [a]}}}}}", 1, "nobody can meet this", "stdin: no change can pass the policy that was written, until you mend"},
 		"a policy elsewhere":                  {[]string{"policy-bot", "remote.yml"}, "", 1, "", "remote.yml:1:1: the policy stands in another repository (acme/policies)"},
 		"no policy":                           {[]string{"policy-bot", "broken.yml"}, "", 2, "", "this is not a policy of policy-bot"},
 		"a file that is not there":            {[]string{"policy-bot", "none.yml"}, "", 2, "", "none.yml"},
