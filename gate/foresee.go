@@ -254,15 +254,18 @@ func (f *Foresight) title() string {
 
 // findings say it in sentences: the sum of each sort, then the flips by name.
 func (f *Foresight) findings() []checks.Finding {
-	list := append(f.Open.findings("open", "is", "would be", "changes that are open now"),
-		f.Settled.findings("of the last 30 days", "was", "would have been", "changes and tags of the last 30 days")...)
+	list := append(f.Open.findings("open", "is", "would be", "change that is open now", "changes that are open now"),
+		f.Settled.findings("of the last 30 days", "was", "would have been", "change or tag of the last 30 days", "changes and tags of the last 30 days")...)
 	if f.Partial {
 		list = append(list, foreseen(fmt.Sprintf("There is more: the newest were judged, at most %d and for %v.", aheadMost, aheadTime), ""))
 	}
 	return list
 }
 
-func (f Flips) findings(when, is, would, of string) []checks.Finding {
+func (f Flips) findings(when, is, would, one, of string) []checks.Finding {
+	if f.Judged == 1 {
+		of = one
+	}
 	sum := fmt.Sprintf("Of %d %s, %d %s shut and %d opened by this policy.", f.Judged, of, f.Shut, would, f.Opened)
 	if f.Untold > 0 {
 		sum += fmt.Sprintf(" Of %d of them what was recorded does not tell.", f.Untold)
@@ -272,10 +275,10 @@ func (f Flips) findings(when, is, would, of string) []checks.Finding {
 		list = append(list, x.finding(when, is, would))
 	}
 	if f.Hidden > 0 {
-		list = append(list, foreseen(fmt.Sprintf("%d of them lie in private repositories and are not named here.", f.Hidden), ""))
+		list = append(list, foreseen(agreeing(f.Hidden, "1 of them lies in a private repository and is not named here.", "%d of them lie in private repositories and are not named here."), ""))
 	}
 	if more := f.flips() - f.Hidden - len(f.Named); more > 0 {
-		list = append(list, foreseen(fmt.Sprintf("%d more are not listed; `sluice policy replay` lists all.", more), ""))
+		list = append(list, foreseen(agreeing(more, "1 more is not listed; `sluice policy replay` lists all.", "%d more are not listed; `sluice policy replay` lists all."), ""))
 	}
 	return list
 }
@@ -300,6 +303,14 @@ const policyRecord = "policy replay"
 
 func foreseen(what, url string) checks.Finding {
 	return checks.Finding{Outcome: checks.Pass, Mode: policy.Enforce, What: checks.Clip(what, 140), Rule: policyRecord, URL: url}
+}
+
+// agreeing is the sentence for one, or the one for n.
+func agreeing(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprintf(many, n)
 }
 
 func counted(n int, what string) string {

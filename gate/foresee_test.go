@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,54 @@ func TestWhatWouldFlipIsFoundOnceForAHead(t *testing.T) {
 	}
 }
 
+func TestWhatWouldFlipIsSaidInGrammar(t *testing.T) {
+	t.Parallel()
+	for want, f := range map[string]*Foresight{
+		"Of 1 change that is open now, 1 would be shut and 0 opened by this policy.":                     {Open: Flips{Judged: 1, Shut: 1}},
+		"Of 2 changes that are open now, 1 would be shut and 0 opened by this policy.":                   {Open: Flips{Judged: 2, Shut: 1}},
+		"Of 1 change or tag of the last 30 days, 0 would have been shut and 1 opened by this policy.":    {Settled: Flips{Judged: 1, Opened: 1}},
+		"Of 0 changes and tags of the last 30 days, 0 would have been shut and 0 opened by this policy.": {},
+		"1 of them lies in a private repository and is not named here.":                                  {Open: Flips{Judged: 1, Shut: 1, Hidden: 1}},
+		"2 of them lie in private repositories and are not named here.":                                  {Open: Flips{Judged: 2, Shut: 2, Hidden: 2}},
+		"1 more is not listed; `sluice policy replay` lists all.":                                        {Open: Flips{Judged: 1, Shut: 1}},
+		"2 more are not listed; `sluice policy replay` lists all.":                                       {Open: Flips{Judged: 2, Shut: 2}},
+	} {
+		if list := f.findings(); !slices.ContainsFunc(list, func(x checks.Finding) bool { return x.What == want }) {
+			t.Errorf("findings of %+v = %+v, want %q", f, list, want)
+		}
+	}
+}
+
+func TestHeadingTellsWhatIsCertainFirst(t *testing.T) {
+	t.Parallel()
+	verdict := func(check string, o checks.Outcome, reason string) checks.Verdict {
+		return checks.Verdict{Check: check, Outcome: o, Mode: policy.Enforce, Reason: reason}
+	}
+	untold := verdict("changelog", checks.Unknown, "Cannot be told from what was recorded: the files.")
+	waits := verdict("approval", checks.Wait, "Needs 1 more approval.")
+	hold := Acts{Hold: &Hold{By: checks.Person{ID: 1, Login: "ana"}, Reason: "the pager rang"}}
+	for name, c := range map[string]struct {
+		verdicts []checks.Verdict
+		acts     Acts
+		want     string
+	}{
+		"all is told":       {[]checks.Verdict{waits}, Acts{}, "approval: Needs 1 more approval."},
+		"one is not":        {[]checks.Verdict{untold, waits}, Acts{}, "approval: Needs 1 more approval; 1 more cannot be told."},
+		"nothing else":      {[]checks.Verdict{untold, verdict("approval", checks.Pass, "Approved.")}, Acts{}, "changelog: Cannot be told from what was recorded: the files."},
+		"two are certain":   {[]checks.Verdict{untold, waits, verdict("tagging", checks.Fail, "No tag.")}, Acts{}, "2 checks hold this back; tagging: No tag; 1 more cannot be told."},
+		"a hold is certain": {[]checks.Verdict{untold}, hold, "; 1 more cannot be told."},
+	} {
+		j := &Rejudged{After: &Decision{Verdicts: c.verdicts, Acts: c.acts, Gate: weigh(c.verdicts)}, Untold: checks.Untold{}}
+		if c.verdicts[0].Check == "changelog" {
+			j.Untold["changelog"] = "the files"
+		}
+		j.After.hold()
+		if got := j.Heading().Reason; !strings.HasSuffix(got, c.want) || len(got) > 140 || strings.Contains(c.want, "; 1 more") && strings.Contains(got, "Cannot be told from") {
+			t.Errorf("%s: Heading() = %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestLookingAheadIsBounded(t *testing.T) {
 	t.Parallel()
 	f, m, past := &forge{facts: editing(two)}, &memory{}, &record{}
@@ -179,7 +228,7 @@ func TestFlipsOfOtherRepositoriesShowNoSecrets(t *testing.T) {
 		says    []string
 		silent  []string
 	}{
-		"a public .github names public repositories alone": {false, 1, []string{"acme/web#21 (open) would be shut by initech-rule.", "1 of them lie in private repositories"}, []string{"merger", "Buy Initech"}},
+		"a public .github names public repositories alone": {false, 1, []string{"acme/web#21 (open) would be shut by initech-rule.", "1 of them lies in a private repository and"}, []string{"merger", "Buy Initech"}},
 		"a private .github names all, without reasons":     {true, 0, []string{"acme/web#21 (open)", "acme/merger#22 (open) would be shut by initech-rule."}, []string{"Buy Initech", "private repositories"}},
 	} {
 		f := editing("")

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -123,6 +124,28 @@ func (j *Rejudged) Gate() Turn {
 		return WouldShut
 	}
 	return Unturned
+}
+
+// Heading is the gate of After as a heading tells it: what keeps it shut for certain comes before what cannot be told.
+func (j *Rejudged) Heading() checks.Verdict {
+	var certain []checks.Verdict
+	untold := 0
+	for _, v := range j.After.Verdicts {
+		switch {
+		case j.Untold[v.Check] == "":
+			certain = append(certain, v)
+		case v.Blocks():
+			untold++
+		}
+	}
+	if untold == 0 || !j.shutForCertain() {
+		return j.After.Gate
+	}
+	d := Decision{Acts: j.After.Acts, Gate: weigh(certain)}
+	d.hold()
+	tail := fmt.Sprintf("; %d more cannot be told.", untold)
+	d.Gate.Reason = checks.Clip(strings.TrimSuffix(d.Gate.Reason, "."), 140-len(tail)) + tail
+	return d.Gate
 }
 
 // shutForCertain says that something else than a check of which nothing is known keeps the gate shut.

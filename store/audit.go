@@ -104,6 +104,12 @@ func (s *Store) Audit(ctx context.Context, f AuditFilter, see func(audit.Kept) e
 	return s.d.explain(err)
 }
 
+// named are the checks of an entry as a list of ",changelog,approval,": a command names several, and each as people write
+// it. literal is for a word in a pattern of LIKE.
+const named = `replace(',' || lower(name) || ',', ',sluice/', ',')`
+
+var literal = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
 func (f AuditFilter) text() (string, []any) {
 	text, args := qEntries, []any{f.After}
 	arg := func(value any) string {
@@ -123,7 +129,7 @@ func (f AuditFilter) text() (string, []any) {
 		text += " AND repo = " + arg(audit.Fold(f.Repo))
 	}
 	if f.Check != "" {
-		text += " AND name = " + arg(f.Check)
+		text += " AND " + named + " LIKE " + arg("%,"+literal.Replace(strings.TrimPrefix(audit.Fold(f.Check), "sluice/"))+",%") + " ESCAPE '!'"
 	}
 	if len(f.Kinds) > 0 {
 		var list []string

@@ -66,7 +66,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		return queueDepth{q.Waiting, q.Dead, q.Oldest}, err
 	})
 	m.registry.MustRegister(newOverrideMetrics(st))
-	key, err := signer(s.AuditKey)
+	key, err := signer("SLUICE_AUDIT_KEY_FILE", s.AuditKey)
 	if err != nil {
 		return nil, err
 	}

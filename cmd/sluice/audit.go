@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -18,23 +17,6 @@ import (
 	"github.com/sluicegate/sluice/gate/audit"
 	"github.com/sluicegate/sluice/store"
 )
-
-const auditUsage = `usage: sluice audit list [--since T] [--until T] [--who LOGIN|ID] [--repo OWNER/NAME] [--check NAME] [--kind KIND] [--newest N] [--json]
-       sluice audit verify [--checkpoint FILE --key VERIFIERKEY]... [FILE|-]
-       sluice audit export [--since T | --after SEQ]
-       sluice audit checkpoint [--key-file FILE]
-       sluice audit key [--name NAME] FILE
-
-list shows what was decided, commanded, overridden and found, the newest last.
-verify reads the whole log, or an export, and names the first entry that was altered: exit 0 whole, 1 altered, 2 could not look.
-  With checkpoints it also proves that nothing before them was rewritten, and nothing up to them cut off.
-export writes the log as JSON Lines, from the first entry of that time, or after that number, to the end.
-checkpoint verifies the log and signs its end with the key in SLUICE_AUDIT_KEY_FILE. Keep what it prints somewhere else.
-key makes a key in FILE, for its owner alone to read, and prints the verifier key that belongs to it.
-
-T is a time ago (90d, 2w, 36h), a day (2026-03-01, in UTC; --until includes it) or a time (2026-03-01T12:00:00Z).
-The database is the one in SLUICE_DATABASE (sqlite:sluice.db); a server may be running on it.
-`
 
 // auditVerb is one of the commands of `sluice audit`.
 type auditVerb func(ctx context.Context, p process) (int, error)
@@ -82,13 +64,6 @@ func beside(ctx context.Context, p process) (*store.Store, error) {
 	return store.Open(ctx, store.Options{URL: url, Beside: true})
 }
 
-// flags begins the options of a command.
-func (p process) flags(name string) *flag.FlagSet {
-	f := flag.NewFlagSet("sluice "+name, flag.ContinueOnError)
-	f.SetOutput(p.stderr)
-	return f
-}
-
 // momentFlag is an option that holds a time.
 type momentFlag struct {
 	time.Time
@@ -125,16 +100,16 @@ func auditList(ctx context.Context, p process) (int, error) {
 	var since, until momentFlag
 	until.until = true
 	flags := p.flags("audit list")
-	flags.Var(&since, "since", "from this time on")
-	flags.Var(&until, "until", "before this time")
-	flags.StringVar(&f.Who, "who", "", "login or numeric id of who did it")
-	flags.StringVar(&f.Repo, "repo", "", "owner/name")
-	flags.StringVar(&f.Check, "check", "", "name of the check")
-	kind := flags.String("kind", "", strings.Join(auditKinds(), ", "))
-	flags.IntVar(&f.Newest, "newest", 0, "so many of the newest")
-	asJSON := flags.Bool("json", false, "as JSON")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	flags.Var(&since, "since", "")
+	flags.Var(&until, "until", "")
+	flags.StringVar(&f.Who, "who", "", "")
+	flags.StringVar(&f.Repo, "repo", "", "")
+	flags.StringVar(&f.Check, "check", "", "")
+	kind := flags.String("kind", "", "")
+	flags.IntVar(&f.Newest, "newest", 0, "")
+	asJSON := flags.Bool("json", false, "")
+	if help, err := p.parse(flags, auditListUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() > 0 || f.Newest < 0 {
 		return 0, fmt.Errorf("list takes options alone, and a positive number for --newest; `sluice audit --help` tells more")
@@ -145,7 +120,7 @@ func auditList(ctx context.Context, p process) (int, error) {
 		}
 		f.Kinds = []gate.EntryKind{gate.EntryKind(*kind)}
 	}
-	f.Since, f.Until, f.Check = since.Time, until.Time, strings.TrimPrefix(f.Check, "sluice/")
+	f.Since, f.Until, f.Check = since.Time, until.Time, strings.TrimSpace(f.Check)
 	f.WhoID, _ = strconv.ParseInt(f.Who, 10, 64) // else it is a login alone
 	s, err := beside(ctx, p)
 	if err != nil {
@@ -250,10 +225,10 @@ func newAuditJSON(stdout io.Writer) auditListing {
 func auditExport(ctx context.Context, p process) (int, error) {
 	var since momentFlag
 	flags := p.flags("audit export")
-	flags.Var(&since, "since", "from the first entry of this time on")
-	after := flags.Int64("after", 0, "from the entry after this one on")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	flags.Var(&since, "since", "")
+	after := flags.Int64("after", 0, "")
+	if help, err := p.parse(flags, auditExportUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() > 0 || *after < 0 || *after > 0 && !since.IsZero() {
 		return 0, fmt.Errorf("export takes --since or --after, and nothing else; it writes to the standard output")

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,7 @@ func TestTheAuditLogIsListedBesideARunningServer(t *testing.T) {
 		{"audit list --who ANA", 0, "granted", "", 3},
 		{"audit list --who 1", 0, "ana-b", "", 4},
 		{"audit list --repo Acme/Other --check sluice/approval", 0, "bo", "", 2},
+		{"audit list --check tagging --kind command", 0, "override refused", "", 2},
 		{"audit list --since 7d", 0, "Cy", "", 3},
 		{"audit list --since 2020-01-01 --until 2020-12-31", 0, "No entries.", "", 1},
 		{"audit list --until " + time.Now().UTC().Format(time.DateOnly), 0, "merged", "", 8},
@@ -127,6 +129,44 @@ func TestTheAuditLogIsListedBesideARunningServer(t *testing.T) {
 		}
 		if strings.ContainsAny(out, "\x1b\u202e") {
 			t.Errorf("%s writes what a terminal obeys: %q", c.args, out)
+		}
+	}
+}
+
+func TestOptionsAreExplainedInOurWords(t *testing.T) {
+	t.Parallel()
+	a := newAudited(t)
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"audit list --help", 0, "usage: sluice audit list [--since T]"},
+		{"audit verify -h", 0, "usage: sluice audit verify [--checkpoint FILE"},
+		{"audit export --help", 0, "usage: sluice audit export [--since T"},
+		{"audit checkpoint --help", 0, "usage: sluice audit checkpoint [--key-file FILE]"},
+		{"audit key --help", 0, "usage: sluice audit key [--name NAME] FILE"},
+		{"report overrides --help", 0, "usage: sluice report overrides [--by person|repo|check]"},
+		{"audit list --since yesterday", 2, `sluice audit: invalid value "yesterday" for flag --since: want a time ago such as`},
+		{"audit list --newest x", 2, `sluice audit: invalid value "x" for flag --newest: want a whole number; ` + "`sluice audit list --help` tells more"},
+		{"audit list --json=x", 2, `invalid boolean value "x" for --json: want true or false`},
+		{"audit list --chek x", 2, `sluice audit: there is no option --chek, did you mean "--check"?`},
+		{"audit list --who", 2, "sluice audit: flag needs an argument: --who"},
+		{"audit verify --keys x", 2, `there is no option --keys, did you mean "--key"?`},
+		{"report overrides --until x", 2, `sluice report: invalid value "x" for flag --until: want`},
+	} {
+		code, out, errs := a.run("", c.args)
+		if said := out + errs; code != c.code || !strings.HasPrefix(said, c.says) && !strings.Contains(errs, c.says) || c.code == 2 && strings.Count(said, "\n") != 1 {
+			t.Errorf("%s = %d, %q, %q, want %d, %q, and one line of what is wrong", c.args, code, out, errs, c.code, c.says)
+		}
+	}
+	for verb := range auditVerbs() { // every option is told of
+		_, out, _ := a.run("", "audit "+verb+" --help")
+		line, rest, _ := strings.Cut(out, "\n")
+		for _, option := range regexp.MustCompile(`--[a-z-]+`).FindAllString(line, -1) {
+			if !strings.Contains(rest, "\n  "+option+" ") {
+				t.Errorf("audit %s --help does not say what %s does:\n%s", verb, option, out)
+			}
 		}
 	}
 }
@@ -219,13 +259,22 @@ func TestTheAuditLogIsVerifiedHereAndElsewhere(t *testing.T) {
 		"nothing, but signed":              {"", append(proof, "-"), 1, "entry 1: it and all after it up to 7 are missing", ""},
 		"the end cut off":                  {strings.Join(lines[:6], ""), append(proof, "-"), 1, "entry 7: missing", ""},
 		"the end cut off, unsigned":        {strings.Join(lines[:6], ""), []string{"-"}, 0, "Only a checkpoint can tell", ""},
-		"the last line cut":                {export[:len(export)-30], []string{"-"}, 1, "entry 7 (line 7): altered", ""},
+		"the last line cut":                {export[:len(export)-30], []string{"-"}, 1, "entry 7 (line 7): the last line is cut off: the download broke off?", ""},
+		"the last line cut, signed":        {export[:len(export)-30], append(proof, "-"), 1, "Up to entry 6 all is whole", ""},
+		"cut after an altered line":        {strings.Replace(export[:len(export)-30], "changelog fails", "changelog holds", 1), []string{"-"}, 1, "entry 1 (line 1): altered", ""},
+		"cut and altered before its end":   {strings.Replace(strings.TrimSuffix(export, "\n"), "merged while", "merged after", 1), []string{"-"}, 1, "entry 7 (line 7): altered", ""},
+		"the last line cut, with an end":   {export[:len(export)-30] + "\n", []string{"-"}, 1, "entry 7 (line 7): altered", ""},
+		"one letter of the last line":      {strings.Join(lines[:6], "") + "{", []string{"-"}, 1, "the last line is cut off", ""},
+		"a first line cut":                 {lines[0][:40], []string{"-"}, 1, "line 1: the first line is cut off, and no other is there", ""},
+		"no audit log":                     {"kind: decision\n", []string{"-"}, 1, "line 1: it is no entry of an audit log, and does not begin like one", ""},
+		"no audit log, and no line end":    {"SQLite format 3", []string{"-"}, 1, "line 1: it is no entry of an audit log", ""},
 		"a line missing":                   {lines[0] + lines[2], []string{"-"}, 1, "entry 2 (line 2): missing", ""},
 		"a word altered":                   {strings.Replace(export, "changelog fails", "changelog holds", 1), []string{"-"}, 1, "entry 1 (line 1): altered", ""},
 		"line ends of another system":      {strings.ReplaceAll(export, "\n", "\r\n"), []string{"-"}, 1, "entry 1 (line 1)", ""},
 		"an endless line":                  {"", []string{long}, 1, "entry 8 (line 8)", ""},
-		"no such file":                     {"", []string{filepath.Join(a.dir, "none")}, 2, "", "no such file"},
+		"no such file":                     {"", []string{filepath.Join(a.dir, "none")}, 2, "", "there is no file "},
 		"two files":                        {"", []string{"a", "b"}, 2, "", "one file"},
+		"no such checkpoint":               {"", []string{"--checkpoint", "none", "--key", public}, 2, "", "what `sluice audit checkpoint` printed"},
 		"a checkpoint without a key":       {"", proof[:2], 2, "", "go together"},
 		"a key without a checkpoint":       {"", proof[2:], 2, "", "go together"},
 		"somebody else's key":              {"", []string{"--checkpoint", checkpoint, "--key", other}, 2, "", "no verifiable signatures"},
@@ -280,6 +329,52 @@ func TestAuditOfNoDatabaseMakesNone(t *testing.T) {
 	}
 	if code, _, errs := a.run("", "audit checkpoint --key-file", file); code != 2 || !strings.Contains(errs, "not a private key") || strings.Contains(errs, "precious") {
 		t.Errorf("checkpoint with another file = %d, %s", code, errs)
+	}
+}
+
+func TestAKeyHasANameThatSignedNotesCanHave(t *testing.T) {
+	t.Parallel()
+	a := newAudited(t)
+	for i, c := range []struct{ name, why string }{
+		{"a b+c", "it has a space in it"}, {"a+b", "it has a + in it"}, {"", "it is empty"}, {"a\u00a0b", "it has a space in it"},
+		{"a\nb", "it has a space in it"}, {"a\x1b[31m", "characters in it that nobody sees"}, {"a\u202eb", "characters in it that nobody sees"}, {"a\xff", "not UTF-8"},
+	} {
+		file := filepath.Join(a.dir, fmt.Sprint("key", i))
+		code, out, errs := a.run("", "audit key", "--name", c.name, file)
+		_, err := os.Stat(file)
+		if code != 2 || out != "" || !strings.Contains(errs, c.why) || !strings.Contains(errs, "sluice.example.com/audit") || !os.IsNotExist(err) || strings.ContainsAny(errs, "\x1b\u202e") {
+			t.Errorf("audit key --name %q = %d, %s%s (%v), want 2, no file, and %q", c.name, code, out, errs, err, c.why)
+		}
+	}
+	// Whatever name is taken, what comes of it signs, and verifies.
+	for i, name := range []string{"sluice.example.com/audit", "a%2Bb", "prüfung/ä"} {
+		file := filepath.Join(a.dir, fmt.Sprint("good", i))
+		if code, _, errs := a.run("", "audit key", "--name", name, file); code != 0 {
+			t.Fatalf("audit key --name %q = %d, %s", name, code, errs)
+		}
+		if code, out, errs := a.run("", "audit checkpoint", "--key-file", file); code != 0 || !strings.HasPrefix(out, name+"\n7\n") {
+			t.Errorf("checkpoint with the key %q = %d, %s%s", name, code, out, errs)
+		}
+	}
+}
+
+func TestAKeyFileIsNamedByWhereItWasGiven(t *testing.T) {
+	t.Parallel()
+	a := newAudited(t)
+	odd := filepath.Join(a.dir, "odd")
+	if err := os.WriteFile(odd, []byte("PRIVATE+KEY+precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{odd, filepath.Join(a.dir, "none")} {
+		code, _, errs := a.run("", "audit checkpoint", "--key-file", file)
+		if code != 2 || !strings.Contains(errs, "sluice audit: --key-file: ") || !strings.Contains(errs, file) || strings.Contains(errs, "SLUICE_AUDIT_KEY_FILE") {
+			t.Errorf("checkpoint --key-file %s = %d, %s", file, code, errs)
+		}
+	}
+	var errs bytes.Buffer
+	p := process{strings.Fields("audit checkpoint"), []string{"SLUICE_AUDIT_KEY_FILE=" + odd}, nil, io.Discard, &errs}
+	if code := run(context.Background(), p); code != 2 || !strings.Contains(errs.String(), "SLUICE_AUDIT_KEY_FILE: "+odd) {
+		t.Errorf("checkpoint with the variable set = %d, %s", code, errs.String())
 	}
 }
 

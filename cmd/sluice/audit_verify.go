@@ -26,10 +26,10 @@ func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 func auditVerify(ctx context.Context, p process) (int, error) {
 	var files, keys listFlag
 	flags := p.flags("audit verify")
-	flags.Var(&files, "checkpoint", "file with a signed checkpoint that the log must agree with; may be given several times")
-	flags.Var(&keys, "key", "verifier key, as `sluice audit key` prints it; may be given several times")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	flags.Var(&files, "checkpoint", "")
+	flags.Var(&keys, "key", "")
+	if help, err := p.parse(flags, auditVerifyUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() > 1 {
 		return 0, fmt.Errorf("verify takes options and then one file, or - for the standard input; `sluice audit --help` tells more")
@@ -67,7 +67,7 @@ func verifyWhat(ctx context.Context, p process, flags *flag.FlagSet, c *audit.Ch
 	case "-":
 		return verifyExport(p.stdin, c)
 	default:
-		f, err := os.Open(name)
+		f, err := opened(name, "give what `sluice audit export` wrote, or no file to verify the database")
 		if err != nil {
 			return err
 		}
@@ -85,6 +85,12 @@ func verifyExport(r io.Reader, c *audit.Chain) error {
 			return fmt.Errorf("read the export: %w", err)
 		}
 		if err == io.EOF && len(line) == 0 { //nolint:errorlint // it comes bare
+			return c.Close()
+		}
+		if err == io.EOF { //nolint:errorlint // it comes bare
+			if err := c.Last(string(line)); err != nil {
+				return err
+			}
 			return c.Close()
 		}
 		// A line that is longer than any can be is cut, and then it does not end in its hash.
@@ -128,9 +134,9 @@ func readCheckpoints(files, keys []string) ([]audit.Checkpoint, error) {
 	}
 	var marks []audit.Checkpoint
 	for _, name := range files {
-		message, err := readSmall(name)
+		message, err := readSmall(name, "give what `sluice audit checkpoint` printed")
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--checkpoint: %w", err)
 		}
 		c, err := audit.ReadCheckpoint(message, verifiers...)
 		if err != nil {
@@ -142,8 +148,8 @@ func readCheckpoints(files, keys []string) ([]audit.Checkpoint, error) {
 }
 
 // readSmall reads a file that holds a key or a note.
-func readSmall(name string) ([]byte, error) {
-	f, err := os.Open(name)
+func readSmall(name, cure string) ([]byte, error) {
+	f, err := opened(name, cure)
 	if err != nil {
 		return nil, err
 	}
@@ -156,32 +162,38 @@ func readSmall(name string) ([]byte, error) {
 	return b, err
 }
 
-// signer reads the key that checkpoints are signed with; nil when none is set.
-func signer(file string) (note.Signer, error) {
+// signer reads the key that checkpoints are signed with; nil when none is set. from is where the name of the file was given.
+func signer(from, file string) (note.Signer, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := readSmall(file)
+	text, err := readSmall(file, fmt.Sprintf("`sluice audit key %s` makes a key there", file))
 	if err != nil {
-		return nil, fmt.Errorf("SLUICE_AUDIT_KEY_FILE: %w", err)
+		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	s, err := audit.Signer(text)
 	if err != nil {
-		return nil, fmt.Errorf("SLUICE_AUDIT_KEY_FILE: %s: %w", file, err)
+		return nil, fmt.Errorf("%s: %s: %w", from, file, err)
 	}
 	return s, nil
 }
 
 func auditCheckpoint(ctx context.Context, p process) (int, error) {
 	flags := p.flags("audit checkpoint")
-	file := flags.String("key-file", p.getenv("SLUICE_AUDIT_KEY_FILE"), "the private key that `sluice audit key` made")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	file := flags.String("key-file", p.getenv("SLUICE_AUDIT_KEY_FILE"), "")
+	if help, err := p.parse(flags, auditCheckpointUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() > 0 {
 		return 0, errors.New("checkpoint takes --key-file alone, and writes to the standard output")
 	}
-	key, err := signer(*file)
+	from := "SLUICE_AUDIT_KEY_FILE"
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "key-file" {
+			from = "--key-file"
+		}
+	})
+	key, err := signer(from, *file)
 	if err != nil {
 		return 0, err
 	}
@@ -207,9 +219,9 @@ func auditCheckpoint(ctx context.Context, p process) (int, error) {
 
 func auditKey(_ context.Context, p process) (int, error) {
 	flags := p.flags("audit key")
-	name := flags.String("name", logName(p.getenv("SLUICE_PUBLIC_URL")), "name of the log, which its checkpoints begin with")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	name := flags.String("name", logName(p.getenv("SLUICE_PUBLIC_URL")), "")
+	if help, err := p.parse(flags, auditKeyUsage); help || err != nil {
+		return exitOpen, err
 	}
 	if flags.NArg() != 1 || flags.Arg(0) == "" {
 		return 0, errors.New("key takes the name of the file that shall hold the private key")
@@ -221,7 +233,7 @@ func auditKey(_ context.Context, p process) (int, error) {
 	f, err := os.OpenFile(flags.Arg(0), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, os.ErrExist): // it is never overwritten, and says again what belongs to it
-		text, err := readSmall(flags.Arg(0))
+		text, err := readSmall(flags.Arg(0), "try again")
 		if err == nil {
 			public, err = audit.PublicKey(text)
 		}

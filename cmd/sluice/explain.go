@@ -52,8 +52,8 @@ func explainCommand(ctx context.Context, args []string, getenv func(string) stri
 	if err != nil {
 		return helpOr(err, exitFailed)
 	}
-	if len(args) != 1 || *asJSON && *fixture {
-		fmt.Fprint(stderr, explainUsage)
+	if wrong := explainMisused(args, *asJSON && *fixture); wrong != "" {
+		fmt.Fprintf(stderr, "sluice explain: %s\n%s", wrong, explainUsage)
 		return exitFailed
 	}
 	e, err := explain(ctx, args[0], getenv)
@@ -77,6 +77,19 @@ func explainCommand(ctx context.Context, args []string, getenv func(string) stri
 		return exitShut
 	}
 	return exitOpen
+}
+
+// explainMisused says what is wrong with how the command was called, or "".
+func explainMisused(args []string, both bool) string {
+	switch {
+	case both:
+		return "--fixture and --json are two forms of the same: give one of them"
+	case len(args) == 0:
+		return "which DECISION? Give its id, the beginning of one, or the details link of a check"
+	case len(args) > 1:
+		return fmt.Sprintf("it explains one decision at a time, and was given %d", len(args))
+	}
+	return ""
 }
 
 // parseAnywhere parses flags wherever they stand and returns the rest. Help that is asked for goes to stdout.

@@ -63,8 +63,9 @@ func TestExplainReplaysADecision(t *testing.T) {
 		{strings.Repeat("f", 32), 2, []string{"not in the store", "SLUICE_KEEP"}},
 		{"abc", 2, []string{"names no decision"}},
 		{"acme/shop#3", 2, []string{"names no decision"}},
-		{"", 2, []string{"usage: sluice explain"}},
-		{"--fixture --json " + d.ID, 2, []string{"usage: sluice explain"}},
+		{"", 2, []string{"sluice explain: which DECISION?", "usage: sluice explain"}},
+		{"--fixture --json " + d.ID, 2, []string{"sluice explain: --fixture and --json are two forms", "usage: sluice explain"}},
+		{d.ID + " " + d.ID, 2, []string{"one decision at a time, and was given 2"}},
 		{"--jsn " + d.ID, 2, []string{"not defined"}},
 		{"--help", 0, []string{"usage: sluice explain"}},
 	} {
@@ -153,6 +154,7 @@ func TestPolicyReplayListsWhatFlips(t *testing.T) {
 	off := "tagging: {mode: off}\nchangelog: {mode: off}\nconfig-separation: {mode: off}\n"
 	dir := writeFiles(t, map[string]string{
 		"two.yml":      off + "approval: {rules: [{name: peers, count: 2}]}\n",
+		"half.yml":     "tagging: {mode: off}\nconfig-separation: {mode: off}\napproval: {rules: [{name: peers, count: 2}]}\n",
 		"advise.yml":   off + "approval: {mode: advise}\n",
 		"observe.yml":  "tagging: {mode: off}\nchangelog: {mode: off}\nconfig-separation: {mode: off}\nchecks: [{name: small, rule: change.files < 0, mode: observe}]\napproval: {rules: [{name: peers}]}\n",
 		"defaults.yml": "version: 1\n",
@@ -171,13 +173,20 @@ func TestPolicyReplayListsWhatFlips(t *testing.T) {
 		{"--policy observe.yml", 0, []string{"sluice/small, " + filepath.ToSlash(dir) + "/observe.yml:4 checks[0].rule (observed) would have blocked 6 of 6"}},
 		{"--policy defaults.yml", 0, []string{"sluice/changelog cannot be told for ", "sluice/config-separation cannot be told for "}},
 		{"--organisation floor.yml", 0, []string{"for 4 what was recorded does not tell", "sluice/approval cannot be told for"}},
-		{"--policy two.yml --repo acme/other", 0, []string{"0 decisions on 0 changes and tags"}},
+		{"--policy two.yml --repo acme/other", 0, []string{"0 decisions on 0 changes and tags", "Nothing is recorded of acme/other at all: is it spelt as the forge has it"}},
+		{"--policy two.yml --repo acme/shop --since 1m", 0, []string{"0 decisions on 0 changes and tags of the last 1m", "What is recorded of acme/shop is older than that: give a longer --since."}},
+		{"--policy two.yml --since 1m", 0, []string{"What is recorded is older than that"}},
+		{"--policy two.yml --since 0d", 0, []string{"--since leaves no time at all: say how far back, such as 90d."}},
+		{"--policy two.yml --since 0d --json", 0, []string{`"hint": "--since leaves no time at all`}},
+		{"--policy two.yml --since 520w", 0, []string{"of the last 3640 days were judged again"}},
+		{"--policy half.yml", 0, []string{"; 1 more cannot be told.", "shut  acme/shop#2 at "}},
 		{"--policy two.yml --repo ACME/Shop", 0, []string{"GATE would have been shut for 2 that were open and open for 0 that were shut, of 6"}},
 		{"--policy broken.yml", 1, []string{`broken.yml:2:1: unknown key "changelgo"`}},
 		{"--policy none.yml", 2, []string{"none.yml"}},
 		{"--policy two.yml --since soon", 2, []string{`--since "soon"`}},
 		{"--policy two.yml --repo acme", 2, []string{"want OWNER/NAME"}},
-		{"", 2, []string{"usage: sluice policy replay"}},
+		{"", 2, []string{"sluice policy: replay wants the policy to judge under", "usage: sluice policy replay"}},
+		{"two.yml", 2, []string{`two.yml": name a policy with --policy`}},
 		{"--help", 0, []string{"usage: sluice policy replay"}},
 	} {
 		args := []string{"policy", "replay"}

@@ -59,6 +59,7 @@ func inboxCommand(ctx context.Context, args []string, getenv func(string) string
 func inboxList(ctx context.Context, s *store.Store, args []string, stdout, stderr io.Writer) (int, error) {
 	flags := flag.NewFlagSet("sluice inbox list", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, inboxUsage) }
 	dead := flags.Bool("dead", false, "only what failed too often")
 	all := flags.Bool("all", false, "also what a timer will bring")
 	asJSON := flags.Bool("json", false, "as JSON")
@@ -128,6 +129,7 @@ func due(now, at time.Time) string {
 func inboxRetry(ctx context.Context, s *store.Store, args []string, stdout, stderr io.Writer) (int, error) {
 	flags := flag.NewFlagSet("sluice inbox retry", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, inboxUsage) }
 	all := flags.Bool("all", false, "all that failed")
 	if err := flags.Parse(args); err != nil {
 		return helpOr(err, exitFailed), nil

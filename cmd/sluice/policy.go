@@ -55,11 +55,26 @@ func policyCommand(_ context.Context, args []string, stdin io.Reader, stdout, st
 	case args[0] == "test" && len(flags) == 0 && len(files) > 0:
 		return p.test(files)
 	}
+	return p.misused(misuse(args[0], flags, files))
+}
+
+// misuse says what is wrong with a command line that is none of those above.
+func misuse(word string, flags, files []string) string {
 	known := []string{"check", "schema", "test", "replay", "import"}
-	if !slices.Contains(known, args[0]) {
-		fmt.Fprintf(stderr, "sluice policy: there is no %q%s\n", args[0], meant(args[0], known))
+	switch {
+	case !slices.Contains(known, word):
+		return fmt.Sprintf("there is no %q%s", word, meant(word, known))
+	case word == "schema":
+		return fmt.Sprintf("schema takes no arguments, and was given %q", append(flags, files...)[0])
+	case len(flags) > 0:
+		return fmt.Sprintf("%s has no flag %s", word, flags[0])
 	}
-	fmt.Fprint(stderr, policyUsage)
+	return "test wants at least one FILE: a policy test, as docs/policy-tests.md tells, or one that `sluice explain --fixture` wrote"
+}
+
+// misused says what is wrong with how the command was called, and how it is.
+func (p policyRun) misused(what string) int {
+	fmt.Fprintf(p.stderr, "sluice policy: %s\n%s", what, policyUsage)
 	return exitFailed
 }
 
@@ -170,7 +185,7 @@ func (p policyRun) source(file string) (policy.Source, error) {
 	if file == "-" {
 		s.Name = "stdin"
 	} else {
-		f, err := os.Open(file)
+		f, err := opened(file, "give the path of one from there, or - for standard input")
 		if err != nil {
 			return s, err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,7 +57,11 @@ type wanted struct{ check, outcome, reason string }
 func (p policyRun) test(files []string) int {
 	good, all := 0, 0
 	for _, file := range files {
-		set, cases, err := p.cases(file)
+		text, err := p.source(file)
+		if err != nil {
+			return p.failed(err)
+		}
+		set, cases, err := p.cases(file, text.Text)
 		if err != nil {
 			fmt.Fprintln(p.stdout, err)
 			return exitShut
@@ -136,15 +141,11 @@ func answerWants(set *policy.Set, f *checks.Facts) {
 	}
 }
 
-// cases reads a policy test.
-func (p policyRun) cases(file string) (*policy.Set, []policyCase, error) {
-	text, err := p.source(file)
-	if err != nil {
-		return nil, nil, err
-	}
+// cases reads the text of a policy test.
+func (p policyRun) cases(file, text string) (*policy.Set, []policyCase, error) {
 	r := caseReader{file: file}
 	var doc yaml.Node
-	if err := yaml.NewDecoder(strings.NewReader(text.Text)).Decode(&doc); errors.Is(err, io.EOF) {
+	if err := yaml.NewDecoder(strings.NewReader(text)).Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("%s:1:1: the file is empty", file)
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
@@ -240,6 +241,9 @@ func (r caseReader) policy(n *yaml.Node, origin policy.Origin) (policy.Source, e
 	}
 	path := filepath.Join(filepath.Dir(r.file), n.Value)
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, r.wrong(n, "there is no file %s: the name of a policy counts from the folder of this test", path)
+	}
 	if err != nil {
 		return s, r.wrong(n, "%v", err)
 	}

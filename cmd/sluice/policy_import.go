@@ -23,8 +23,7 @@ func (p policyRun) importPolicy(args []string) int {
 	case len(flags) > 0:
 		return p.failed(fmt.Errorf("import has no flag %s%s", flags[0], meant(flags[0], []string{"--output"})))
 	case len(files) == 0:
-		fmt.Fprint(p.stderr, policyUsage)
-		return exitFailed
+		return p.misused("import wants to be told what to import, and from which FILE: sluice policy import policy-bot .policy.yml")
 	case files[0] != "policy-bot":
 		return p.failed(fmt.Errorf("policies of %q cannot be imported%s", files[0], meant(files[0], []string{"policy-bot"})))
 	case len(files) != 2:
@@ -45,6 +44,9 @@ func (p policyRun) imported(name, text, output string) int {
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(p.stderr, "%s:%d:%d: %s; written instead: %s\n", name, n.Line, n.Column, n.What, n.Instead)
+	}
+	if r.Closed {
+		fmt.Fprintf(p.stderr, "%s: no change can pass the policy that was written, until you mend what nobody can meet in it\n", name)
 	}
 	switch {
 	case r.Policy == "":

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/store"
 )
 
 const replayUsage = `usage: sluice policy replay --policy FILE [--organisation FILE] [--since 90d] [--repo OWNER/NAME] [--json]
@@ -58,8 +59,12 @@ func replayCommand(ctx context.Context, args []string, getenv func(string) strin
 	if err != nil {
 		return helpOr(err, exitFailed)
 	}
-	if len(rest) > 0 || *own+*organisation == "" {
-		fmt.Fprint(stderr, replayUsage)
+	switch {
+	case len(rest) > 0:
+		fmt.Fprintf(stderr, "sluice policy: replay takes options alone, and was given %q: name a policy with --policy\n%s", rest[0], replayUsage)
+		return exitFailed
+	case *own+*organisation == "":
+		fmt.Fprint(stderr, "sluice policy: replay wants the policy to judge under: give --policy FILE or --organisation FILE\n", replayUsage)
 		return exitFailed
 	}
 	if r.public == "" {
@@ -159,7 +164,41 @@ func (r *replayRun) run(ctx context.Context, getenv func(string) string) (*repla
 		return nil, fmt.Errorf("judge again: %w", err)
 	}
 	report.sort()
-	return report, nil
+	if report.Judged+report.Incomplete == 0 {
+		report.Hint, err = r.whyNothing(ctx, s)
+	}
+	return report, err
+}
+
+// whyNothing says what cures that there was nothing to judge.
+func (r *replayRun) whyNothing(ctx context.Context, s *store.Store) (string, error) {
+	if r.since == 0 {
+		return "--since leaves no time at all: say how far back, such as 90d.", nil
+	}
+	ever := gate.Recall{Repo: r.recall.Repo, Limit: 1}
+	found, of := false, ""
+	if err := s.Recorded(ctx, ever, func(gate.Recorded) error { found = true; return nil }); err != nil {
+		return "", fmt.Errorf("look for older decisions: %w", err)
+	}
+	if ever.Repo != "" {
+		of = " of " + checks.Clip(gate.Plain(ever.Repo), 80)
+	}
+	if found {
+		return fmt.Sprintf("What is recorded%s is older than that: give a longer --since.", of), nil
+	}
+	if of != "" {
+		return fmt.Sprintf("Nothing is recorded%s at all: is it spelt as the forge has it, and has its server the database that SLUICE_DATABASE names?", of), nil
+	}
+	return "Nothing is recorded at all: has the server the database that SLUICE_DATABASE names?", nil
+}
+
+// inDays is a time as --since takes it, in days where it is a whole number of them.
+func inDays(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return policy.Duration(d).String()
 }
 
 // replayReport is what came of it.
@@ -173,6 +212,7 @@ type replayReport struct {
 	Gate       ruleCount     `json:"gate"`
 	Rules      []*ruleCount  `json:"rules"`
 	Flips      []*replayFlip `json:"flips"`
+	Hint       string        `json:"hint,omitempty"` // why there was nothing to judge
 
 	run   *replayRun
 	rules map[[2]string]*ruleCount
@@ -215,7 +255,7 @@ func newReplayReport(r *replayRun) *replayReport {
 	for _, s := range r.swap(nil) {
 		name = strings.TrimPrefix(name+" and "+s.Name, " and ")
 	}
-	return &replayReport{Version: 1, Policy: name, Since: policy.Duration(r.since).String(), run: r, Gate: ruleCount{Check: gate.Gate},
+	return &replayReport{Version: 1, Policy: name, Since: inDays(r.since), run: r, Gate: ruleCount{Check: gate.Gate},
 		Rules: []*ruleCount{}, Flips: []*replayFlip{}, rules: map[[2]string]*ruleCount{}, seen: map[string]bool{}}
 }
 
@@ -229,7 +269,7 @@ func (p *replayReport) take(j *gate.Rejudged) {
 	turn := j.Gate()
 	p.Gate.add(turn)
 	if turn == gate.WouldShut || turn == gate.WouldOpen {
-		flip := p.flip(j, j.Before.Gate, j.After.Gate, turn)
+		flip := p.flip(j, j.Before.Gate, j.Heading(), turn)
 		p.Gate.flips = append(p.Gate.flips, flip)
 		p.Flips = append(p.Flips, flip)
 	}

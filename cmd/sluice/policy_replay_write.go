@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -20,9 +22,12 @@ func (p *replayReport) writeJSON(w io.Writer) error {
 // write tells of the flips: gates first, then checks by rule.
 func (p *replayReport) write(w io.Writer) error {
 	l := &lineWriter{w: w}
-	l.line(0, "Under %s, %d decisions on %d changes and tags of the last %s were judged again.", p.Policy, p.Judged, p.Subjects, p.Since)
+	l.line(0, "Under %s, %s of the last %s were judged again.", p.Policy, p.judged(), inWords(p.Since))
 	if p.Incomplete > 0 {
 		l.line(0, "%d more could not be: the facts or the policy were not kept with them.", p.Incomplete)
+	}
+	if p.Hint != "" {
+		l.line(0, "%s", p.Hint)
 	}
 	if p.Judged == 0 {
 		return l.err
@@ -39,6 +44,27 @@ func (p *replayReport) write(w io.Writer) error {
 		l.line(0, "Nothing flips.")
 	}
 	return l.err
+}
+
+// judged counts what was judged.
+func (p *replayReport) judged() string {
+	decisions, on := "decisions", "changes and tags"
+	if p.Judged == 1 {
+		decisions = "decision"
+	}
+	if p.Subjects == 1 {
+		on = "change or tag"
+	}
+	return fmt.Sprintf("%d %s on %d %s", p.Judged, decisions, p.Subjects, on)
+}
+
+// inWords has days spelt out: "90 days"; what is not in whole days stays as it is.
+func inWords(since string) string {
+	days, whole := strings.CutSuffix(since, "d")
+	if _, err := strconv.Atoi(days); !whole || err != nil {
+		return since
+	}
+	return days + " days"
 }
 
 func untold(n int) string {

@@ -19,9 +19,14 @@ overrides counts, from the audit log, the overrides by who asked for them, by re
   GRANTED, REVOKED, EXPIRED, ENDED (by a push) and REFUSED in that time; LIVE and WAITING (for a second person) are those
   asked for in that time that still stand.
 
-T is a time ago (90d, 2w, 36h), a day (2026-03-01, in UTC; --until includes it) or a time (2026-03-01T12:00:00Z).
-The database is the one in SLUICE_DATABASE (sqlite:sluice.db); a server may be running on it.
-`
+  --by person|repo|check  what is a row: person, unless given. By check, what was refused under names that are no check,
+                          and that none was ever overridden by, is one row, (unknown)
+  --since T               what happened from this time on
+  --until T               what happened before this time
+  --repo OWNER/NAME       of this repository alone
+  --json                  as JSON
+
+` + timesAndDatabase
 
 // reportCommand counts what the audit log tells.
 func reportCommand(ctx context.Context, p process) int {
@@ -32,13 +37,13 @@ func reportOverrides(ctx context.Context, p process) (int, error) {
 	var since, until momentFlag
 	until.until = true
 	flags := p.flags("report overrides")
-	by := flags.String("by", string(audit.ByPerson), "person, repo or check")
-	flags.Var(&since, "since", "from this time on")
-	flags.Var(&until, "until", "before this time")
-	repo := flags.String("repo", "", "of this repository alone: owner/name")
-	asJSON := flags.Bool("json", false, "as JSON")
-	if err := flags.Parse(p.args); err != nil {
-		return helpOr(err, exitFailed), nil
+	by := flags.String("by", string(audit.ByPerson), "")
+	flags.Var(&since, "since", "")
+	flags.Var(&until, "until", "")
+	repo := flags.String("repo", "", "")
+	asJSON := flags.Bool("json", false, "")
+	if help, err := p.parse(flags, reportUsage); help || err != nil {
+		return exitOpen, err
 	}
 	words := []string{string(audit.ByPerson), string(audit.ByRepo), string(audit.ByCheck)}
 	if flags.NArg() > 0 || !slices.Contains(words, *by) {

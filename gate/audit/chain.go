@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -23,6 +25,8 @@ func (f *Fault) Error() string {
 	switch {
 	case f.Seq == 0 && f.Line == 0:
 		return f.What
+	case f.Seq == 0:
+		return fmt.Sprintf("line %d: %s", f.Line, f.What)
 	case f.Line > 0:
 		return fmt.Sprintf("entry %d (line %d): %s", f.Seq, f.Line, f.What)
 	}
@@ -91,6 +95,8 @@ func (c *Chain) Line(line string) error {
 	want := c.end.Seq + 1
 	e, err := Open(line)
 	switch {
+	case err != nil && c.line == 1 && !strings.HasPrefix(line, head) && !strings.Contains(line, tail):
+		return c.fail(0, "it is no entry of an audit log, and does not begin like one: either this is something else, or it was altered")
 	case err != nil:
 		return c.fail(want, err.Error())
 	case e.Seq > want && !c.begins():
@@ -100,6 +106,28 @@ func (c *Chain) Line(line string) error {
 	}
 	return c.follow(e)
 }
+
+// Last reads the last line of an export, whose line end is missing. Where the whole line is there, that is all that is.
+// Where it breaks off it is told apart from one that was altered: whoever alters an entry leaves one that is whole.
+func (c *Chain) Last(line string) error {
+	broken := strings.HasPrefix(line, head) && !json.Valid([]byte(line)) || len(line) < len(head) && strings.HasPrefix(head, line)
+	if c.fault != nil || !broken {
+		return c.Line(line)
+	}
+	if c.suspect != nil {
+		return c.tell(c.suspect)
+	}
+	c.line++
+	if c.first == 0 {
+		return c.fail(0, "the first line is cut off, and no other is there: "+brokeOff)
+	}
+	return c.fail(c.end.Seq+1, fmt.Sprintf("the last line is cut off: %s. Up to entry %d all is whole", brokeOff, c.end.Seq))
+}
+
+// head is how every entry begins.
+const head = `{"seq":`
+
+const brokeOff = "the download broke off? Export it once more"
 
 // begins says that this entry is the first of a log of which a part is enough.
 func (c *Chain) begins() bool { return c.Part && c.first == 0 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -82,13 +84,35 @@ func parse(text string) (Checkpoint, error) {
 	return c, nil
 }
 
-// NewKey makes a key pair with this name, as the note package encodes them.
+// NewKey makes a key pair with this name, as the note package encodes them. It looks at the name itself: the package makes
+// a key under any, and then reads none of those that signed notes cannot have.
 func NewKey(name string) (private, public string, err error) {
+	if odd := oddInName(name); odd != "" {
+		return "", "", fmt.Errorf("%q cannot be the name of a key, since %s; write it like sluice.example.com/audit", name, odd)
+	}
 	private, public, err = note.GenerateKey(nil, name)
 	if err != nil {
 		return "", "", fmt.Errorf("make a key named %q: %w", name, err)
 	}
 	return private, public, nil
+}
+
+// oddInName says what a name has that names of keys must not have, by https://c2sp.org/signed-note; "" nothing. What a
+// terminal obeys is not allowed either: the name is the first line of every checkpoint.
+func oddInName(name string) string {
+	switch {
+	case name == "":
+		return "it is empty"
+	case !utf8.ValidString(name):
+		return "it is not UTF-8"
+	case strings.ContainsFunc(name, unicode.IsSpace):
+		return "it has a space in it, which signed notes do not allow"
+	case strings.Contains(name, "+"):
+		return "it has a + in it, which parts a key's name from the key"
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || hidden(r) }):
+		return "it has characters in it that nobody sees"
+	}
+	return ""
 }
 
 // Signer reads a private key, which may have white space around it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -44,7 +45,11 @@ type Overrides struct {
 	counts       map[string]*Count
 	names        map[string]string
 	standing     map[string][]*standing // by check and commit
+	checks       map[string]bool        // that are known: those that there always are, and those that an override was of
 }
+
+// UnknownCheck is the line of all refused commands that named what is no known check: anybody may write any word.
+const UnknownCheck = "(unknown)"
 
 // standing is an override that has not ended.
 type standing struct {
@@ -54,7 +59,12 @@ type standing struct {
 
 // CountOverrides begins a count of what happened from since on and before until; zero times are no bounds.
 func CountOverrides(by By, since, until time.Time) *Overrides {
-	return &Overrides{by: by, since: since, until: until, counts: map[string]*Count{}, names: map[string]string{}, standing: map[string][]*standing{}}
+	o := &Overrides{by: by, since: since, until: until, counts: map[string]*Count{}, names: map[string]string{}, standing: map[string][]*standing{},
+		checks: map[string]bool{"": true}} // a command may name none
+	for _, name := range checks.Names(nil) {
+		o.checks[name] = true
+	}
+	return o
 }
 
 // Add counts an entry; those that tell of no override are passed over.
@@ -65,6 +75,9 @@ func (o *Overrides) Add(e gate.Entry) {
 		o.count(e, e, func(c *Count) { c.Refused++ })
 	case e.Kind == gate.EntryOverride:
 		o.name(e)
+		for _, name := range checksOf(e) {
+			o.checks[name] = true
+		}
 		o.override(e)
 	}
 }
@@ -139,7 +152,18 @@ func (o *Overrides) keys(e gate.Entry) []string {
 	case ByRepo:
 		return []string{e.Forge + "\n" + Fold(e.Repo)}
 	}
-	return strings.Split(e.Check, ",")
+	return checksOf(e)
+}
+
+// checksOf are the checks that an entry names, each once and as it is called: people write them in either case, and with
+// sluice/ before them or without.
+func checksOf(e gate.Entry) (names []string) {
+	for name := range strings.SplitSeq(e.Check, ",") {
+		if name = strings.TrimPrefix(Fold(strings.TrimSpace(name)), "sluice/"); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // line is a line with nothing in it yet.
@@ -186,9 +210,17 @@ func (o *Overrides) Counts() []Count {
 		}
 	}
 	all := make([]Count, 0, len(counts))
+	unknown := Count{Name: UnknownCheck}
 	for key, c := range counts {
+		if o.by == ByCheck && !o.checks[key] {
+			unknown.Refused += c.Refused // nothing else can become of it
+			continue
+		}
 		c.Name = o.names[key]
 		all = append(all, *c)
+	}
+	if unknown.Refused > 0 {
+		all = append(all, unknown)
 	}
 	slices.SortFunc(all, func(a, b Count) int {
 		return cmp.Or(b.Granted-a.Granted, b.Refused-a.Refused, b.Waiting-a.Waiting, cmp.Compare(a.Name, b.Name), cmp.Compare(a.Forge, b.Forge), cmp.Compare(a.ID, b.ID))

@@ -43,6 +43,28 @@ func march() []gate.Entry {
 	}
 }
 
+func TestWordsThatAreNoCheckAreOneLine(t *testing.T) {
+	t.Parallel()
+	o := CountOverrides(ByCheck, time.Time{}, time.Time{})
+	refuse := func(checks string) {
+		e := said(1, 3, "acme/shop", checks, "refused", 9)
+		e.Kind, e.Command = gate.EntryCommand, "override"
+		o.Add(e)
+	}
+	for _, checks := range []string{"chngelog", "CHANGELOG,sluice/changelog", "Sluice/Policy", "no,such,approval", "small", "", "other"} {
+		refuse(checks)
+	}
+	want := []Count{{Name: "(unknown)", Refused: 5}, {Refused: 1}, {Name: "approval", Refused: 1}, {Name: "changelog", Refused: 1}, {Name: "policy", Refused: 1}}
+	if got := o.Counts(); !reflect.DeepEqual(got, want) {
+		t.Errorf("Counts() = %+v, want %+v", got, want)
+	}
+	o.Add(said(2, 1, "acme/shop", "small", "granted", 10)) // a house rule: from here on, and backwards, it is known
+	want = []Count{{Name: "small", Granted: 1, Live: 1, Refused: 1}, {Name: "(unknown)", Refused: 4}, {Refused: 1}, {Name: "approval", Refused: 1}, {Name: "changelog", Refused: 1}, {Name: "policy", Refused: 1}}
+	if got := o.Counts(); !reflect.DeepEqual(got, want) {
+		t.Errorf("Counts() = %+v, want %+v", got, want)
+	}
+}
+
 func TestOverridesAreCounted(t *testing.T) {
 	t.Parallel()
 	none := time.Time{}

@@ -116,6 +116,9 @@ var audits = map[string]func(*testing.T, *fixture){
 			{Reason: "3", Kind: "decision", Repo: "acme/other", Who: gate.Who{}},
 			{Reason: "4", Kind: "override", Repo: "acme/other", Who: gate.Who{ID: 7, Login: "bo"}, Check: "changelog"},
 			{Reason: "5", Kind: "override", Repo: "acme/other", Who: gate.Who{ID: 7, Login: "bob"}, Check: "changelog"},
+			{Reason: "6", Kind: "release", Repo: "acme/names", Check: "sluice/Changelog"},
+			{Reason: "7", Kind: "release", Repo: "acme/names", Check: "approval,sluice/changelog,tagging"},
+			{Reason: "8", Kind: "release", Repo: "acme/names", Check: "changelogs,a_changelog,sluice/x%y"},
 		} {
 			must(t, f.Enter(ctx, e))
 			f.clock.pass(time.Hour)
@@ -124,14 +127,22 @@ var audits = map[string]func(*testing.T, *fixture){
 			filter store.AuditFilter
 			want   string
 		}{
-			{store.AuditFilter{}, "1 2 3 4 5"},
-			{store.AuditFilter{After: 3}, "4 5"},
-			{store.AuditFilter{Newest: 2}, "4 5"},
+			{store.AuditFilter{}, "1 2 3 4 5 6 7 8"},
+			{store.AuditFilter{After: 3}, "4 5 6 7 8"},
+			{store.AuditFilter{Newest: 2}, "7 8"},
 			{store.AuditFilter{Newest: 2, Repo: "ACME/shop"}, "1 2"},
 			{store.AuditFilter{Who: "aNA"}, "1"},
 			{store.AuditFilter{Who: "7", WhoID: 7}, "2 4 5"},
 			{store.AuditFilter{Who: "0"}, ""},
-			{store.AuditFilter{Check: "changelog"}, "1 4 5"},
+			{store.AuditFilter{Check: "changelog"}, "1 4 5 6 7"},
+			{store.AuditFilter{Check: "sluice/CHANGELOG", Newest: 2}, "6 7"},
+			{store.AuditFilter{Check: "approval"}, "7"},
+			{store.AuditFilter{Check: "tagging"}, "2 7"},
+			{store.AuditFilter{Check: "a!changelog"}, ""},
+			{store.AuditFilter{Check: "%"}, ""},
+			{store.AuditFilter{Check: "change_og"}, ""},
+			{store.AuditFilter{Check: "x%y"}, "8"},
+			{store.AuditFilter{Check: "a_changelog"}, "8"},
 			{store.AuditFilter{Kinds: []gate.EntryKind{"command", "decision"}}, "2 3"},
 			{store.AuditFilter{Since: start.Add(time.Hour), Until: start.Add(3 * time.Hour)}, "2 3"},
 			{store.AuditFilter{Kinds: []gate.EntryKind{"override"}, Repo: "acme/other", Who: "bob", Since: start}, "5"},

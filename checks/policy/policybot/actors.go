@@ -16,7 +16,15 @@ type actors struct {
 	orgs         []string
 	permission   string // the lowest right that is enough; "" none
 	owners       bool
-	broken       bool // something in it could not be understood
+	broken       bool   // something in it could not be understood
+	odd          string // the first that could not: its key and value
+}
+
+// strange notes that something could not be understood.
+func (a *actors) strange(what string) {
+	if a.broken = true; a.odd == "" {
+		a.odd = what
+	}
 }
 
 // rights from the lowest.
@@ -48,7 +56,9 @@ func (im *importer) actor(a *actors, p pair) bool {
 	default:
 		return false
 	}
-	a.broken = a.broken || !ok
+	if !ok {
+		a.strange(keyed(p))
+	}
 	return true
 }
 
@@ -65,10 +75,12 @@ func (a *actors) allow(right string) bool {
 func (im *importer) people(n *yaml.Node) *actors {
 	a := &actors{node: n}
 	ps, ok := im.pairs(n)
-	a.broken = !ok
+	if !ok {
+		a.strange(shown(n) + " is no mapping, or gives a key twice")
+	}
 	for _, p := range ps {
 		if !im.actor(a, p) || p.name == "codeowners" {
-			a.broken = true
+			a.strange(keyed(p))
 		}
 	}
 	a.tidy()
@@ -85,15 +97,17 @@ var (
 // be is an error there, at which nothing is approved.
 func (a *actors) tidy() {
 	a.users = slices.DeleteFunc(a.users, func(s string) bool { return len(s) > 255 || !login.MatchString(s) })
-	odd := func(form *patterns.Pattern) func(string) bool {
+	odd := func(key string, form *patterns.Pattern) func(string) bool {
 		return func(s string) bool {
 			bad := len(s) > 255 || !form.MatchString(s)
-			a.broken = a.broken || bad
+			if bad {
+				a.strange(key + ": " + quotedShort(s))
+			}
 			return bad
 		}
 	}
-	a.teams = slices.DeleteFunc(a.teams, odd(team))
-	a.orgs = slices.DeleteFunc(a.orgs, odd(organization))
+	a.teams = slices.DeleteFunc(a.teams, odd("teams", team))
+	a.orgs = slices.DeleteFunc(a.orgs, odd("organizations", organization))
 }
 
 // nobody says that no one is meant.

@@ -44,7 +44,7 @@ func (im *importer) config(root *yaml.Node) {
 	}
 	im.disapproval(disapproval)
 	for _, p := range strange {
-		im.block(im.lost(p.key, fmt.Sprintf("%q is not understood here, so policy-bot approves nothing", oneLine(p.name))))
+		im.shut(p.key, fmt.Sprintf("%q is not understood here, so policy-bot approves nothing", oneLine(p.name)))
 	}
 	if im.left >= 0 {
 		im.settle()
@@ -94,7 +94,7 @@ func (im *importer) defined(n *yaml.Node, defaults *options) {
 	}
 	items, ok := im.items(n)
 	if !ok {
-		im.block(im.lost(n, "approval_rules is no list, so policy-bot approves nothing"))
+		im.shut(n, "approval_rules is no list, so policy-bot approves nothing")
 	}
 	for _, c := range items {
 		before := len(im.notes)

@@ -21,7 +21,7 @@ func (im *importer) disapproval(n *yaml.Node) {
 	}
 	ps, ok := im.pairs(n)
 	if !ok {
-		im.block(im.lost(n, "policy.disapproval is no mapping, or gives a key twice"))
+		im.shut(n, "policy.disapproval is no mapping, or gives a key twice")
 		return
 	}
 	var requires pair
@@ -35,7 +35,7 @@ func (im *importer) disapproval(n *yaml.Node) {
 		case "requires":
 			requires = p
 		default:
-			im.block(im.lost(p.key, fmt.Sprintf("policy.disapproval.%s is not understood, so policy-bot approves nothing", oneLine(p.name))))
+			im.shut(p.key, fmt.Sprintf("policy.disapproval.%s is not understood, so policy-bot approves nothing", oneLine(p.name)))
 		}
 	}
 	if requires.key == nil || absent(requires.value) {
@@ -44,7 +44,7 @@ func (im *importer) disapproval(n *yaml.Node) {
 	a := im.people(requires.value)
 	switch {
 	case a.broken:
-		im.block(im.lost(requires.key, "policy.disapproval.requires names people whom Sluice cannot name"))
+		im.shut(requires.key, "policy.disapproval.requires names people whom Sluice cannot name: "+a.odd)
 	case !a.nobody():
 		im.objecting(requires.key, a, disapprove, revoke)
 	}
@@ -54,7 +54,7 @@ func (im *importer) disapprovalOptions(p pair) (disapprove, revoke *methods) {
 	v, ok := im.only(p.value, "methods")
 	m, fine := im.only(v["methods"], "disapprove", "revoke")
 	if !ok || !fine {
-		im.block(im.lost(p.key, "policy.disapproval.options is not understood, so policy-bot approves nothing"))
+		im.shut(p.key, "policy.disapproval.options is not understood, so policy-bot approves nothing")
 	}
 	if !absent(m["disapprove"]) {
 		disapprove = im.methods(m["disapprove"])
@@ -69,7 +69,7 @@ func (im *importer) disapprovalOptions(p pair) (disapprove, revoke *methods) {
 func (im *importer) blocked(n *yaml.Node) {
 	ps, ok := im.pairs(n)
 	if !ok {
-		im.block(im.lost(n, "policy.disapproval.if is no mapping, or gives a key twice"))
+		im.shut(n, "policy.disapproval.if is no mapping, or gives a key twice")
 	}
 	for _, p := range ps {
 		if absent(p.value) {
@@ -80,7 +80,7 @@ func (im *importer) blocked(n *yaml.Node) {
 			c.open = append(c.open, p)
 		}
 		if c.fit(p.key); len(c.open) > 0 {
-			im.block(im.lost(p.key, "policy.disapproval.if."+lacking(p)))
+			im.shut(p.key, "policy.disapproval.if."+im.lacking(p))
 			continue
 		}
 		im.blocking("disapproved by "+p.name, p.key, c)
@@ -107,23 +107,23 @@ func (im *importer) objecting(key *yaml.Node, a *actors, disapprove, revoke *met
 	o := &objections{line: key.Line, from: a}
 	im.objections = o
 	for _, p := range append(disapprove.unreadable, disapprove.strange...) {
-		im.block(im.lost(p.key, fmt.Sprintf("disapprove.%s is not understood", oneLine(p.name))))
+		im.shut(p.key, fmt.Sprintf("disapprove.%s is not understood", oneLine(p.name)))
 	}
 	var whole bool
 	if o.comments, whole = fitting(spoken(disapprove.comments, disapprove.patterns)); !whole {
-		im.block(im.lost(disapprove.node, "disapprove has patterns of more than 1000 bytes"))
+		im.shut(disapprove.node, "disapprove has patterns of more than 1000 bytes")
 	}
 	o.withdrawn, _ = fitting(spoken(revoke.comments, revoke.patterns))
 	if len(disapprove.body) > 0 {
 		body := &condition{authors: a, terms: []string{matching("change.body", disapprove.body)}}
 		if body.fit(disapprove.bodyNode); len(body.open) > 0 {
-			im.block(im.lost(disapprove.bodyNode, "disapprove.body_patterns is too long for an expression"))
+			im.shut(disapprove.bodyNode, "disapprove.body_patterns is too long for an expression")
 		} else {
 			im.blocking("disapproved by its description", disapprove.bodyNode, body)
 		}
 	}
 	if revoke.reviews == nil || !*revoke.reviews {
-		im.block(im.lost(revoke.node, "revoke without github_review has no counterpart: with Sluice an approving review always withdraws what its giver objected"))
+		im.shut(revoke.node, "revoke without github_review has no counterpart: with Sluice an approving review always withdraws what its giver objected, so add github_review: true beside "+shownKeys(revoke.node))
 	}
 	instead := "each withdraws his own, or the review is dismissed; a dismissed review also takes back the requests that its giver made before it"
 	o.notes = append(o.notes,

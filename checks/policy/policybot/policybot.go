@@ -35,6 +35,7 @@ type Note struct {
 type Result struct {
 	Policy string // the text of a .sluice.yml; "" where there is none to write
 	Notes  []Note // in the order of the lines
+	Closed bool   // no change can pass the policy
 }
 
 // Whole says that everything was carried over, exactly or more strictly.
@@ -68,7 +69,7 @@ func Import(name, text string) (Result, error) {
 	if _, err := policy.Load(policy.Source{Origin: policy.Given, Name: "the policy written", Text: out}); err != nil {
 		return Result{}, fmt.Errorf("%w that Sluice could hold: %w", ErrUnreadable, err)
 	}
-	return Result{Policy: out, Notes: notes}, nil
+	return Result{Policy: out, Notes: notes, Closed: im.tree.closed()}, nil
 }
 
 // topKeys are those that a policy may have, of which it has one at least.

@@ -52,7 +52,7 @@ func TestConstructs(t *testing.T) {
 		"by nobody":                        {ruleWith("requires: {count: 1}"), "nobody can meet this", "names nobody who could give one"},
 		"by too many":                      {ruleWith("requires: {count: 101, users: [ana]}"), "nobody can meet this", "more than the 100"},
 		"by people and no count":           {ruleWith("requires: {users: [ana]}"), "automatic: true", "no count above 0"},
-		"by a right like none":             {ruleWith("requires: {count: 1, users: [ana], permissions: [owner]}"), "from: {users: [ana]}", "whom Sluice cannot name"},
+		"by a right like none":             {ruleWith("requires: {count: 1, users: [ana], permissions: [owner]}"), "from: {users: [ana]}", `whom Sluice cannot name: permissions: ["owner"]`},
 		"old approvals and comments count": {ruleWith(some), "stale: never\n      comments: [':\\+1:', '👍']", ""},
 		"old approvals do not":             {ruleWith(some + "options: {invalidate_on_push: true, methods: {comments: []}}"), "from: {users: [ana]}\n  satisfy", ""},
 		"comments do not, then":            {ruleWith(some + "options: {invalidate_on_push: true}"), "from: {users: [ana]}\n  satisfy", "a comment does not tell which commit it is about"},
@@ -79,8 +79,8 @@ func TestConstructs(t *testing.T) {
 		"paths that must not be":           {ruleWith("if: {no_changed_files: {paths: ['^a/']}}"), `!(touched.exists(p, p.matches("^a/")))`, ""},
 		"no paths":                         {ruleWith("if: {changed_files: {ignore: [a]}}"), `expression: "false"`, "changed_files names no paths"},
 		"paths alone":                      {ruleWith(`if: {only_changed_files: {paths: ['\.md$']}}`), `size(touched) > 0 && touched.all(p, p.matches(r"\.md$"))`, ""},
-		"globs":                            {ruleWith("if: {changed_files: {globs: ['*.md']}}\n" + some), "demand: true", "if.changed_files cannot be carried over as it is written"},
-		"a path pattern that is none":      {ruleWith("if: {changed_files: {paths: ['*.md']}}\n" + some), "demand: true", "if.changed_files cannot be carried over"},
+		"globs":                            {ruleWith("if: {changed_files: {globs: ['*.md']}}\n" + some), "demand: true", `if.changed_files cannot be carried over as it is written: globs: ["*.md"] has no counterpart`},
+		"a path pattern that is none":      {ruleWith("if: {changed_files: {paths: ['*.md']}}\n" + some), "demand: true", `paths: "*.md" is no regular expression`},
 		"files added":                      {ruleWith("if: {file_added: {paths: [a]}}"), `files.exists(f, f.status in ["added", "renamed"] && f.path.matches("a"))`, ""},
 		"files not deleted":                {ruleWith("if: {file_not_deleted: {paths: [a]}}"), `!(files.exists(f, f.status == "removed" && f.path.matches("a") || f.status == "renamed" && f.old.matches("a")))`, ""},
 		"authors":                          {ruleWith("if: {has_author_in: {users: [ana], teams: [acme/a]}}"), "authors: {users: [ana], teams: [acme/a]}", ""},
@@ -92,7 +92,7 @@ func TestConstructs(t *testing.T) {
 		"the target branch":                {ruleWith("if: {targets_branch: {pattern: ^main$}}"), `change.base.matches("^main$")`, ""},
 		"the source branch":                {ruleWith("if: {from_branch: {pattern: ^x$}}"), `change.source.matches("^x$")`, ""},
 		"lines":                            {ruleWith("if: {modified_lines: {additions: '> 100', deletions: '>5', total: '= 7'}}"), "change.additions > 100 || change.deletions > 5 || change.additions + change.deletions == 7", ""},
-		"lines of some files":              {ruleWith("if: {modified_lines: {total: '> 1', files: {include: [a]}}}\n" + some), "demand: true", "if.modified_lines cannot be carried over"},
+		"lines of some files":              {ruleWith("if: {modified_lines: {total: '> 1', files: {include: [a]}}}\n" + some), "demand: true", "files: {include: …} has no counterpart"},
 		"statuses":                         {ruleWith("if: {has_status: {conclusions: [success, skipped], statuses: [a]}}"), `statuses.exists(s, s.name == "a" && s.state in ["success", "skipped"])`, ""},
 		"statuses, the older way":          {ruleWith("if: {has_successful_status: [a, b]}"), `s.name == "b" && s.state in ["success"]`, ""},
 		"workflows":                        {ruleWith("if: {has_workflow_result: {workflows: [a]}}\n" + some), "demand: true", "if.has_workflow_result has no counterpart"},
@@ -103,9 +103,13 @@ func TestConstructs(t *testing.T) {
 		"signatures":                       {ruleWith("if: {has_valid_signatures: true}"), "commits.all(c, c.signed)", ""},
 		"signatures that must not be":      {ruleWith("if: {has_valid_signatures: false}"), "!(commits.all(c, c.signed))", ""},
 		"signatures by users":              {ruleWith("if: {has_valid_signatures_by: {users: [ana]}}"), `commits.all(c, c.signed && c.signer in ["ana"])`, ""},
-		"signatures by teams":              {ruleWith("if: {has_valid_signatures_by: {teams: [a/b]}}\n" + some), "demand: true", "if.has_valid_signatures_by cannot be carried over"},
+		"signatures by teams":              {ruleWith("if: {has_valid_signatures_by: {teams: [a/b]}}\n" + some), "demand: true", "{teams: …} names more than users"},
 		"signatures by keys":               {ruleWith("if: {has_valid_signatures_by_keys: {key_ids: [AB]}}"), `c.signing_key in ["AB"]`, ""},
 		"custom properties":                {ruleWith("if: {custom_property_matches_any_of: {a: [b]}}\n" + some), "demand: true", "custom_property_matches_any_of has no counterpart"},
+		"lines that are none":              {ruleWith("if: {modified_lines: {total: many}}\n" + some), "demand: true", `total: "many" is no comparison`},
+		"a truth that is none":             {ruleWith("if: {has_valid_signatures: maybe}\n" + some), "demand: true", `has_valid_signatures cannot be carried over as it is written: "maybe" is not what policy-bot takes there`},
+		"people of a key like none":        {ruleWith("if: {has_author_in: {team: [a/b]}}\n" + some), "demand: true", `team: ["a/b"] names nobody`},
+		"a team that is none":              {ruleWith("requires: {count: 1, users: [ana], teams: [dba]}"), "from: {users: [ana]}", `cannot name: teams: "dba"`},
 		"a predicate of tomorrow":          {ruleWith("if: {is_tuesday: true}\n" + some), "demand: true", "if.is_tuesday is not known"},
 		"conditions":                       {ruleWith("requires: {conditions: {has_author_in: {users: [ana]}, has_labels: [x]}}"), "needs:\n        authors: {users: [ana]}\n        expression: ", ""},
 		"conditions without counterpart":   {ruleWith("requires: {conditions: {has_workflow_result: {workflows: [a]}}}"), "nobody can meet this", "requires.conditions.has_workflow_result has no counterpart"},
@@ -145,12 +149,12 @@ func TestDisapproval(t *testing.T) {
 		"people":                           {"{requires: {teams: [acme/a]}}", "from: {teams: [acme/a]}\n    comments: [':-1:', '👎']\n    withdrawn: [':\\+1:', '👍']", "revoke the disapproval of another"},
 		"nobody":                           {"{requires: {}}", "rules: []", ""},
 		"methods":                          {"{requires: {users: [ana]}, options: {methods: {disapprove: {comment_patterns: [no]}, revoke: {comments: [yes], github_review: true}}}}", "comments: [\"no\"]\n    withdrawn: [\"yes\"]", ""},
-		"methods that a review cannot end": {"{requires: {users: [ana]}, options: {methods: {revoke: {comments: [a]}}}}", "nobody can meet this", "revoke without github_review has no counterpart"},
+		"methods that a review cannot end": {"{requires: {users: [ana]}, options: {methods: {revoke: {comments: [a]}}}}", "nobody can meet this", "withdraws what its giver objected, so add github_review: true beside comments: …; written instead: a rule that nobody can meet and that every change needs: no change can pass until you mend this"},
 		"descriptions":                     {"{requires: {users: [ana]}, options: {methods: {disapprove: {body_patterns: [no]}}}}", "authors: {users: [ana]}\n        expression: 'change.body.matches(\"no\")'", ""},
 		"predicates":                       {"{if: {title: {matches: [WIP]}}}", "- name: disapproved by title\n      when:\n        expression: 'change.title.matches(\"WIP\")'\n      needs: {expression: \"false\"}", ""},
 		"predicates on people":             {"{if: {has_author_in: {users: [ana]}}}", "when:\n        authors: {users: [ana]}\n      needs: {expression: \"false\"}", ""},
 		"predicates without counterpart":   {"{if: {custom_property_is_null: [a]}}", "- name: not carried over", "policy.disapproval.if.custom_property_is_null has no counterpart"},
-		"people like none":                 {"{requires: {organization: [a]}}", "nobody can meet this", "names people whom Sluice cannot name"},
+		"people like none":                 {"{requires: {organization: [a]}}", "nobody can meet this", `names people whom Sluice cannot name: organization: ["a"]`},
 		"a key like none":                  {"{requires: {users: [ana]}, when: x}", "nobody can meet this", "policy.disapproval.when is not understood"},
 	} {
 		notes, r := imported(t, open+c.text+"\n")
@@ -159,6 +163,30 @@ func TestDisapproval(t *testing.T) {
 		}
 		if strings.Contains(r.Policy, "unmatched") {
 			t.Errorf("%s: what policy-bot approves without a rule has to match one", name)
+		}
+	}
+}
+
+func TestAPolicyThatNothingPassesIsSaidToBeOne(t *testing.T) {
+	t.Parallel()
+	some := "\n  requires: {count: 1, users: [ana]}\n"
+	never := "- name: n\n  requires: {count: 1}\n"
+	for name, c := range map[string]struct {
+		text   string
+		closed bool
+	}{
+		"one that can be met":                {ruleWith(strings.TrimSpace(some)), false},
+		"one that cannot, and another":       {"policy: {approval: [n, r]}\napproval_rules:\n" + never + "- name: r" + some, true},
+		"one that cannot, or another":        {"policy: {approval: [{or: [n, r]}]}\napproval_rules:\n" + never + "- name: r" + some, false},
+		"two that cannot, either":            {"policy: {approval: [{or: [n, s]}]}\napproval_rules:\n" + never, true},
+		"one that cannot, for some changes":  {ruleWith("if: {has_labels: [x]}\nrequires: {count: 1}"), false},
+		"a revocation without reviews":       {"policy: {approval: [], disapproval: {requires: {users: [ana]}, options: {methods: {revoke: {comments: [a]}}}}}", true},
+		"a revocation with them":             {"policy: {approval: [], disapproval: {requires: {users: [ana]}, options: {methods: {revoke: {comments: [a], github_review: true}}}}}", false},
+		"a disapproval of some changes":      {"policy: {approval: [], disapproval: {if: {title: {matches: [WIP]}}}}", false},
+		"a disapproval that is not known of": {"policy: {approval: [], disapproval: {if: {is_tuesday: true}}}", true},
+	} {
+		if notes, r := imported(t, c.text); r.Closed != c.closed {
+			t.Errorf("%s: Closed = %v, want %v; %s", name, r.Closed, c.closed, notes)
 		}
 	}
 }

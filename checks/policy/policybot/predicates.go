@@ -87,12 +87,12 @@ func chooses(term string) bool {
 }
 
 // lacking says in a few words why a predicate was left open.
-func lacking(p pair) string {
+func (im *importer) lacking(p pair) string {
 	switch {
 	case p.name == "has_workflow_result", strings.HasPrefix(p.name, "custom_property_"):
 		return p.name + " has no counterpart"
 	case slices.Contains(predicateNames(), p.name):
-		return p.name + " cannot be carried over as it is written: what it says is wrong, or Sluice has nothing like it"
+		return p.name + " cannot be carried over as it is written: " + im.trouble(p)
 	}
 	return oneLine(p.name) + " is not known"
 }

@@ -78,7 +78,7 @@ func (im *importer) refuse(x *rule, n *yaml.Node, what string) {
 func (im *importer) applies(x *rule) {
 	for _, p := range x.when.open {
 		x.demand = true
-		im.say(x, p.key, false, "if."+lacking(p),
+		im.say(x, p.key, false, "if."+im.lacking(p),
 			"the rule has to be met whether that holds or not, and opens nothing by being met")
 	}
 }
@@ -105,7 +105,7 @@ func (im *importer) requires(x *rule, n *yaml.Node) {
 		case p.name == "conditions":
 			x.needs = im.predicates(p.value)
 			for _, open := range x.needs.open {
-				im.refuse(x, open.key, "requires.conditions."+lacking(open))
+				im.refuse(x, open.key, "requires.conditions."+im.lacking(open))
 			}
 		default:
 			im.refuse(x, p.key, fmt.Sprintf("%q is no key of requires, so policy-bot approves nothing", oneLine(p.name)))
@@ -127,7 +127,7 @@ func (im *importer) asked(x *rule, a *actors) {
 		}
 		return
 	case a.broken:
-		im.say(x, a.node, false, "requires names people whom Sluice cannot name", "those who can be, alone")
+		im.say(x, a.node, false, "requires names people whom Sluice cannot name: "+a.odd, "those who can be, alone")
 	}
 	for _, u := range a.users {
 		if strings.HasSuffix(u, "[bot]") {

@@ -2,6 +2,7 @@ package policybot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -24,7 +25,7 @@ const deepest = 9
 func (im *importer) approval(n *yaml.Node) *tree {
 	items, ok := im.items(n)
 	if !ok {
-		return &tree{parts: []*tree{im.lost(n, "policy.approval is no list, so policy-bot approves nothing")}}
+		return &tree{parts: []*tree{im.lostFor(n, nothingPasses, "policy.approval is no list, so policy-bot approves nothing")}}
 	}
 	if len(items) == 0 {
 		return nil
@@ -34,7 +35,7 @@ func (im *importer) approval(n *yaml.Node) *tree {
 		root.add(im.branch(c, 0))
 	}
 	if root.depth() > deepest {
-		return &tree{parts: []*tree{im.lost(n, fmt.Sprintf("policy.approval nests more than %d deep", deepest))}}
+		return &tree{parts: []*tree{im.lostFor(n, nothingPasses, fmt.Sprintf("policy.approval nests more than %d deep", deepest))}}
 	}
 	return root
 }
@@ -79,6 +80,17 @@ func (t *tree) add(part *tree) {
 	t.parts = append(t.parts, part)
 }
 
+// closed says that no change can meet it.
+func (t *tree) closed() bool {
+	switch {
+	case t.rule != nil:
+		return t.rule.never && t.rule.when.always()
+	case t.any:
+		return len(t.parts) > 0 && !slices.ContainsFunc(t.parts, func(p *tree) bool { return !p.closed() })
+	}
+	return slices.ContainsFunc(t.parts, (*tree).closed)
+}
+
 func (t *tree) depth() int {
 	deep := 0
 	for _, p := range t.parts {
@@ -89,11 +101,21 @@ func (t *tree) depth() int {
 
 // lost is a part that could not be understood: a rule that nobody can meet.
 func (im *importer) lost(n *yaml.Node, what string) *tree {
+	return im.lostFor(n, "a rule that nobody can meet", what)
+}
+
+// nothingPasses is what is written for something that every change needs.
+const nothingPasses = "a rule that nobody can meet and that every change needs: no change can pass until you mend this"
+
+// shut shuts the gate for every change: what could not be understood shuts it for some, and it is not known for which.
+func (im *importer) shut(n *yaml.Node, what string) { im.block(im.lostFor(n, nothingPasses, what)) }
+
+func (im *importer) lostFor(n *yaml.Node, instead, what string) *tree {
 	if len(im.rules) > mostRules {
 		im.left = -1
 	}
-	x := &rule{node: n, line: n.Line, name: "not carried over", when: &condition{}, needs: &condition{}, automatic: true}
-	im.refuse(x, n, what)
+	x := &rule{node: n, line: n.Line, name: "not carried over", when: &condition{}, needs: &condition{}, automatic: true, never: true}
+	im.say(x, n, true, what, instead)
 	x.name = im.unique(x.name)
 	im.rules = append(im.rules, x)
 	return &tree{rule: x}
