@@ -59,7 +59,7 @@ func forms() []form {
 		{"lock", "lock ENVIRONMENT REASON", "", []argument{environment, reason}},
 		{"unlock", "unlock ENVIRONMENT", "", []argument{environment}},
 		{"release", "release VERSION|major|minor|patch", "maintainers", []argument{version}},
-		{"changelog", "changelog CATEGORY: TEXT", "the author, and write access", []argument{category, reason}},
+		{"changelog", "changelog CATEGORY: TEXT", "write access, and the author of a fork", []argument{category, reason}},
 	}
 }
 

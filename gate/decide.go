@@ -36,6 +36,7 @@ func Decide(set *policy.Set, f *checks.Facts, acts Acts, id string, at time.Time
 func begin(f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
 	d := &Decision{ID: id, Subject: identity(f.Subject), Commit: commitOf(f), At: at, Policy: digestOf(f.Sources)}
 	if f.Change != nil {
+		d.Base = f.Change.Base.Name
 		d.Acts = Acts{Overrides: acts.live(f.Change.Head.Commit, f.Change.Base.Name, at), Hold: acts.Hold}
 	}
 	return d
@@ -170,10 +171,11 @@ func seal(d *Decision) *Decision {
 	d.Digest = digestOf(struct {
 		Subject  string
 		Commit   string
+		Base     string `json:",omitempty"`
 		Policy   string
 		Verdicts []checks.Verdict
 		Gate     checks.Verdict
-	}{d.Subject.Key(), d.Commit, d.Policy, d.Verdicts, d.Gate})
+	}{d.Subject.Key(), d.Commit, d.Base, d.Policy, d.Verdicts, d.Gate})
 	return d
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
@@ -95,8 +96,15 @@ func (r *Reconciler) merged(ctx context.Context, f *checks.Facts, w Work, out *O
 		return nil
 	}
 	d, sources, err := r.deciding(ctx, f)
-	if err != nil || d != nil && d.Open {
+	if err != nil {
 		return err
+	}
+	if d != nil && d.Base == "" && last != nil { // kept when decisions did not name their branch: the one remembered with it counts
+		named := *d
+		named.Base, d = last.Base, &named
+	}
+	if d != nil && d.against(f.Change) == "" {
+		return nil
 	}
 	if _, unread := f.Gap("policy"); len(f.Sources) == 0 && !unread && !sources {
 		return nil // nobody here asked for a gate
@@ -106,7 +114,9 @@ func (r *Reconciler) merged(ctx context.Context, f *checks.Facts, w Work, out *O
 }
 
 // deciding is the decision that counted when the change was merged: the one on the merge queue's commit that it became,
-// or else the one on its head; nil when there was none. sources says whether a policy was in force then.
+// or else the one on its head; nil when there was none. One for the branch that it went into goes before one for another,
+// which is returned to say so: the forge lets a change through by what is shown on its head, whatever branch that was
+// decided for. sources says whether a policy was in force then.
 func (r *Reconciler) deciding(ctx context.Context, f *checks.Facts) (d *Decision, sources bool, err error) {
 	queued := f.Subject
 	queued.Kind, queued.Group = checks.KindGroup, f.Change.MergeCommit
@@ -119,11 +129,43 @@ func (r *Reconciler) deciding(ctx context.Context, f *checks.Facts) (d *Decision
 			continue
 		}
 		sources = sources || len(src) > len("null")
-		if s.Kind == checks.KindGroup || latest.Commit == f.Change.Head.Commit {
+		if s.Kind != checks.KindGroup && latest.Commit != f.Change.Head.Commit {
+			continue
+		}
+		if latest.Base == "" || latest.Base == f.Change.Base.Name {
 			return latest, sources, nil
 		}
+		if d == nil {
+			d = latest
+		}
 	}
-	return nil, sources, nil
+	return d, sources, nil
+}
+
+// against says why the gate was not open for a merge, or "".
+func (d *Decision) against(c *checks.Change) string {
+	switch {
+	case d.Base == "":
+		return "it is not known for which branch it had decided."
+	case d.Base != c.Base.Name:
+		return fmt.Sprintf("it had decided for %s, and for %s nothing.", Plain(d.Base), Plain(c.Base.Name))
+	case !d.Open:
+		return d.Gate.Reason
+	}
+	return d.runOut(c.MergedAt)
+}
+
+// runOut says which check was let through by nothing but overrides that had run out by then, or "".
+func (d *Decision) runOut(at time.Time) string {
+	for _, v := range d.Verdicts {
+		lasts := func(o Override) bool {
+			return o.Check == v.Check && (o.Until.IsZero() || !at.IsZero() && at.Before(o.Until))
+		}
+		if v.Outcome == checks.Overridden && !slices.ContainsFunc(d.Acts.Overrides, lasts) {
+			return fmt.Sprintf("the override of %s had run out.", v.Check)
+		}
+	}
+	return ""
 }
 
 func mergedShut(f *checks.Facts, d *Decision) Entry {
@@ -135,7 +177,7 @@ func mergedShut(f *checks.Facts, d *Decision) Entry {
 		return e
 	}
 	e.Policy, e.Decision = d.Policy, d.ID
-	e.Reason = "Merged into " + Plain(c.Base.Name) + " while the gate was shut: " + d.Gate.Reason
+	e.Reason = "Merged into " + Plain(c.Base.Name) + " while the gate was shut: " + d.against(c)
 	return e
 }
 

@@ -131,6 +131,88 @@ func TestWhatCountsForAMergeByTheQueueIsTheQueuesCommit(t *testing.T) {
 	}
 }
 
+// mergedInto is #7, approved and merged into main; decided are what was decided on its head and on the queue's commit.
+func mergedInto(head, queued *Decision) (*Reconciler, *shelf) {
+	f, s := landedShut(&forge{facts: change()}), newShelf()
+	f.facts.Change.MergedAt = now
+	group := f.facts.Subject
+	group.Kind, group.Group = checks.KindGroup, "m1"
+	for x, d := range map[checks.Subject]*Decision{f.facts.Subject: head, group: queued} {
+		if d != nil {
+			s.decisions[x.Key()] = d
+		}
+	}
+	s.states[f.facts.Subject.Key()] = &SubjectState{Open: true, Base: "main"}
+	r := reconciler(f, &s.memory)
+	r.Memory = s
+	return r, s
+}
+
+func TestOnlyADecisionForThatBranchAndTimeOpensAMerge(t *testing.T) {
+	t.Parallel()
+	decided := func(base string, open bool, overrides ...Override) *Decision {
+		d := decision(verdict("approval", map[bool]checks.Outcome{true: checks.Pass, false: checks.Wait}[open], policy.Enforce))
+		d.Commit, d.Base, d.Acts.Overrides = "c1", base, overrides
+		apply(d.Verdicts, overrides)
+		d.Gate = weigh(d.Verdicts)
+		return seal(d)
+	}
+	until := func(at time.Time) Override { o := override("c1", now); o.Until = at; return o }
+	for name, c := range map[string]struct {
+		head, queued *Decision
+		finding      string // how it ends
+		release      string // why there is none
+	}{
+		"open":                                 {decided("main", true), nil, "", ""},
+		"shut":                                 {decided("main", false), nil, "no reason", "the gate was shut"},
+		"none":                                 {nil, nil, "had not judged c1.", "the gate never decided"},
+		"for another branch":                   {decided("dev", true), nil, "it had decided for dev, and for main nothing.", "it had decided for dev"},
+		"shut, for another branch":             {decided("dev", false), nil, "it had decided for dev, and for main nothing.", "it had decided for dev"},
+		"from before branches were kept":       {decided("", true), nil, "", "it is not known for which branch it had decided"},
+		"shut, from before they were kept":     {decided("", false), nil, "no reason", "not known"},
+		"shut, and open in the queue":          {decided("main", false), decided("main", true), "", ""},
+		"open, and shut in the queue":          {decided("main", true), decided("main", false), "no reason", "the gate was shut"},
+		"for another, and open in the queue":   {decided("dev", true), decided("main", true), "", ""},
+		"open, and in the queue for another":   {decided("main", true), decided("dev", true), "", ""},
+		"overridden until the next push":       {decided("main", false, override("c1", now)), nil, "", ""},
+		"overridden until later":               {decided("main", false, until(now.Add(time.Second))), nil, "", ""},
+		"overridden until then":                {decided("main", false, until(now)), nil, "the override of approval had run out.", "the override of approval had run out"},
+		"overridden in the queue until before": {nil, decided("main", false, until(now.Add(-time.Hour))), "the override of approval had run out.", "had run out"},
+		"overridden by one that lasts, too":    {decided("main", false, until(now.Add(-time.Hour)), override("c1", now)), nil, "", ""},
+		"overridden without need":              {decided("main", true, until(now.Add(-time.Hour))), nil, "", ""},
+	} {
+		if c.finding == "no reason" {
+			c.finding = decided("main", false).Gate.Reason
+		}
+		r, s := mergedInto(c.head, c.queued)
+		f := r.Providers["github"].(*forge).facts
+		if why, err := r.shut(t.Context(), &f, nil); err != nil || !strings.Contains(why, c.release) || (why == "") != (c.release == "") {
+			t.Errorf("%s: shut() = %q, %v; want %q", name, why, err, c.release)
+		}
+		got := findings(s.must(t, r, work(Mark{Why: "pull_request.closed"})).Entries)
+		if !strings.HasSuffix(got, c.finding) || (got == "") != (c.finding == "") {
+			t.Errorf("%s: found %q, want %q", name, got, c.finding)
+		}
+	}
+}
+
+// The same verdicts for another branch are another decision, or nobody could tell later which branch was meant.
+func TestADecisionForAnotherBranchIsAnother(t *testing.T) {
+	t.Parallel()
+	f, s := &forge{facts: change()}, newShelf()
+	r := reconciler(f, &s.memory)
+	r.Memory = s
+	first := s.must(t, r, work()).Decision
+	f.facts.Change.Base.Name = "release"
+	second := s.must(t, r, work()).Decision
+	if first.Base != "main" || second == nil || second.Base != "release" {
+		t.Fatalf("decided for %q, then %+v; want main, then release", first.Base, second)
+	}
+	if out := s.must(t, r, work()); out.Decision != nil {
+		t.Errorf("a second look decided %+v, want the same as before", out.Decision)
+	}
+}
+
 func TestOfTwoChangesWithOneHeadAnOverrideOnOneOpensNeither(t *testing.T) {
 	t.Parallel()
 	seven, eight := decision(verdict("approval", checks.Wait, policy.Enforce)), decision(verdict("approval", checks.Wait, policy.Enforce))

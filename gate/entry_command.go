@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/changelog"
@@ -18,12 +20,14 @@ func (r *Reconciler) addEntry(ctx context.Context, a *asking, _ *Outcome) Result
 		return a.refuse("this is a dry run: nothing is written")
 	case c.State != "open":
 		return a.refuse("the change is %s, so its branch takes no entry any more; write it in another change", Plain(c.State))
-	case a.comment.By.ID == 0 || a.comment.By.ID != c.Author.ID:
-		if _, why, _ := holder(ctx, a.provider, a.s, a.comment.By, "write"); why != "" {
-			return a.refuse("only the author of the change and people with write access may: %s", why)
-		}
+	}
+	if why := a.mayWrite(ctx); why != "" {
+		return a.refuse("%s", why)
 	}
 	if why := unwritable(c); why != "" {
+		return a.refuse("%s", why)
+	}
+	if why := r.guarded(ctx, a); why != "" {
 		return a.refuse("%s", why)
 	}
 	if a.policyErr != nil || a.set == nil {
@@ -37,6 +41,63 @@ func (r *Reconciler) addEntry(ctx context.Context, a *asking, _ *Outcome) Result
 		return a.result("done", "This entry is in %s already; nothing was written.", codeSpan(entry.Path))
 	}
 	return a.commit(ctx, entry)
+}
+
+// within says whether the change's branch lies in the repository that it goes into.
+func (a *asking) within() bool {
+	return !a.facts.Change.Fork || strings.EqualFold(a.facts.Change.Head.Repo, a.s.Repo)
+}
+
+// mayWrite says why somebody may not have the branch written to. The author may where the branch is in a fork, which is
+// his to write. In the repository itself nothing makes it his: who may only read it can open a change between two
+// branches of others, and who could write it once may not any more.
+func (a *asking) mayWrite(ctx context.Context) (why string) {
+	author := a.comment.By.ID != 0 && a.comment.By.ID == a.facts.Change.Author.ID
+	if author && !a.within() {
+		return ""
+	}
+	_, why, _ = holder(ctx, a.provider, a.s, a.comment.By, "write")
+	switch {
+	case why == "":
+		return ""
+	case a.within():
+		return "the branch of the change lies in this repository, and only people with write access may write to it: " + why
+	}
+	return "only the author of the change and people with write access may: " + why
+}
+
+// guarded says why a branch of the repository is not this change's alone to write to: what is committed there would come
+// to others past the checks that a change into it has to pass.
+func (r *Reconciler) guarded(ctx context.Context, a *asking) (why string) {
+	const cure = "Write the entry in a change into it"
+	committer, ok := a.provider.(Committer)
+	if !a.within() || !ok {
+		return ""
+	}
+	head := a.facts.Change.Head.Name
+	if head == a.facts.Repository.Default {
+		return fmt.Sprintf("the change comes from %s, the default branch, and what is written there comes past every check. %s", codeSpan(head), cure)
+	}
+	into, err := r.Memory.OpenSubjects(ctx, a.s.Forge, a.s.Repo, head)
+	if err != nil {
+		r.Log.Warn("find the changes into the branch of a change", "subject", a.s.Key(), "err", err)
+		return "whether other changes go into the branch could not be read: say it again"
+	}
+	into = slices.DeleteFunc(into, func(s checks.Subject) bool { return s.Kind != checks.KindChange })
+	if len(into) > 0 {
+		return fmt.Sprintf("the change comes from %s, into which other changes go (#%d), and what is written there comes past their checks. %s", codeSpan(head), into[0].Change, cure)
+	}
+	branch, err := committer.Branch(ctx, a.s, head)
+	switch {
+	case err != nil:
+		r.Log.Warn("read the branch of a change", "subject", a.s.Key(), "err", err)
+		return "whether the branch is protected could not be read: say it again"
+	case branch == nil:
+		return fmt.Sprintf("the branch %s is gone. Its author can push it again", codeSpan(head))
+	case branch.Protected:
+		return fmt.Sprintf("the branch is protected: a rule of the repository guards %s. %s, or write it yourself if the rule lets you", codeSpan(head), cure)
+	}
+	return ""
 }
 
 // unwritable says why nobody but its owner can write to the change's branch.

@@ -171,13 +171,14 @@ type Decision struct {
 	ID       string           `json:"id"` // 32 hex digits, random: it is part of a link
 	Subject  checks.Subject   `json:"subject"`
 	Commit   string           `json:"commit"`
+	Base     string           `json:"base,omitempty"` // the target branch; "" of a tag, and in what was kept before it was told
 	At       time.Time        `json:"at"`
 	Open     bool             `json:"open"`
 	Verdicts []checks.Verdict `json:"verdicts"`
 	Gate     checks.Verdict   `json:"gate"`
 	Policy   string           `json:"policy"` // digest of the policy set
 	Facts    string           `json:"facts"`  // digest of the facts, hex SHA-256
-	Digest   string           `json:"digest"` // of subject, commit, policy, verdicts and gate: equal digests say the same
+	Digest   string           `json:"digest"` // of subject, commit, base, policy, verdicts and gate: equal digests say the same
 	// Acts are what people had said that counted: judging the same facts, policy and acts at the same time gives the same.
 	Acts Acts `json:"acts,omitzero"`
 	// Foresight is what the policy that a change brings would flip, as found in the record then.

@@ -316,6 +316,27 @@ func TestReplayGivesTheSameDecisionByteForByte(t *testing.T) {
 	}
 }
 
+// What an earlier version kept names no branch, and its digest none either: it is still what it was.
+func TestReplayOfADecisionThatNamesNoBranch(t *testing.T) {
+	t.Parallel()
+	f, m := &forge{facts: change()}, &memory{}
+	out := must(t, reconciler(f, m), m, work())
+	old := *out.Decision
+	old.Base = ""
+	old.Digest = digestOf(struct {
+		Subject, Commit, Policy string
+		Verdicts                []checks.Verdict
+		Gate                    checks.Verdict
+	}{old.Subject.Key(), old.Commit, old.Policy, old.Verdicts, old.Gate})
+	if old.Digest == out.Decision.Digest {
+		t.Error("the branch is not part of what is sealed")
+	}
+	got, err := Replay(Recorded{Decision: &old, Facts: out.Facts, Sources: out.Sources})
+	if err != nil || !Same(got, &old) {
+		t.Errorf("replayed %+v, %v, want %+v", got, err, old)
+	}
+}
+
 func TestWorkThatWasNotAllShownIsGoneOnWithWhateverHappens(t *testing.T) {
 	t.Parallel()
 	f, m := &forge{facts: change(), postErr: &RetryError{After: time.Minute, Err: errors.New("secondary limit")}}, &memory{}

@@ -97,7 +97,7 @@ func (r *Reconciler) mayRelease(ctx context.Context, a *asking) (x *Release, why
 	if ok, rule := checks.ReleaseBranch(a.set, a.facts); !ok {
 		return nil, fmt.Sprintf("the change went into %s, and releases are made of the branches that %s names (left out: of %s)", codeSpan(c.Base.Name), codeSpan(rule), codeSpan(a.facts.Repository.Default))
 	}
-	why, err := r.shut(ctx, a.s, c, a.acts.Hold)
+	why, err := r.shut(ctx, a.facts, a.acts.Hold)
 	switch {
 	case err != nil:
 		return nil, "what was decided about the change could not be read: say it again"
@@ -116,20 +116,25 @@ func origin(a *asking) string {
 	return fmt.Sprintf("comment %d on #%d", a.comment.ID, a.s.Change)
 }
 
-// shut says why the gate of a merged change was not open: the newest decision at the head that was merged counts.
-func (r *Reconciler) shut(ctx context.Context, s checks.Subject, c *checks.Change, hold *Hold) (why string, err error) {
-	d, _, err := r.Memory.Latest(ctx, s)
+// shut says why the gate of a merged change was not open for that merge, or that somebody holds the change.
+func (r *Reconciler) shut(ctx context.Context, f *checks.Facts, hold *Hold) (why string, err error) {
+	d, _, err := r.deciding(ctx, f)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("read what was decided about %v: %w", s, err)
-	case d == nil || d.Commit != c.Head.Commit:
-		return fmt.Sprintf("the gate never decided about %.8s, the head that was merged, so nobody can say that it was open", Plain(c.Head.Commit)), nil
+		return "", err
+	case d == nil:
+		return fmt.Sprintf("the gate never decided about %.8s, the head that was merged, so nobody can say that it was open", Plain(f.Change.Head.Commit)), nil
 	case hold != nil:
 		return fmt.Sprintf("%s holds the change (%s); lift it with `/sluice unhold`", escape(hold.By.Login), escape(hold.Reason)), nil
-	case !d.Open:
-		return "the gate was shut when the change was merged: " + escape(d.Gate.Reason), nil
 	}
-	return "", nil
+	why = d.against(f.Change)
+	switch {
+	case why == "":
+		return "", nil
+	case d.Open: // by what is shown on the head it could be merged, and nothing mends that now
+		why += " Say it on a change that is merged through the gate after this one"
+	}
+	return "the gate was shut when the change was merged: " + escape(why), nil
 }
 
 // planned takes over what was planned.

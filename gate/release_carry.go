@@ -85,7 +85,7 @@ func (r *Reconciler) arrived(ctx context.Context, f *checks.Facts, x *Release) (
 		if err != nil {
 			return "", fmt.Errorf("read what people said about %v: %w", f.Subject, err)
 		}
-		if why, err := r.shut(ctx, f.Subject, c, acts.Hold); why != "" || err != nil {
+		if why, err := r.shut(ctx, f, acts.Hold); why != "" || err != nil {
 			return fmt.Sprintf("of #%d: %s", x.Pull, why), err
 		}
 		x.Commit = c.MergeCommit

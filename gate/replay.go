@@ -95,6 +95,10 @@ func Replay(r Recorded) (*Decision, error) {
 	was := r.Decision
 	load := func(s []policy.Source) (*policy.Set, error) { return policy.Load(s...) }
 	d := judge(load, f, was.Acts, was.ID, was.At)
+	if was.Base == "" { // it was kept when decisions did not name their branch
+		d.Base = ""
+		seal(d)
+	}
 	d.foresee(was.Foresight)
 	sum := sha256.Sum256(r.Facts)
 	d.Facts = hex.EncodeToString(sum[:])

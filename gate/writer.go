@@ -56,6 +56,8 @@ type Releaser interface {
 type Branch struct {
 	Commit  string
 	Message string // of that commit
+	// Protected says that a rule of the forge guards the branch, whatever it asks for.
+	Protected bool
 }
 
 // Edit is one commit to be made.

@@ -487,9 +487,13 @@ func TestChangelogCommitsTheEntry(t *testing.T) {
 	if s := d.shown(n, "sluice/changelog"); s != "failure" {
 		t.Fatalf("sluice/changelog is %s before", s)
 	}
-	d.want("by a reader", d.say(n, 1, "eve", "/sluice changelog Fixed: It holds."), "refused", "only the author of the change and people with write access")
+	d.want("by a reader", d.say(n, 1, "eve", "/sluice changelog Fixed: It holds."), "refused", "only people with write access may write to it")
 	d.want("an odd category", d.say(n, 2, "ana", "/sluice changelog Fxed: It holds."), "refused", "the nearest is &#34;Fixed&#34;")
-	delete(d.rights, "ana") // the author needs no right
+	d.rights["ana"] = "read"
+	d.want("by the author who may not write any more", d.say(n, 3, "ana", "/sluice changelog fixed: It holds."), "refused", "it needs the right `write` on the repository, and yours is `read`")
+	delete(d.rights, "ana")
+	d.want("by the author whose right is not known", d.say(n, 3, "ana", "/sluice changelog fixed: It holds."), "refused", "no answer means no")
+	d.rights["ana"] = "write"
 	d.want("by the author", d.say(n, 3, "ana", "/sluice changelog fixed: It holds `two` <b>eggs</b>, fixes #9 @bo."), "done", "`CHANGELOG.md`, line 7, under `Fixed`")
 	d.want("again", d.say(n, 4, "ana", "/sluice changelog fixed: It holds `two` <b>eggs</b>, fixes #9 @bo."), "done", "in `CHANGELOG.md` already")
 	text, _ := d.forge.Text(shop, fmt.Sprintf("refs/pull/%d/head", n), "CHANGELOG.md")
@@ -530,6 +534,8 @@ func TestChangelogOfAFork(t *testing.T) {
 			continue
 		}
 		d.want("of a fork that may be edited", got, "done", "Wrote the entry")
+		d.want("by a reader", d.say(n, 7, "eve", "/sluice changelog Added: Another."), "refused", "only the author of the change and people with write access may")
+		d.want("by its author, who has no right here", d.say(n, 8, "zoe", "/sluice changelog Added: Another from afar."), "done", "Wrote the entry")
 		if text, _ := d.forge.Text("zoe/shop", "b1", "CHANGELOG.md"); !strings.Contains(text, "- A thing from afar.") {
 			t.Errorf("the fork's changelog is\n%s", text)
 		}
@@ -560,6 +566,35 @@ func TestChangelogSaysWhyItCannot(t *testing.T) {
 	d.want("again", d.say(n, 5, "ana", "/sluice changelog Fixed: It holds."), "done", "already")
 	d.must1(d.forge.Merge(shop, n, "ana", false))
 	d.want("a merged change", d.say(n, 6, "ana", "/sluice changelog Fixed: More."), "refused", "the change is merged")
+}
+
+func TestChangelogWritesToNoBranchThatIsSharedOrGuarded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	push := func(branch, from string) {
+		d.must1(d.forge.Push(pretend.Push{Repo: shop, Branch: branch, From: from, By: "mia", Commits: []pretend.Commit{{Files: pretend.Texts(map[string]string{branch + ".go": "x\n"})}}}))
+	}
+	open := func(branch, base string) int {
+		n, err := d.forge.Open(pretend.PR{Repo: shop, By: "ana", Branch: branch, Base: base, Title: "Carry " + branch + " over"})
+		d.must(err)
+		d.must(d.judge(n))
+		return n
+	}
+	const entry = "/sluice changelog Fixed: It holds."
+	push("dev", "main")
+	push("main", "")
+	n := open("dev", "main")
+	d.want("the default branch", d.say(open("main", "dev"), 1, "ana", entry), "refused", "`main`, the default branch")
+	d.want("a branch that the first change goes into", d.say(n, 2, "ana", entry), "refused", "into which other changes go (#2)")
+	d.must(d.forge.Close(shop, 2, "ana"))
+	d.must(d.judge(2))
+	d.must(d.forge.Protect(shop, "dev", pretend.Required{Context: "ci"}))
+	d.want("a protected branch", d.say(n, 3, "ana", entry), "refused", "a rule of the repository guards `dev`")
+	d.must(d.forge.Protect(shop, "dev"))
+	if text, _ := d.forge.Text(shop, "dev", "CHANGELOG.md"); text != kept {
+		t.Errorf("CHANGELOG.md of dev is\n%s\nwant it as it was", text)
+	}
+	d.want("a branch like any other", d.say(n, 4, "ana", entry), "done", "Wrote the entry")
 }
 
 // Where the notes come from depends on how the project keeps its changelog.

@@ -31,6 +31,7 @@ func (c *Client) Branch(ctx context.Context, s checks.Subject, name string) (*ga
 				Message string `json:"message"`
 			} `json:"commit"`
 		} `json:"commit"`
+		Protected bool `json:"protected"` // by branch protection or by a ruleset
 	}
 	err = in.get(ctx, "GET /repos/{owner}/{repo}/branches/{branch}", r.path("/branches/"+url.PathEscape(name)), &said)
 	switch {
@@ -41,7 +42,7 @@ func (c *Client) Branch(ctx context.Context, s checks.Subject, name string) (*ga
 	case !oid(said.Commit.SHA):
 		return nil, fmt.Errorf("read branch %s of %s: GitHub named no commit", name, r)
 	}
-	return &gate.Branch{Commit: said.Commit.SHA, Message: said.Commit.Commit.Message}, nil
+	return &gate.Branch{Commit: said.Commit.SHA, Message: said.Commit.Commit.Message, Protected: said.Protected}, nil
 }
 
 // Commit implements gate.Committer: GitHub makes the commit, signs it, and puts it on the branch only if the branch still
