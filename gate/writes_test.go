@@ -49,6 +49,7 @@ type desk struct {
 	store  *store.Store
 	r      *gate.Reconciler
 	rights map[string]string
+	clock  sync.Mutex
 	now    time.Time
 	broken func(write int) (before, after bool) // what happens to the n-th write
 	writes int
@@ -75,10 +76,23 @@ func (c desked) Member(context.Context, checks.Subject, checks.Person, string) (
 	return false, errors.New("not asked")
 }
 
+// at is the desk's time; the forge's server asks for it too.
+func (d *desk) at() time.Time {
+	d.clock.Lock()
+	defer d.clock.Unlock()
+	return d.now
+}
+
+func (d *desk) pass(by time.Duration) {
+	d.clock.Lock()
+	defer d.clock.Unlock()
+	d.now = d.now.Add(by)
+}
+
 func newDesk(t *testing.T, files map[string]string) *desk {
 	t.Helper()
 	d := &desk{t: t, now: time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC), rights: map[string]string{"mia": "maintain", "ana": "write", "eve": "read"}}
-	clock := func() time.Time { return d.now }
+	clock := d.at
 	d.forge = pretend.New(pretend.Options{Key: signingKey(), Secret: "secret", Now: clock})
 	d.forge.Install("acme")
 	all := map[string]string{".sluice.yml": rules, "CHANGELOG.md": kept}
@@ -228,7 +242,7 @@ func (d *desk) merged(name, entry string) (int, string) {
 
 func (d *desk) comment(n int, id int64, by string) *gate.Comment {
 	u := d.forge.User(by)
-	return &gate.Comment{ID: id, By: checks.Person{ID: u.ID, Login: u.Login, Kind: "user"}, At: d.now, URL: fmt.Sprintf("https://github.example/%s/pull/%d#issuecomment-%d", shop, n, id)}
+	return &gate.Comment{ID: id, By: checks.Person{ID: u.ID, Login: u.Login, Kind: "user"}, At: d.at(), URL: fmt.Sprintf("https://github.example/%s/pull/%d#issuecomment-%d", shop, n, id)}
 }
 
 // say does a command and keeps what came of it, as the comment work does.
@@ -474,7 +488,7 @@ func (d *desk) settle() {
 		if d.work() == nil {
 			return
 		}
-		d.now = d.now.Add(2 * time.Hour)
+		d.pass(2 * time.Hour)
 	}
 	d.t.Fatal("it never settles")
 }
@@ -676,7 +690,7 @@ func TestReleaseWaitsForAnAnswer(t *testing.T) {
 		t.Fatalf("without an answer: %v, released %v", err, d.forge.Releases(shop))
 	}
 	d.rights["mia"] = "admin"
-	d.now = d.now.Add(2 * time.Hour)
+	d.pass(2 * time.Hour)
 	d.settle()
 	d.released("v1.1.0", commit)
 }
@@ -689,7 +703,7 @@ func (d *desk) onCommit(commit, by, body string, copies int) int64 {
 	sum := sha256.Sum256([]byte(body))
 	m := gate.Mark{Kind: gate.MarkComment, Forge: "github", Repo: shop, Commit: commit, Comment: id, Detail: hex.EncodeToString(sum[:]), Why: "commit_comment.created"}
 	for i := range copies {
-		d.must1(d.store.Add(d.t.Context(), gate.Delivery{Forge: "github", ID: fmt.Sprint(id, "-", i), Event: "commit_comment", At: d.now, Body: []byte("{}"), Marks: []gate.Mark{m}}))
+		d.must1(d.store.Add(d.t.Context(), gate.Delivery{Forge: "github", ID: fmt.Sprint(id, "-", i), Event: "commit_comment", At: d.at(), Body: []byte("{}"), Marks: []gate.Mark{m}}))
 	}
 	return id
 }
@@ -730,7 +744,7 @@ func TestReleaseOnACommitAfterAFaultAtEachStep(t *testing.T) {
 				d.mu.Unlock()
 				id := d.onCommit(made, "mia", "/sluice release minor", 2)
 				d.settle()
-				d.now = d.now.Add(time.Hour) // an answer is tried again by itself
+				d.pass(time.Hour) // an answer is tried again by itself
 				d.settle()
 				if list := d.answers(); len(list) != 1 || !strings.Contains(list[0], "waiting. #2 turns what is unreleased into `1.1.0`") || d.forge.Pulls(shop) != 2 {
 					t.Fatalf("%d changes, answers %q, want 2 and one answer", d.forge.Pulls(shop), list)
@@ -739,7 +753,7 @@ func TestReleaseOnACommitAfterAFaultAtEachStep(t *testing.T) {
 				d.must(err)
 				d.must(d.store.Mark(t.Context(), gate.Mark{Kind: gate.MarkChange, Forge: "github", Repo: shop, Change: 2}))
 				d.settle()
-				d.now = d.now.Add(time.Hour)
+				d.pass(time.Hour)
 				d.settle()
 				d.asked("v1.1.0", commit, id)
 				if list := d.answers(); len(list) != 1 || !strings.Contains(list[0], "done. Released [v1.1.0]") {
