@@ -191,3 +191,42 @@ func BenchmarkEnter(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/100, "µs/entry")
 }
+
+// Every single byte of every entry, altered in the database by somebody who has the file: verifying names that very entry.
+func TestAnyByteOfAnyEntryAlteredInTheDatabaseIsNamed(t *testing.T) {
+	t.Parallel()
+	path := logged(t)
+	tampered(t, path) // the triggers are gone
+	db, err := sql.Open("sqlite3", "file:"+path+"?_synchronous=OFF&_busy_timeout=5000")
+	must(t, err)
+	defer db.Close()
+	s, err := Open(t.Context(), Options{URL: "sqlite:" + path, Beside: true})
+	must(t, err)
+	defer s.Close()
+	step := 1
+	if testing.Short() {
+		step = 17
+	}
+	altered := 0
+	for seq := int64(1); seq <= 30; seq++ {
+		var line []byte
+		must(t, db.QueryRow("SELECT line FROM audit WHERE seq = ?", seq).Scan(&line))
+		for i := 0; i < len(line); i += step {
+			other := bytes.Clone(line)
+			other[i] ^= 1
+			_, err := db.Exec("UPDATE audit SET line = CAST(? AS TEXT) WHERE seq = ?", other, seq)
+			must(t, err)
+			var fault *audit.Fault
+			if err := s.VerifyAudit(t.Context(), &audit.Chain{}); !errors.As(err, &fault) || fault.Seq != seq {
+				t.Fatalf("byte %d of entry %d: %v", i, seq, err)
+			}
+			altered++
+		}
+		_, err := db.Exec("UPDATE audit SET line = CAST(? AS TEXT) WHERE seq = ?", line, seq)
+		must(t, err)
+	}
+	must(t, s.VerifyAudit(t.Context(), &audit.Chain{}))
+	if altered < 500 {
+		t.Errorf("%d bytes altered", altered)
+	}
+}

@@ -15,25 +15,18 @@ import (
 // below an issue that is no change, or one by an app. What it says is read again from the forge; of the delivery only the
 // digest of the text is passed on, so that one that was edited in between is noticed.
 func (h *receiver) comment(_ context.Context, p *payload) ([]gate.Mark, error) {
-	repo, err := p.repo()
+	repo, err := p.commented()
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case p.Action == "":
-		return nil, missing("action")
-	case p.Issue == nil:
+	if p.Issue == nil {
 		return nil, missing("issue")
-	case p.Comment == nil:
-		return nil, missing("comment")
-	case p.Comment.ID <= 0:
-		return nil, missing("comment.id")
 	}
 	n, err := number(p.Issue.Number, "issue.number")
 	if err != nil {
 		return nil, err
 	}
-	if !given(p.Issue.PullRequest) || given(p.Comment.App) || p.Comment.User.bot() || !slices.Contains([]string{"created", "edited", "deleted"}, p.Action) {
+	if !given(p.Issue.PullRequest) || !p.byPerson() || !slices.Contains([]string{"created", "edited", "deleted"}, p.Action) {
 		return nil, nil
 	}
 	marks := []gate.Mark{{Kind: gate.MarkChange, Repo: repo, Change: n}}
@@ -45,27 +38,35 @@ func (h *receiver) comment(_ context.Context, p *payload) ([]gate.Mark, error) {
 
 // commitComment: somebody wrote about a commit, or a line of it, and it may hold a command. GitHub tells of new ones alone.
 func (h *receiver) commitComment(_ context.Context, p *payload) ([]gate.Mark, error) {
-	repo, err := p.repo()
+	repo, err := p.commented()
 	if err != nil {
 		return nil, err
-	}
-	switch {
-	case p.Action == "":
-		return nil, missing("action")
-	case p.Comment == nil:
-		return nil, missing("comment")
-	case p.Comment.ID <= 0:
-		return nil, missing("comment.id")
 	}
 	commit, err := sha(p.Comment.CommitID, "comment.commit_id")
 	if err != nil {
 		return nil, err
 	}
-	if p.Action != "created" || given(p.Comment.App) || p.Comment.User.bot() || !strings.Contains(p.Comment.Body, "/sluice") {
+	if p.Action != "created" || !p.byPerson() || !strings.Contains(p.Comment.Body, "/sluice") {
 		return nil, nil
 	}
 	return []gate.Mark{{Kind: gate.MarkComment, Repo: repo, Commit: commit, Comment: p.Comment.ID, Detail: digest(p.Comment.Body)}}, nil
 }
+
+// commented is the repository that a comment was written in; the delivery must tell of one.
+func (p *payload) commented() (string, error) {
+	switch {
+	case p.Action == "":
+		return "", missing("action")
+	case p.Comment == nil:
+		return "", missing("comment")
+	case p.Comment.ID <= 0:
+		return "", missing("comment.id")
+	}
+	return p.repo()
+}
+
+// byPerson says that no app wrote the comment, as far as the delivery tells.
+func (p *payload) byPerson() bool { return !given(p.Comment.App) && !p.Comment.User.bot() }
 
 // given says whether a field is there and not null.
 func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
