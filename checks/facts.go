@@ -22,6 +22,9 @@ const (
 	KindTag    Kind = "tag"    // a tag that was pushed, moved or deleted
 	KindGroup  Kind = "group"  // a merge queue's commit; with a Change: what the queue made of that change
 	KindCommit Kind = "commit" // a commit that somebody wrote about: it is answered there, and never judged itself
+
+	KindPromotion   Kind = "promotion"   // one commit into one environment
+	KindEnvironment Kind = "environment" // what is deployed to: it is worked on, and never judged itself
 )
 
 // Subject is what is judged. Forge, Repo, Kind and Change or Tag are its identity; the rest only helps to find it.
@@ -32,7 +35,9 @@ type Subject struct {
 	Change int    `json:"change,omitempty"` // number of the change
 	Tag    string `json:"tag,omitempty"`    // name of the tag, without refs/tags/
 	Group  string `json:"group,omitempty"`  // the merge queue's commit
-	Commit string `json:"commit,omitempty"` // of KindCommit
+	Commit string `json:"commit,omitempty"` // of KindCommit and KindPromotion
+	// Environment is of KindPromotion and KindEnvironment, as the policy spells it.
+	Environment string `json:"environment,omitempty"`
 	// Installation is how the forge is reached for this repository (GitHub: the installation's id); 0: not known.
 	Installation int64 `json:"installation,omitempty"`
 	// Before and By are what an event told of a pushed tag: where it pointed, and the login of who pushed it.
@@ -41,9 +46,14 @@ type Subject struct {
 }
 
 // Key is the identity as one string: "github:acme/shop#42", "github:acme/shop@v1.2.3", of a merge queue
-// "github:acme/shop^COMMIT" and "github:acme/shop#42^COMMIT", or "github:acme/shop!COMMIT". Case of Repo is folded.
+// "github:acme/shop^COMMIT" and "github:acme/shop#42^COMMIT", "github:acme/shop!COMMIT", of an environment
+// "github:acme/shop>production", and of a promotion that with "@COMMIT". Case of Repo and Environment is folded.
 func (s Subject) Key() string {
 	switch {
+	case s.Kind == KindEnvironment:
+		return fmt.Sprintf("%s:%s>%s", s.Forge, strings.ToLower(s.Repo), strings.ToLower(s.Environment))
+	case s.Kind == KindPromotion:
+		return fmt.Sprintf("%s:%s>%s@%s", s.Forge, strings.ToLower(s.Repo), strings.ToLower(s.Environment), s.Commit)
 	case s.Kind == KindTag:
 		return fmt.Sprintf("%s:%s@%s", s.Forge, strings.ToLower(s.Repo), s.Tag)
 	case s.Kind == KindGroup && s.Change == 0:
@@ -72,6 +82,9 @@ type Facts struct {
 	Change *Change  `json:"change,omitempty"` // for KindChange
 	Pushed *TagPush `json:"pushed,omitempty"` // for KindTag
 	Queued *Queued  `json:"queued,omitempty"` // for KindGroup, beside Change
+	// Promotion is for KindPromotion, without a Change. Tags, Paths, Texts (at Head) and Statuses are then those of its
+	// commit, and Sources those of the default branch.
+	Promotion *Promotion `json:"promotion,omitempty"`
 
 	Files   []File   `json:"files,omitempty"`   // what the change touches, sorted by Path, each once
 	Commits []Commit `json:"commits,omitempty"` // of the change, oldest first
@@ -288,6 +301,8 @@ type Status struct {
 	Summary    string `json:"summary,omitempty"` // of our own only
 	ExternalID string `json:"external_id,omitempty"`
 	Ours       bool   `json:"ours,omitempty"` // made by this very App
+	// At is when it came to this state, by the forge's clock; read for promotions alone.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Gap is a part of the facts that could not be had, or not in full.

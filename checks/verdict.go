@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
 )
@@ -63,6 +64,8 @@ type Finding struct {
 	EndLine int `json:"end_line,omitempty"`
 	// URL is where to look, when it is about something elsewhere: another change. It comes from the forge.
 	URL string `json:"url,omitempty"`
+	// Until is when this may change by itself: a window opens, a soak ends. Zero: only when something happens.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Annotation is a finding shown beside a line of the change.
@@ -86,6 +89,8 @@ type Verdict struct {
 	Beneath Outcome `json:"beneath,omitempty"`
 	// Override says who let it through, why and until when.
 	Override string `json:"override,omitempty"`
+	// Until is when the outcome may be another by itself, of what shuts the gate; zero: only when something happens.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Blocks says whether the verdict shuts the gate.

@@ -107,12 +107,16 @@ const (
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
 	MarkGroup   MarkKind = "group"   // judge a merge queue's commit
 	MarkBranch  MarkKind = "branch"  // look at what came onto Base, and by which way
+
+	MarkEnvironment MarkKind = "environment" // look at an environment and the promotions into it
+	MarkPromotion   MarkKind = "promotion"   // never raised: decisions on a promotion are kept under it
 )
 
 // Mark is a reason to look somewhere. It is never evidence.
 type Mark struct {
 	Kind        MarkKind
 	Forge, Repo string
+	Environment string // MarkEnvironment
 	Change      int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
 	Comment     int64  // MarkComment: its id
 	Tag         string // MarkTag
@@ -125,7 +129,8 @@ type Mark struct {
 	By           string // MarkTag, MarkBase, MarkBranch: login of who pushed, as the event told; MarkAction: of who pressed
 	Installation int64
 	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
-	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of a push's MarkBase and MarkBranch the pusher's numeric id; of MarkGroup the queue's ref.
+	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of a push's MarkBase and MarkBranch the pusher's numeric id; of MarkGroup the queue's ref; of MarkEnvironment "run/ID" of
+	// the workflow run that asks, "deployment/ID" of the deployment told of, or "".
 	Why, Detail string
 	At          time.Time // of a cause: when it was received
 	Receipt     int64     // of a cause: its place in the order of receipt
@@ -134,7 +139,7 @@ type Mark struct {
 // Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.
 func (m Mark) Key() string {
 	switch m.Kind {
-	case MarkChange, MarkTag, MarkGroup:
+	case MarkChange, MarkTag, MarkGroup, MarkEnvironment, MarkPromotion:
 		return m.Subject().Key()
 	case MarkBase, MarkBranch:
 		return m.Forge + ":" + m.Repo + "~" + m.Base
@@ -156,6 +161,10 @@ func (m Mark) Subject() checks.Subject {
 	switch m.Kind {
 	case MarkTag:
 		kind = checks.KindTag
+	case MarkEnvironment:
+		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindEnvironment, Environment: m.Environment, Installation: m.Installation}
+	case MarkPromotion:
+		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindPromotion, Environment: m.Environment, Commit: m.Commit, Installation: m.Installation}
 	case MarkGroup:
 		return checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindGroup, Change: m.Change, Group: m.Commit, Installation: m.Installation}
 	}
@@ -220,6 +229,12 @@ type Outcome struct {
 
 	Also    []Kept // MarkGroup: the decisions on the changes that it carries
 	Members []int  // MarkGroup: their numbers; nil: unchanged
+
+	Requests   []Promotion       // that were asked for; those with a Request that is known already are none
+	Promotions []Promotion       // MarkEnvironment: those that changed
+	Acts       []PromotionAct    // that people said about promotions
+	Locks      []LockState       // new or lifted
+	Seen       []EnvironmentSeen // of environments
 }
 
 // Kept is a decision that is new, with what it was made from.
@@ -228,10 +243,14 @@ type Kept struct {
 	Facts, Sources []byte // canonical JSON
 }
 
+// Unexamined stands in SubjectState.Shut for a merge of which nobody knows whether the gate was open.
+const Unexamined = "?"
+
 // SubjectState is what is remembered of a subject without reading its facts.
 type SubjectState struct {
 	Open     bool   // an open change, to be swept
 	Merged   bool   // a merged one: whether the gate was open was looked at
+	Shut     string // a merged one: why its gate was not open then; "" when it was; Unexamined
 	Head     string // head commit
 	Base     string // target branch
 	Author   string

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -155,6 +156,9 @@ func (r *record) keep(s *Store, t *tx, now int64) error {
 	if err := r.released(t); err != nil {
 		return err
 	}
+	if err := r.promoted(t); err != nil {
+		return err
+	}
 	if o.Decision == nil && o.Subject == nil && len(o.Posted)+len(o.Overrides) == 0 && o.Hold == nil {
 		return nil
 	}
@@ -197,11 +201,11 @@ func (r *record) subjectID(t *tx) (int64, error) {
 	if kind == r.work.Mark.Kind && r.subject.Key() == r.work.Mark.Subject().Key() {
 		return r.work.ID, nil
 	}
-	if r.subject.Change == 0 && r.subject.Tag == "" {
+	if r.subject.Change == 0 && r.subject.Tag == "" && r.subject.Environment == "" {
 		return 0, fmt.Errorf("there is no change or tag to keep it for")
 	}
 	m := gate.Mark{Kind: kind, Forge: r.subject.Forge, Repo: r.subject.Repo, Change: r.subject.Change, Tag: r.subject.Tag,
-		Commit: r.subject.Group, Installation: r.subject.Installation}
+		Commit: cmp.Or(r.subject.Group, r.subject.Commit), Environment: r.subject.Environment, Installation: r.subject.Installation}
 	var id int64
 	var wanted int64
 	if _, err := t.exec(qRest, identity(m)...); err != nil {
@@ -266,7 +270,7 @@ func (r *record) state(t *tx, subject, now int64) error {
 		read = st.ReadAt.UnixMilli()
 	}
 	_, err := t.exec(qState, subject, r.subject.Forge, fold(r.subject.Repo), flag(st.Open), st.Head, st.Base, st.Author,
-		st.Title, decision, read, flag(st.Merged))
+		st.Title, decision, read, flag(st.Merged), st.Shut)
 	return err
 }
 

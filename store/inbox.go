@@ -176,6 +176,10 @@ func identity(m gate.Mark) []any {
 		}
 	case gate.MarkAction:
 		number, name = m.Change, m.Commit
+	case gate.MarkEnvironment:
+		name = m.Environment
+	case gate.MarkPromotion:
+		name = m.Environment + "@" + m.Commit
 	}
 	return []any{string(m.Kind), m.Key(), m.Forge, m.Repo, number, name, m.Installation}
 }

@@ -106,16 +106,16 @@ ON CONFLICT (subject_id, sha, name) DO UPDATE SET check_id = excluded.check_id, 
   digest = excluded.digest, state = excluded.state, decision = excluded.decision, at = excluded.at`
 
 const qState = `
-INSERT INTO subject_state (subject_id, forge, repo, open, head, base, author, title, decision, read_at, merged)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO subject_state (subject_id, forge, repo, open, head, base, author, title, decision, read_at, merged, shut)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (subject_id) DO UPDATE SET open = excluded.open, head = excluded.head, base = excluded.base,
-  author = excluded.author, title = excluded.title, read_at = excluded.read_at, merged = excluded.merged,
+  author = excluded.author, title = excluded.title, read_at = excluded.read_at, merged = excluded.merged, shut = excluded.shut,
   decision = CASE WHEN excluded.decision <> '' THEN excluded.decision ELSE subject_state.decision END`
 
 const qStateDecision = `UPDATE subject_state SET decision = $2 WHERE subject_id = $1`
 
 const qReadState = `
-SELECT t.open, t.head, t.base, t.author, t.title, t.decision, t.read_at, t.merged
+SELECT t.open, t.head, t.base, t.author, t.title, t.decision, t.read_at, t.merged, t.shut
 FROM subject_state t JOIN subject s ON s.id = t.subject_id WHERE s.kind = $1 AND s.key = $2`
 
 const qOpen = `

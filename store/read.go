@@ -20,7 +20,7 @@ var (
 func (s *Store) State(ctx context.Context, subject checks.Subject) (*gate.SubjectState, error) {
 	var st gate.SubjectState
 	var read int64
-	ok, err := s.scan(ctx, []any{&st.Open, &st.Head, &st.Base, &st.Author, &st.Title, &st.Decision, &read, &st.Merged},
+	ok, err := s.scan(ctx, []any{&st.Open, &st.Head, &st.Base, &st.Author, &st.Title, &st.Decision, &read, &st.Merged, &st.Shut},
 		qReadState, string(subject.Kind), subject.Key())
 	if err != nil || !ok {
 		return nil, err

@@ -105,6 +105,8 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Comment, _ = strconv.ParseInt(name, 10, 64) // our own writing
 	case gate.MarkAction:
 		m.Change, m.Commit = number, name
+	case gate.MarkEnvironment:
+		m.Environment = name
 	}
 	return w, err
 }

@@ -246,6 +246,36 @@ type Environment struct {
 	Lineage   Mode           `yaml:"lineage"`
 	Changes   Mode           `yaml:"changes"`
 	Release   Mode           `yaml:"release"`
+	// Modes are of single lines of the verdict, by their names; a line is never stricter than Mode.
+	Modes    Modes  `yaml:"modes"`
+	Rollback string `yaml:"rollback" one:"by-request automatic"` // by-request (=), or automatic when verify turns red within the soak
+	Hotfix   Hotfix `yaml:"hotfix"`
+}
+
+// Modes are those of the lines of a promotion's verdict. One that is left out is enforced; `lineage`, `changes` and
+// `release` (tagging and changelog) have keys of their own, and both must agree that a line is asked for.
+type Modes struct {
+	Tagging          Mode `yaml:"tagging"`
+	Changelog        Mode `yaml:"changelog"`
+	ConfigSeparation Mode `yaml:"config-separation"`
+	Approval         Mode `yaml:"approval"`
+	Statuses         Mode `yaml:"statuses"`
+	After            Mode `yaml:"after"`
+	Verify           Mode `yaml:"verify"`
+	Soak             Mode `yaml:"soak"`
+	Window           Mode `yaml:"window"`
+	Freeze           Mode `yaml:"freeze"`
+	Lock             Mode `yaml:"lock"`
+	Interval         Mode `yaml:"interval"`
+	Lineage          Mode `yaml:"lineage"`
+	Changes          Mode `yaml:"changes"`
+}
+
+// Hotfix is the lane of urgent changes: it shortens the soak and replaces the approvals, never the order.
+type Hotfix struct {
+	When     When           `yaml:"when"`     // which changes; left out: none
+	Soak     Duration       `yaml:"soak"`     // here; left out: as for all
+	Approval []ApprovalRule `yaml:"approval"` // left out: as for all
 }
 
 // Window is when deployments may start.
