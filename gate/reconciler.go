@@ -29,7 +29,9 @@ type Reconciler struct {
 	Sweep     time.Duration // how often open subjects are read anew
 	Prune     func(context.Context) error
 	Observe   Observer
-	Releases  Releases // nil: none are made
+	Releases  Releases  // nil: none are made
+	Book      Book      // nil: no environments are guarded
+	Calendars Calendars // nil: none from the web are allowed
 	policies  policyCache
 }
 
@@ -57,6 +59,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.group(ctx, w)
 	case MarkBranch:
 		return r.branch(ctx, w)
+	case MarkEnvironment:
+		return r.environment(ctx, w)
 	case MarkAction:
 		return r.pressed(ctx, w)
 	case MarkPrune:
