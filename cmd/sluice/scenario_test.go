@@ -235,7 +235,7 @@ func asked(t *testing.T) manifest {
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "write", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	want := map[string]string{"actions": "read", "checks": "write", "contents": "write", "deployments": "write", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
 	if got := asked(t).Permissions; !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,7 +23,7 @@ type endpoint struct {
 }
 
 func endpoints() []endpoint {
-	return append(append(writeEndpoints(), commitCommentEndpoints()...), []endpoint{
+	return append(slices.Concat(writeEndpoints(), commitCommentEndpoints(), deploymentEndpoints(), environmentEndpoints(), workflowEndpoints()), []endpoint{
 		{method: "GET", path: "/meta", open: true, free: true, do: meta},
 		{method: "GET", path: "/rate_limit", free: true, do: rateLimit},
 		{method: "GET", path: "/app", app: true, do: func(r *request) reply { return ok(renderApp(r.f.app)) }},
