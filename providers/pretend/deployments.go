@@ -115,13 +115,13 @@ func renderVia(a *App) any {
 	return renderApp(a)
 }
 
-// Deployment is one that somebody else makes, outside of the App under test: a person, or another App.
+// Deployment is one that somebody makes without a call: a person, or an App.
 type Deployment struct {
 	Repo        string
 	Ref         string // a branch, tag or commit; "": the default branch
 	Environment string // "": production
 	By          string
-	App         string // slug of another App that makes it
+	App         string // slug of the App that makes it; "": By does
 	Task        string // "": deploy
 	Payload     string // JSON; "": {}
 	Transient   bool
@@ -149,10 +149,10 @@ func (f *Forge) Deploy(p Deployment) (int64, error) {
 	return d.id, nil
 }
 
-// actor is who acts: an App that is not under test, or a person.
+// actor is who acts: an App, or a person.
 func (f *Forge) actor(r *Repo, login, app string) (*User, *App) {
 	if app != "" {
-		a := f.other(app)
+		a := f.appNamed(app)
 		return a.Bot, a
 	}
 	return f.user(or(login, r.Owner.Login), ""), nil
@@ -166,7 +166,7 @@ type DeploymentStatus struct {
 	State       string
 	Description string
 	By          string
-	App         string // slug of another App that says it
+	App         string // slug of the App that says it; "": By does
 	KeepOlder   bool   // auto_inactive: false
 }
 

@@ -155,6 +155,7 @@ func TestADeploymentWaitsForContexts(t *testing.T) {
 	must(t, s.Report(Report{Repo: "acme/shop", Commit: "main", Name: "ci", State: "success"}))
 	s.call("POST", here+"/deployments", obj{"ref": "main"}, 201, nil)
 	must(t, s.Report(Report{Repo: "acme/shop", Commit: "main", Name: "sluice/deploy (production)", State: "in_progress", App: "other"}))
+	s.call("POST", here+"/deployments", obj{"ref": "main", "required_contexts": nil}, 409, nil) // null is as good as nothing: all of them
 	var d placed
 	s.call("POST", here+"/deployments", obj{"ref": "main"}, 409, &d)
 	if d.Message != "Conflict: Commit status checks failed for main." || len(d.Errors) != 1 || d.Errors[0].Field != "required_contexts" || fmt.Sprint(d.Errors[0].Contexts) != "[{ci success} {sluice/deploy (production) pending}]" {

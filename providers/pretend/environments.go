@@ -48,7 +48,7 @@ func (r *Repo) sortedEnvironments() []*environment {
 	return list
 }
 
-// app is the one under test, by its slug, or another.
+// appNamed is the App under test, by its slug, or another.
 func (f *Forge) appNamed(slug string) *App {
 	if slug == f.app.Slug {
 		return f.app
