@@ -83,6 +83,9 @@ func (v *visit) seen() *EnvironmentSeen {
 
 // end puts together what the visit leaves behind.
 func (v *visit) end() Outcome {
+	if v.book.Seen == nil && v.set != nil && v.spelt == "" && len(v.book.Promotions) == 0 {
+		return v.out // nobody guards it
+	}
 	seen := v.seen()
 	seen.Installation, seen.Busy, seen.Rests = v.s.Installation, false, time.Time{}
 	if v.spelt != "" {

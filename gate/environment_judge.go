@@ -148,7 +148,7 @@ func (v *visit) gates(ctx context.Context, x *checks.Promotion) error {
 			known[n] = st.Shut
 		}
 		if known[n] == Unexamined {
-			v.out.later(Mark{Kind: MarkChange, Forge: s.Forge, Repo: s.Repo, Change: n, Installation: s.Installation, Why: landing})
+			v.out.later(Mark{Kind: MarkChange, Forge: s.Forge, Repo: s.Repo, Change: n, Installation: s.Installation, Why: carrying})
 		}
 		return known[n], nil
 	}

@@ -149,6 +149,11 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	if out.Branch, err = r.begins(ctx, f); err != nil {
 		return Outcome{}, err
 	}
+	if out.Branch != nil && out.Branch.Name == f.Repository.Default {
+		if err := r.guards(ctx, besides([]*Decision{d})[0], f.Sources, false, &out); err != nil {
+			return Outcome{}, err
+		}
+	}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay
 		if out.Facts, err = seen(f); err != nil {

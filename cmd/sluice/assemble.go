@@ -72,7 +72,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	}
 	v := &server{store: st, metrics: m, log: log, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
 	r := &gate.Reconciler{
-		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
 		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
@@ -84,7 +84,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		hook, err := webhook.GitHub(webhook.Settings{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: st, HasOpen: st.HasOpen, Hint: client.Hint,
-			Now: o.now, Log: log, Observe: m.delivery})
+			Awaited: st.Awaited, API: client.API(), Now: o.now, Log: log, Observe: m.delivery})
 		if err != nil {
 			return nil, err
 		}
