@@ -127,9 +127,10 @@ func isPure(path string) bool {
 }
 
 func isImpure(name, path, word string) bool {
-	// Whether a time zone exists is asked once, when a policy is loaded; no check asks for one.
+	// Whether a time zone exists is asked once, when a policy is loaded, and where a calendar is reckoned; no other check
+	// asks for one.
 	if path == "time" && word == "LoadLocation" {
-		return !strings.HasPrefix(name, "policy/")
+		return !strings.HasPrefix(name, "policy/") && !strings.HasPrefix(name, "calendar/")
 	}
 	for _, w := range impure[path] {
 		if w == word {

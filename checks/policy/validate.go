@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks/versions"
+	"github.com/sluicegate/sluice/checks/zones"
 )
 
 // validate finds what no single key shows: names that nothing carries, names carried twice, circles, spans that are
@@ -283,13 +284,28 @@ func (v *validator) window(at string, w Window) {
 }
 
 func (v *validator) freeze(at string, f Freeze) {
+	if f.Calendar != "" {
+		v.calendar(at, f)
+		return
+	}
 	if f.From == "" || f.To == "" {
-		v.wrong(at, "needs from and to")
+		v.wrong(at, "needs from and to, or a calendar")
 		return
 	}
 	from, to, err := f.Span()
 	if err == nil && !from.Before(to) {
 		v.wrong(at+".to", "is before from, so the freeze would never be")
+	}
+}
+
+// calendar wants the calendar alone to say when. An organisation's is not to be a file, since each repository would have
+// its own, and could empty it.
+func (v *validator) calendar(at string, f Freeze) {
+	if f.From != "" || f.To != "" {
+		v.wrong(at+".calendar", "says when by itself, so from and to have no meaning beside it")
+	}
+	if v.source.Origin == Organisation && !strings.Contains(f.Calendar, ":") {
+		v.wrong(at+".calendar", "must be an https URL in an organisation's policy: the file %s would be each repository's own, which could empty it", quote(f.Calendar))
 	}
 }
 
@@ -308,8 +324,8 @@ func (f Freeze) Span() (from, to time.Time, err error) {
 
 // instant reads a date, some days on, or an RFC 3339 instant, which stands for itself.
 func instant(s string, zone *time.Location, days int) (time.Time, error) {
-	if d, err := time.ParseInLocation(time.DateOnly, s, zone); err == nil {
-		return d.AddDate(0, 0, days), nil
+	if d, err := time.Parse(time.DateOnly, s); err == nil {
+		return zones.Day(d.AddDate(0, 0, days), zone), nil
 	}
 	return time.Parse(time.RFC3339, s)
 }
