@@ -310,6 +310,17 @@ func contexts(set *policy.Set, environment string) (names []string) {
 }
 
 // calendarsOf are those that the freezes of an environment name.
-func calendarsOf(set *policy.Set, environment string) (names []string) { return nil }
+func calendarsOf(set *policy.Set, environment string) (names []string) {
+	for _, layer := range set.Layers {
+		if e := checks.Environment(layer, environment); e != nil {
+			for _, f := range e.Freezes {
+				if f.Calendar != "" && !slices.Contains(names, f.Calendar) {
+					names = append(names, f.Calendar)
+				}
+			}
+		}
+	}
+	return names
+}
 
 func sameName(a, b string) bool { return strings.EqualFold(a, b) }
