@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluicegate/sluice/dashboard"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/calendars"
 	"github.com/sluicegate/sluice/providers/github"
 	"github.com/sluicegate/sluice/store"
 	"github.com/sluicegate/sluice/webhook"
@@ -71,9 +72,14 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		return nil, err
 	}
 	v := &server{store: st, metrics: m, log: log, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
+	web, err := calendars.New(s.Calendars, o.transport, o.now)
+	if err != nil {
+		return nil, err
+	}
 	r := &gate.Reconciler{
 		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
+		Calendars: web,
 		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
 	mux := http.NewServeMux()
