@@ -227,11 +227,11 @@ func TestModesOfLines(t *testing.T) {
 	t.Parallel()
 	red := func(f *Facts, p *Promotion) { f.Statuses = nil }
 	runLines(t, "statuses", map[string]lineCase{
-		"enforced":                                  {facts: red, want: Wait, says: ".sluice.yml:"},
-		"advised":                                   {policy: "modes: {statuses: advise}", facts: red, want: Advise},
-		"observed":                                  {policy: "modes: {statuses: observe}", facts: red, want: Wait},
-		"switched off":                              {policy: "modes: {statuses: off}", facts: red, want: Skip, says: "Switched off by the policy."},
-		"the whole environment advised":             {policy: "mode: advise", facts: red, want: Advise},
+		"enforced":                      {facts: red, want: Wait, says: ".sluice.yml:"},
+		"advised":                       {policy: "modes: {statuses: advise}", facts: red, want: Advise},
+		"observed":                      {policy: "modes: {statuses: observe}", facts: red, want: Wait},
+		"switched off":                  {policy: "modes: {statuses: off}", facts: red, want: Skip, says: "Switched off by the policy."},
+		"the whole environment advised": {policy: "mode: advise", facts: red, want: Advise},
 		"a line is never stricter than the whole":   {policy: "mode: advise\nmodes: {statuses: enforce}", facts: red, want: Advise},
 		"a floor asks what the repository does not": {policy: "environments: {production: {}}", floor: "required: {environments: {production: {statuses: [scan]}}}", want: Wait, says: "scan was not told"},
 		"a floor stays where the repository switches off": {policy: "modes: {statuses: off}", floor: "required: {environments: {production: {statuses: [scan]}}}",
@@ -356,8 +356,8 @@ func TestAskForPromotion(t *testing.T) {
 		"not of who merged":                      {"", func(f *Facts, p *Promotion) { delete(f.People, 1); p.How = OnMerge }, ""},
 		"the team of who approved":               {"", func(f *Facts, p *Promotion) { f.Teams = nil }, "acme/operations"},
 		"the team of who rejected":               {"approval: []", func(f *Facts, p *Promotion) { delete(f.People, 2); p.Approvals[0].Reject = true }, "bo"},
-		"who set a label that shortens": {"hotfix: {when: {labels: [hotfix]}, approval: [{name: one}]}", func(f *Facts, p *Promotion) { delete(f.People, 2) }, "bo"},
-		"only deployers of a rollback":  {"", func(f *Facts, p *Promotion) { p.How, f.People, f.Teams, f.Listed = Rollback, nil, nil, false }, "ana"},
+		"who set a label that shortens":          {"hotfix: {when: {labels: [hotfix]}, approval: [{name: one}]}", func(f *Facts, p *Promotion) { delete(f.People, 2) }, "bo"},
+		"only deployers of a rollback":           {"", func(f *Facts, p *Promotion) { p.How, f.People, f.Teams, f.Listed = Rollback, nil, nil, false }, "ana"},
 	} {
 		f := promotable()
 		c.facts(f, f.Promotion)
