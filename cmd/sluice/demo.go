@@ -62,6 +62,7 @@ func demo(ctx context.Context, addr string, once bool, out io.Writer, log *slog.
 	if err != nil {
 		return fmt.Errorf("open the pretend forge: %w", err)
 	}
+	d.forge.Served("http://" + forge.Addr().String())
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {

@@ -32,6 +32,8 @@ type stageFile struct {
 	DryRun  bool                         `yaml:"dry-run"`
 	Public  bool                         `yaml:"public"`   // the repository is shown to everybody
 	Finds   bool                         `yaml:"findings"` // tell what is entered into the audit log as a finding or a policy
+
+	Places []guarded `yaml:"environments"`
 }
 
 func (s *stageFile) set(r *playing) {
@@ -79,8 +81,12 @@ func (s *stageFile) set(r *playing) {
 	for _, branch := range []string{"main", "release"} {
 		must(f.Protect(shop, branch, required...))
 	}
+	for _, p := range s.Places {
+		must(f.Environment(p.at(shop)))
+	}
 	f.Install("acme")
 	f.Forget()
+	r.passed("0")
 }
 
 func sorted[T any](m map[string]T) []string {
@@ -202,6 +208,9 @@ func (r *playing) act(a act) error {
 			}
 		}
 		return nil
+	}
+	if err, known := r.onEnvironment(a); known {
+		return err
 	}
 	var w words
 	if err := strict(a.raw, &w); err != nil {

@@ -235,7 +235,7 @@ func asked(t *testing.T) manifest {
 // The scenarios show that these are enough; a write more would be a door more.
 func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"checks": "write", "contents": "write", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
+	want := map[string]string{"actions": "read", "checks": "write", "contents": "write", "deployments": "write", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write", "statuses": "read"}
 	if got := asked(t).Permissions; !maps.Equal(got, want) {
 		t.Errorf("app.yml asks for %v, want %v", got, want)
 	}
@@ -246,6 +246,7 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	r.t.Helper()
 	r.stage.set(r)
 	forge := httptest.NewServer(r.interrupted(r.forge.Handler()))
+	r.forge.Served(forge.URL)
 	r.t.Cleanup(forge.Close)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
@@ -403,6 +404,7 @@ func outcome(state string) string {
 // tell writes what the forge shows now and did not show before.
 func (r *playing) tell() {
 	var lines []string
+	r.passed(r.step[:strings.IndexByte(r.step, '-')])
 	for n := 1; n <= r.forge.Pulls(shop); n++ {
 		lines = append(lines, r.change(n)...)
 	}
@@ -412,6 +414,7 @@ func (r *playing) tell() {
 	}
 	lines = append(lines, r.answers("on a commit ", r.forge.SaidOn(shop))...)
 	lines = append(lines, r.published()...)
+	lines = append(lines, r.deployed()...)
 	lines = append(lines, r.notes...)
 	reads, writes := r.forge.Traffic()
 	if r.stage.Count {

@@ -45,6 +45,7 @@ type Forge struct {
 	mu     sync.Mutex
 	now    func() time.Time
 	url    string
+	served string // where the API is
 	ids    int64
 	users  map[string]*User // by login in lower case, organisations too
 	repos  map[string]*Repo // by full name in lower case
@@ -97,7 +98,8 @@ func New(o Options) *Forge {
 	}
 	if o.Permissions == nil {
 		o.Permissions = map[string]string{"metadata": "read", "contents": "write", "pull_requests": "write", "checks": "write",
-			"statuses": "read", "members": "read", "merge_queues": "read", "issues": "write", "administration": "read"}
+			"statuses": "read", "members": "read", "merge_queues": "read", "issues": "write", "administration": "read",
+			"deployments": "write", "actions": "read"}
 	}
 	f := &Forge{
 		now: o.Now, key: o.Key, secret: o.Secret, ids: 1000, limits: o.Limits,
@@ -111,7 +113,8 @@ func New(o Options) *Forge {
 		id = 4242
 	}
 	if o.Events == nil {
-		o.Events = []string{"pull_request", "pull_request_review", "issue_comment", "commit_comment", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group"}
+		o.Events = []string{"pull_request", "pull_request_review", "issue_comment", "commit_comment", "check_run", "check_suite", "push", "create", "delete", "status", "merge_group",
+			"deployment", "deployment_status", "deployment_protection_rule"}
 	}
 	f.app = &App{ID: id, Slug: slug, Name: strings.ToUpper(slug[:1]) + slug[1:], Permissions: o.Permissions, Events: o.Events}
 	f.app.Bot = f.user(slug+"[bot]", "Bot")
@@ -122,6 +125,16 @@ func New(o Options) *Forge {
 
 // Key is the App's private key.
 func (f *Forge) Key() *rsa.PrivateKey { return f.key }
+
+// Served says at which address the handler is reached, for the URLs that callers are to call back: "http://127.0.0.1:1234".
+func (f *Forge) Served(url string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.served = strings.TrimRight(url, "/")
+}
+
+// api is the address of REST, as on GitHub Enterprise Server.
+func (f *Forge) api() string { return or(f.served, f.url) + "/api/v3" }
 
 // AppID is the App's id.
 func (f *Forge) AppID() int64 { return f.app.ID }

@@ -109,6 +109,10 @@ func (v view) byNode(id string) any {
 		if prefix == "CS" && v.who.sees(v.Forge, x.repo) {
 			return v.checkSuite(x)
 		}
+	case *deployment:
+		if prefix == "DE" && v.who.sees(v.Forge, x.repo) && v.who.may("deployments", "read") {
+			return v.deployment(x)
+		}
 	case *User:
 		return v.actor(x)
 	case *Team:

@@ -33,6 +33,7 @@ func (v view) commit(r *Repo, c *commit) thing {
 		"additions":               func() any { a, _ := c.size(r.objects); return a },
 		"deletions":               func() any { _, d := c.size(r.objects); return d },
 		"changedFilesIfAvailable": func() any { return len(r.objects.diff(c.before(), c.tree)) },
+		"deployments":             func(a args) any { return v.deployments(r, c, a) },
 		"statusCheckRollup":       func() any { return v.rollup(r, c) },
 		"status":                  func() any { return v.combined(r, c) },
 		"checkSuites": func(a args) any {

@@ -52,6 +52,9 @@ func (v view) repository(r *Repo) thing {
 			}
 			return v.pull(p)
 		},
+		"deployments":   func(a args) any { return v.deployments(r, nil, a) },
+		"environments":  func(a args) any { return v.environments(r, a) },
+		"environment":   func(a args) any { return v.oneEnvironment(r, a.text("name")) },
 		"mergeQueue":    func(a args) any { return v.mergeQueue(r, a) },
 		"pullRequests":  func(a args) any { return list("PullRequest", v.pulls(r, a), v.pull).page(a) },
 		"collaborators": func(a args) any { return v.collaborators(r, a) },

@@ -37,6 +37,10 @@ type Repo struct {
 	built    []*queued            // all that ever were
 	comments []*comment
 	releases []*Release
+
+	deployments  []*deployment           // oldest first
+	environments map[string]*environment // by name in lower case
+	workflows    []*workflowRun          // oldest first
 }
 
 // ref is what a tag's name points to: a commit, by way of an annotated tag or not.
@@ -119,7 +123,8 @@ func (f *Forge) newRepo(name string, o *objects) *Repo {
 	owner, _, _ := cut(name)
 	r := &Repo{ID: f.id(), Name: name, Owner: f.user(owner, ""), Default: "main", Created: f.at(), objects: o,
 		branches: map[string]*commit{}, tags: map[string]ref{}, roles: map[*User]string{},
-		statuses: map[string][]*status{}, required: map[string][]Required{}, queues: map[string][]*queued{}}
+		statuses: map[string][]*status{}, required: map[string][]Required{}, queues: map[string][]*queued{},
+		environments: map[string]*environment{}}
 	f.repos[fold(name)] = r
 	f.keep(r.ID, r)
 	return r

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,7 +23,7 @@ type endpoint struct {
 }
 
 func endpoints() []endpoint {
-	return append(append(writeEndpoints(), commitCommentEndpoints()...), []endpoint{
+	return append(slices.Concat(writeEndpoints(), commitCommentEndpoints(), deploymentEndpoints(), environmentEndpoints(), workflowEndpoints()), []endpoint{
 		{method: "GET", path: "/meta", open: true, free: true, do: meta},
 		{method: "GET", path: "/rate_limit", free: true, do: rateLimit},
 		{method: "GET", path: "/app", app: true, do: func(r *request) reply { return ok(renderApp(r.f.app)) }},
@@ -93,11 +94,16 @@ func inPull(do func(*request, *Pull) reply) func(*request) reply {
 
 // page cuts out ?page and ?per_page of a list, which never is more than a hundred, and links to the next.
 func page[T any](r *request, all []T, render func(T) any) ([]any, http.Header) {
+	return pageOf(r, all, 100, render)
+}
+
+// pageOf is page with a limit of its own.
+func pageOf[T any](r *request, all []T, limit int, render func(T) any) ([]any, http.Header) {
 	size, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
 	if size <= 0 {
 		size = 30
 	}
-	size = min(size, 100)
+	size = min(size, limit)
 	n, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	n = max(n, 1)
 	from := min((n-1)*size, len(all))

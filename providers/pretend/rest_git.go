@@ -12,6 +12,7 @@ import (
 // What GitHub cuts off.
 const (
 	comparedFiles = 300
+	commitFiles   = 3000
 	treeEntries   = 100_000
 	inlineContent = 1 << 20
 )
@@ -39,6 +40,9 @@ func comparison(r *request, x *Repo) reply {
 	root := x.objects.mergeBase(a, b)
 	if root == nil {
 		return refuse(http.StatusNotFound, "No common ancestor between %s and %s.", base, head)
+	}
+	if asDiff(r) {
+		return diffOf(x.objects.diff(root.tree, b.tree))
 	}
 	ahead, behind := between(a, b), len(between(b, a))
 	status := "diverged"
@@ -150,13 +154,20 @@ func oneCommit(r *request, x *Repo) reply {
 	if c == nil {
 		return refuse(http.StatusUnprocessableEntity, "No commit found for SHA: %s", r.PathValue("ref"))
 	}
-	o := r.f.renderCommit(c)
-	files := []any{}
-	for _, d := range x.objects.diff(c.before(), c.tree) {
-		files = append(files, r.f.renderChange(d))
+	all := x.objects.diff(c.before(), c.tree)
+	if asDiff(r) {
+		return diffOf(all)
 	}
+	o := r.f.renderCommit(c)
+	added, removed := c.size(x.objects)
+	o["stats"] = obj{"additions": added, "deletions": removed, "total": added + removed}
+	if q := r.URL.Query(); !q.Has("per_page") { // 300 files at a time, unless the caller wants fewer
+		q.Set("per_page", strconv.Itoa(comparedFiles))
+		r.URL.RawQuery = q.Encode()
+	}
+	files, h := pageOf(r, all[:min(len(all), commitFiles)], comparedFiles, func(d *change) any { return r.f.renderChange(d) })
 	o["files"] = files
-	return ok(o)
+	return reply{status: http.StatusOK, header: h, body: o}
 }
 
 // gitTree lists one folder, or, with ?recursive, all below it; it says so when it had to stop.
