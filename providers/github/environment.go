@@ -277,7 +277,7 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := st.cameFrom(ctx, node.Repository.PullRequest); err != nil {
 		return err
 	}
-	if err := r.rounds(ctx, checks.AskForPromotion); err != nil {
+	if err := r.rounds(ctx, r.c.askPromotion); err != nil {
 		return err
 	}
 	st.out.Facts = r.ended()

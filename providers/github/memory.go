@@ -30,7 +30,7 @@ type memory struct {
 	sets    *weighed[string, *policy.Set] // by what the policies say
 
 	places  *lru.Cache[string, *place]      // by environment
-	spans   *weighed[diffKey, *stretch]        // what one commit has and another has not
+	spans   *weighed[diffKey, *stretch]     // what one commit has and another has not
 	upon    *lru.Cache[diffKey, string]     // a commit of the default branch that contains another one
 	bringer *lru.Cache[diffKey, carrier]    // the merged change into a branch (from) that brought a commit (to)
 	origins *lru.Cache[diffKey, int]        // number of the change that a commit came from

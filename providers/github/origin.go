@@ -56,11 +56,6 @@ func (st *standing) number(ctx context.Context) (int, error) {
 	if b, _ := st.bringerOf(st.head); b.change != 0 {
 		return b.change, nil
 	}
-	for _, c := range st.p.Between { // one below a merge
-		if c.Commit == st.head && c.Change != 0 {
-			return c.Change, nil
-		}
-	}
 	if n := st.known[st.head]; n != nil {
 		return st.merging(n.Bringers.Nodes), nil
 	}

@@ -88,8 +88,6 @@ func (p *patch) hunk(line string) {
 	_, p.after = span(m[3], m[4])
 }
 
-
-
 // add hashes a line without its white space.
 func (p *patch) add(line string) {
 	switch line[0] {

@@ -139,6 +139,9 @@ func clipped(s string, most int) string {
 	return s
 }
 
+// API is where GitHub's REST interface is configured to be, for gate.CallbackFits.
+func (c *Client) API() string { return c.bases.rest }
+
 // Guarded implements gate.Promoter.
 func (c *Client) Guarded(ctx context.Context, s checks.Subject) (*gate.Guarding, error) {
 	g, err := c.guarded(ctx, s)
