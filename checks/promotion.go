@@ -13,7 +13,7 @@ import (
 // the rest, and then the gate adds what it had decided about the changes in Between.
 type Promotion struct {
 	ID          string    `json:"id,omitempty"` // as its deployment's payload names it
-	Environment string    `json:"environment"` // as the policy spells it
+	Environment string    `json:"environment"`  // as the policy spells it
 	Commit      string    `json:"commit"`
 	Branch      string    `json:"branch,omitempty"` // the default branch, whose policy is in force
 	OnBranch    bool      `json:"on_branch,omitempty"`

@@ -113,7 +113,9 @@ func (g *guard) one(o Outcome, key, what, how string) Result {
 }
 
 // passes is a result without one.
-func (g *guard) passes(key, what string) Result { return Result{Pass: Clip(what, 140), Rule: g.rule(key)} }
+func (g *guard) passes(key, what string) Result {
+	return Result{Pass: Clip(what, 140), Rule: g.rule(key)}
+}
 
 // AskForPromotion says what the lines still have to know about a promotion under the policies in force.
 func AskForPromotion(set *policy.Set, f *Facts) *Wants {

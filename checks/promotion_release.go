@@ -18,7 +18,9 @@ type carried struct {
 }
 
 // releases is whether the environment asks for a release.
-func (g *guard) releases() bool { return policy.Weaker(g.e.Release, "") != policy.Off && g.e.Release != "" }
+func (g *guard) releases() bool {
+	return policy.Weaker(g.e.Release, "") != policy.Off && g.e.Release != ""
+}
 
 // tagging is the policy with what it asks of tags. A floor that leaves that open takes the repository's word for it.
 func (g *guard) tagging() *policy.Policy {

@@ -40,6 +40,9 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 		return v.move(p, Failed, "rejected: "+why, Who{})
 	}
 	v.waits(p, d)
+	if v.set != nil {
+		v.tellApprovers(p, d)
+	}
 	return nil
 }
 

@@ -32,6 +32,8 @@ type Reconciler struct {
 	Releases  Releases  // nil: none are made
 	Book      Book      // nil: no environments are guarded
 	Calendars Calendars // nil: none from the web are allowed
+	Outbox    Outbox
+	Messenger Messenger // nil: nobody is told
 	policies  policyCache
 }
 
@@ -63,6 +65,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.environment(ctx, w)
 	case MarkAction:
 		return r.pressed(ctx, w)
+	case MarkNotice:
+		return r.notify(ctx, w.Mark.Target)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}

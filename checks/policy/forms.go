@@ -66,7 +66,7 @@ func validName(s string) error {
 // Reserved are the names that belong to Sluice's own checks, on a change and on a promotion.
 var Reserved = []string{
 	"tagging", "changelog", "config-separation", "approval", "gate", "policy", "deploy",
-	"statuses", "after", "window", "freeze", "lock", "interval", "lineage", "changes", "deployers", "separate",
+	"statuses", "after", "verify", "soak", "window", "freeze", "lock", "interval", "lineage", "changes", "deployers", "separate",
 }
 
 var checkForm = pattern(`^[a-z0-9]+(-[a-z0-9]+)*$`, "must be lower-case words joined by -, such as small-batch")

@@ -169,7 +169,7 @@ func (g *generator) object(typ reflect.Type, path string) node {
 		}
 		at := join(path, key)
 		// The rules of an environment are those of a change, and documented there.
-		documented := strings.Replace(at, "environments.NAME.approval[]", "approval.rules[]", 1)
+		documented := strings.Replace(strings.Replace(at, ".hotfix.approval[]", ".approval[]", 1), "environments.NAME.approval[]", "approval.rules[]", 1)
 		g.seen[documented] = true
 		properties[key] = g.describe(g.value(f.Type, at, f.Tag), documented)
 	}

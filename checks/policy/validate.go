@@ -265,12 +265,46 @@ func (v *validator) environments() {
 		}
 		v.rules(at+".approval", e.Approval)
 		v.named(at+".deployers", e.Deployers)
+		v.promoting(at, e)
 		for i, w := range e.Windows {
 			v.window(fmt.Sprintf("%s.windows[%d]", at, i), w)
 		}
 		for i, f := range e.Freezes {
 			v.freeze(fmt.Sprintf("%s.freezes[%d]", at, i), f)
 		}
+	}
+}
+
+// promoting checks how an environment is promoted to and back from, and its lane for hotfixes. What several policies say of
+// one environment counts together.
+func (v *validator) promoting(at string, e Environment) {
+	if i := slices.IndexFunc(v.Environments, func(o Environment) bool { return strings.EqualFold(o.Name, e.Name) }); v.Environments[i].Name != e.Name {
+		v.wrong(at, "is %s in another case: a forge takes the two for one environment", quote(v.Environments[i].Name))
+	}
+	some := func(has func(Environment) bool) bool {
+		return slices.ContainsFunc(v.set.Layers, func(p *Policy) bool {
+			return slices.ContainsFunc(p.Environments, func(o Environment) bool { return strings.EqualFold(o.Name, e.Name) && has(o) })
+		})
+	}
+	if e.Deploy == "automatic" && !some(func(o Environment) bool { return o.After != "" }) {
+		v.wrong(at+".deploy", "is automatic, which means by the environment before it turning well: name that under after")
+	}
+	if e.Rollback == "automatic" && !some(func(o Environment) bool { return len(o.Verify) > 0 }) {
+		v.wrong(at+".rollback", "is automatic, which means by a status of verify turning red: name one under verify")
+	}
+	v.hotfix(at+".hotfix", e)
+}
+
+// hotfix checks the lane, which asks for nothing where it is silent and is none without a condition.
+func (v *validator) hotfix(at string, e Environment) {
+	h := e.Hotfix
+	v.when(at+".when", h.When)
+	v.rules(at+".approval", h.Approval)
+	if h.When.Zero() && (v.Given(at+".soak") || v.Given(at+".approval")) {
+		v.wrong(at, "needs when: the conditions that make a change a hotfix, such as labels: [hotfix]")
+	}
+	if v.Given(at+".soak") && h.Soak > e.Soak {
+		v.wrong(at+".soak", "is %s, longer than the soak of %s that it is there to shorten", h.Soak, e.Soak)
 	}
 }
 
@@ -333,7 +367,7 @@ func instant(s string, zone *time.Location, days int) (time.Time, error) {
 // Overridable are the checks of Sluice's own that a policy may allow to be overridden.
 var Overridable = []string{
 	"tagging", "changelog", "config-separation", "approval", "policy",
-	"statuses", "after", "window", "freeze", "lock", "interval", "lineage", "changes",
+	"statuses", "after", "verify", "soak", "window", "freeze", "lock", "interval", "lineage", "changes",
 }
 
 func (v *validator) override() {

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/calendars"
 	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/notices"
 	"github.com/sluicegate/sluice/store"
 	"github.com/sluicegate/sluice/webhook"
 )
@@ -35,6 +36,7 @@ type server struct {
 	metrics *metrics
 	notary  *notary
 	client  *github.Client // nil when no forge is configured
+	sender  *notices.Sender
 	log     *slog.Logger
 }
 
@@ -49,7 +51,15 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if o.now == nil {
 		o.now = func() time.Time { return time.Now().UTC() }
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger})
+	sender, err := notices.New(s.Notices, notices.Options{Now: o.now, UserAgent: "sluice/" + version()})
+	if err != nil {
+		return nil, err
+	}
+	told := sender.Targets
+	if s.DryRun {
+		told = nil
+	}
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger, Targets: told})
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +67,7 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, closing(st))
 	}
+	v.sender, v.runner.Reconciler.Messenger = sender, sender
 	return v, nil
 }
 
@@ -77,10 +88,10 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		return nil, err
 	}
 	r := &gate.Reconciler{
-		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Outbox: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
 		Calendars: web,
-		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
+		Prune:     func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
 	mux := http.NewServeMux()
 	if s.GitHub.Configured() {
@@ -129,6 +140,9 @@ func (v *server) begin(ctx context.Context) error {
 	marks := []gate.Mark{{Kind: gate.MarkPrune, Why: "start"}}
 	for forge := range v.runner.Reconciler.Providers {
 		marks = append(marks, gate.Mark{Kind: gate.MarkSweep, Forge: forge, Why: "start"})
+	}
+	for _, name := range v.sender.Names() { // what waited while it was not configured
+		marks = append(marks, gate.Mark{Kind: gate.MarkNotice, Target: name, Why: "start"})
 	}
 	return v.store.Mark(ctx, marks...)
 }

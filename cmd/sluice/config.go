@@ -16,6 +16,7 @@ import (
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/providers/calendars"
 	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/notices"
 )
 
 // settings are all of the server's, read once and checked as a whole.
@@ -31,6 +32,7 @@ type settings struct {
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
 	GitHub    github.Settings
 	Calendars calendars.Settings
+	Notices   notices.Settings
 
 	// These belong to the contract and are not served by this version. Where ignoring one would leave something unguarded
 	// or lost, setting it stops the start; the others are warned of.
@@ -122,6 +124,9 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_LOG_LEVEL: %q is none of debug, info, warn, error", s.LogLevel)
 	}
 	if err := s.Calendars.Check(); err != nil {
+		return err
+	}
+	if err := s.Notices.Check(); err != nil {
 		return err
 	}
 	return s.GitHub.Check()

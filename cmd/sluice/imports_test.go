@@ -26,9 +26,10 @@ func roomsMayImport() map[string][]string {
 		"providers/github":       {"gate", "checks"},
 		"providers/local":        {"gate", "checks"},
 		"providers/calendars":    {"gate", "checks"},
+		"providers/notices":      {"gate", "checks"},
 		"providers/pretend":      {"gate", "checks"},
 		"providers/providertest": {"gate", "checks", "providers/pretend"},
-		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/calendars", "providers/pretend"},
+		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/calendars", "providers/notices", "providers/pretend"},
 	}
 }
 
@@ -41,6 +42,10 @@ func outsiders() map[string]string {
 		"github.com/google/go-github":             "providers/github",
 		"github.com/prometheus/client_golang":     "cmd/sluice",
 		"github.com/sethvargo/go-envconfig":       "cmd/sluice",
+		"github.com/slack-go/slack":               "providers/notices",
+		"github.com/atc0005/go-teams-notify":      "providers/notices",
+		"github.com/wneessen/go-mail":             "providers/notices",
+		"github.com/standard-webhooks":            "providers/notices",
 	}
 }
 
