@@ -357,7 +357,7 @@ func (l *ledger) reserve(w gate.Work, p gate.Promotion, k *gate.Kept, now time.T
 			}
 		}
 		x := g.promotion(p.ID)
-		if x == nil || x.State != gate.Gated && (x.State != gate.Deploying || x.Deployment != 0) {
+		if x == nil || !x.Waiting() && (x.State != gate.Deploying || x.Deployment != 0) {
 			return errNotGated
 		}
 		g.promote(p)
@@ -395,7 +395,7 @@ func (l *ledger) lawful(before, after *page, reserves string) {
 		case was == nil && x.State != gate.Requested:
 			l.wrong("promotion %s begins as %s", x.ID, x.State)
 		case was == nil:
-		case x.ID == reserves && x.State == gate.Deploying && was.State == gate.Gated:
+		case x.ID == reserves && x.State == gate.Deploying && was.Waiting():
 		case !reaches(was.State, x.State):
 			l.wrong("promotion %s of %.8s to %s went from %s to %s (%s)", x.ID, x.Commit, x.Environment, was.State, x.State, x.Why)
 		case was.Deployment != 0 && x.Deployment != was.Deployment:
@@ -478,7 +478,7 @@ func (d register) Mark(ctx context.Context, marks ...gate.Mark) error {
 	})
 }
 
-func (d register) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *gate.Kept) error {
+func (d register) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *gate.Kept, _ []gate.Entry) error {
 	return d.call(ctx, "Reserve", func() error { return d.reserve(w, p, k, d.r.now()) })
 }
 
