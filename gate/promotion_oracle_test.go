@@ -34,7 +34,7 @@ func (p policing) text() string {
 	b.WriteString("  integration:\n    after: development\n    deploy: automatic\n")
 	yes(p.verify, "verify: [smoke-integration]")
 	yes(p.soak > 0, "soak: "+p.soak.String())
-	yes(p.fallsBack, "rollback: automatic")
+	yes(p.fallsBack && p.verify, "rollback: automatic")
 	b.WriteString("  production:\n    after: integration\n")
 	yes(p.automatic, "deploy: automatic")
 	yes(p.statuses, "statuses: [build, e2e]")

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -290,10 +291,14 @@ func object(n int) string { return fmt.Sprintf("%08x%032x", uint32(n+1)*0x9e3779
 
 func drawn(rt *rapid.T) policing {
 	b := func(name string) bool { return rapid.Bool().Draw(rt, name) }
-	return policing{verify: b("verify"), statuses: b("statuses"), approval: b("approval"), deployers: b("deployers"), separate: b("separate"),
+	p := policing{verify: b("verify"), statuses: b("statuses"), approval: b("approval"), deployers: b("deployers"), separate: b("separate"),
 		window: b("window"), freeze: b("freeze"), lineage: b("lineage"), changes: b("changes"), release: b("release"), automatic: b("automatic"), fallsBack: b("falls back"),
 		soak:     rapid.SampledFrom([]time.Duration{0, 10 * time.Minute, time.Hour}).Draw(rt, "soak"),
 		interval: rapid.SampledFrom([]time.Duration{0, 30 * time.Minute, 4 * time.Hour}).Draw(rt, "interval")}
+	if _, err := policy.Load(policy.Source{Origin: policy.Repository, Name: ".sluice.yml", Text: p.text()}); err != nil {
+		rt.Fatalf("the policy is none: %v\n%s", err, p.text())
+	}
+	return p
 }
 
 type move struct {
