@@ -598,7 +598,9 @@ func (d register) Acts(ctx context.Context, s checks.Subject) (a gate.Acts, err 
 	return a, err
 }
 
-func (register) Posted(context.Context, checks.Subject, string) ([]gate.Posted, error) { return nil, nil }
+func (register) Posted(context.Context, checks.Subject, string) ([]gate.Posted, error) {
+	return nil, nil
+}
 func (register) OpenAt(context.Context, string, string, string) ([]checks.Subject, error) {
 	return nil, nil
 }
@@ -608,9 +610,11 @@ func (register) Moved(context.Context, checks.Subject, int64, string) (bool, tim
 func (register) OverridesOf(context.Context, checks.Subject, int64) ([]gate.Override, error) {
 	return nil, nil
 }
-func (register) Comment(context.Context, gate.Mark) (*gate.CommentState, error)       { return nil, nil }
-func (register) Groups(context.Context, checks.Subject) ([]checks.Subject, error)     { return nil, nil }
-func (register) LatestQueued(context.Context, checks.Subject) (*gate.Decision, error) { return nil, nil }
+func (register) Comment(context.Context, gate.Mark) (*gate.CommentState, error)   { return nil, nil }
+func (register) Groups(context.Context, checks.Subject) ([]checks.Subject, error) { return nil, nil }
+func (register) LatestQueued(context.Context, checks.Subject) (*gate.Decision, error) {
+	return nil, nil
+}
 func (register) Branch(context.Context, string, string, string) (*gate.BranchSeen, error) {
 	return nil, nil
 }

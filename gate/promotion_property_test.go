@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,31 +27,38 @@ import (
 // under way, every move is a legal one; and once all is calm, whatever may go live has, and the rest says why it waits.
 func TestPromotions(t *testing.T) {
 	t.Parallel()
-	want := 100_000
+	want := int64(100_000)
 	if testing.Short() {
 		want = 5_000
 	}
-	steps, judged, made := 0, 0, 0
-	for round := 0; steps < want; round++ {
-		ok := t.Run(fmt.Sprintf("round %d", round), func(t *testing.T) {
-			rapid.Check(t, func(rt *rapid.T) {
-				rapid.SyncTest(rt, func(rt *rapid.T) {
-					w := play(rt)
-					steps, judged, made = steps+w.steps, judged+w.judged, made+len(w.created)
-				})
+	var told tally
+	t.Run("lanes", func(t *testing.T) {
+		for _, lane := range []string{"one", "two"} {
+			t.Run(lane, func(t *testing.T) {
+				t.Parallel()
+				for round := 0; told.steps.Load() < want && t.Run(fmt.Sprintf("round %d", round), told.round) && !replays(); round++ {
+				}
 			})
+		}
+	})
+	t.Logf("%d steps: %d times judged, %d deployments made", told.steps.Load(), told.judged.Load(), told.made.Load())
+	if !t.Failed() && !replays() && told.made.Load() < want/100 {
+		t.Errorf("only %d deployments came of %d steps: nothing is shown by that", told.made.Load(), told.steps.Load())
+	}
+}
+
+// tally counts what was judged or delivered, what was judged, and what was deployed, over all runs.
+type tally struct{ steps, judged, made atomic.Int64 }
+
+func (n *tally) round(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rapid.SyncTest(rt, func(rt *rapid.T) {
+			w := play(rt)
+			n.steps.Add(int64(w.steps))
+			n.judged.Add(int64(w.judged))
+			n.made.Add(int64(len(w.created)))
 		})
-		if !ok {
-			return
-		}
-		if replays() {
-			t.Skip("one failure is played again")
-		}
-	}
-	t.Logf("%d steps: %d times judged, %d deployments made", steps, judged, made)
-	if made < want/200 {
-		t.Errorf("only %d deployments came of %d steps: nothing is shown by that", made, steps)
-	}
+	})
 }
 
 // replays says whether a failure of before is played again, and nothing else.
@@ -184,7 +192,7 @@ func (w *world) begin(seed uint64) *replica {
 	r := &replica{w: w, rng: rand.New(rand.NewPCG(seed, 7)), ended: make(chan struct{}), wake: make(chan struct{}, 1), readings: map[string]reading{}}
 	b, d := booth{w, r}, register{w.ledger, r}
 	recon := &gate.Reconciler{Providers: map[string]gate.Provider{"github": b}, Memory: d, Book: d, Log: slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: 20 * time.Minute}
+		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: 40 * time.Minute}
 	if !verbose {
 		recon.Log = slog.New(slog.DiscardHandler)
 	}
@@ -536,7 +544,7 @@ func (w *world) plan(rt *rapid.T) {
 	w.faults = append(w.faults, f)
 }
 
-// rest lets all come to an end: nothing breaks any more, pipelines that hang are ended, and days pass.
+// rest lets all come to an end: nothing breaks any more, pipelines that hang are ended, every process begins anew, and days pass.
 func (w *world) rest() {
 	w.mu.Lock()
 	w.calm = true
@@ -553,8 +561,11 @@ func (w *world) rest() {
 			})
 		}
 	}
+	for _, r := range w.replicas {
+		time.AfterFunc(0, r.kill) // whatever it remembers is gone; what is written is all there is
+	}
 	w.mu.Unlock()
-	time.Sleep(4 * 24 * time.Hour)
+	time.Sleep(36 * time.Hour)
 }
 
 // final holds what is left to promise 2 and 3.
