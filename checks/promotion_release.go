@@ -41,37 +41,52 @@ func (g *guard) tagging() *policy.Policy {
 // That a tag was higher than all before it was judged when it was pushed; what is higher by now may well have come later.
 func (g *guard) carried() (valid []carried, faults []Finding) {
 	p := g.tagging()
+	lines, err := policyLines(p)
+	if err != nil {
+		return nil, []Finding{{Outcome: Unknown, Rule: p.Rule("tagging.scheme"), What: Clip("The policy's tagging scheme cannot be used: "+plain(err.Error(), 90), 140)}}
+	}
+	for _, l := range lines {
+		l.adapt(p, g.f)
+	}
 	for i := range g.f.Tags {
 		t := &g.f.Tags[i]
 		if t.Commit != g.m.Commit || t.Commit == "" {
 			continue
 		}
-		f := *g.f
-		f.Pushed = &TagPush{Name: t.Name, Commit: t.Commit, Annotated: t.Annotated, Signed: t.Signature == "valid", Reason: t.Signature}
-		j, err := newPushJudge(p, &f)
+		l, v, err := lineOf(lines, t.Name)
+		signed := !p.Tagging.Signed || t.Annotated && t.Signature == "valid"
 		switch {
-		case err != nil:
-			return nil, []Finding{{Outcome: Unknown, Rule: p.Rule("tagging.scheme"), What: Clip("The policy's tagging scheme cannot be used: "+plain(err.Error(), 90), 140)}}
-		case j.skip != "":
-			continue
-		case j.bad != nil:
-			j.find(Wait, "tagging.scheme", j.name()+" at the commit is malformed: "+plain(j.bad.Error(), 80)+".", "Release the commit anew: "+j.anew("-a"))
-		case p.Tagging.Signed && t.Annotated && t.Signature == "":
-			j.find(Unknown, "tagging.signed", "Whether "+j.name()+" is signed was not read.", "It is looked at again.")
-		default:
-			j.made()
-		}
-		if len(j.findings) == 0 {
-			valid = append(valid, carried{t.Name, j.line.name, j.version})
-		}
-		for _, x := range j.findings {
-			if x.Outcome == Fail { // another tag cures it
-				x.Outcome = Wait
-			}
-			faults = append(faults, x)
+		case l == nil:
+		case err == nil && signed && (t.Annotated || !p.Tagging.Annotated):
+			valid = append(valid, carried{t.Name, l.name, v})
+		case len(faults) < mostNamed:
+			faults = append(faults, g.flaws(p, t)...)
 		}
 	}
 	return valid, faults
+}
+
+// flaws are what is wrong with a tag that looks like a release tag; nothing with one that moves along with releases.
+func (g *guard) flaws(p *policy.Policy, t *Tag) []Finding {
+	f := *g.f
+	f.Pushed = &TagPush{Name: t.Name, Commit: t.Commit, Annotated: t.Annotated, Signed: t.Annotated && t.Signature == "valid", Reason: t.Signature}
+	j, err := newPushJudge(p, &f)
+	switch {
+	case err != nil || j.skip != "":
+		return nil
+	case j.bad != nil:
+		j.find(Wait, "tagging.scheme", j.name()+" at the commit is malformed: "+plain(j.bad.Error(), 80)+".", "Release the commit anew: "+j.anew("-a"))
+	case p.Tagging.Signed && t.Annotated && t.Signature == "":
+		j.find(Unknown, "tagging.signed", "Whether "+j.name()+" is signed was not read.", "It is looked at again.")
+	default:
+		j.made()
+	}
+	for i := range j.findings {
+		if x := &j.findings[i]; x.Outcome == Fail { // another tag cures it
+			x.Outcome = Wait
+		}
+	}
+	return j.findings
 }
 
 // judgeCarriedTag wants the commit to carry a valid release tag.
