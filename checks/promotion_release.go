@@ -37,13 +37,13 @@ func (g *guard) tagging() *policy.Policy {
 	return &p
 }
 
-// carried are the valid release tags at the commit, by the rules for tags that are pushed, and what is wrong with the others.
-// That a tag was higher than all before it was judged when it was pushed; what is higher by now may well have come later.
-func (g *guard) carried() (valid []carried, faults []Finding) {
+// carried are the valid release tags at the commit, by the rules for tags that are pushed, and those that look like some and
+// are none. That a tag was higher than all before it was judged when it was pushed; what is higher by now may well be later.
+func (g *guard) carried() (valid []carried, flawed []*Tag, err error) {
 	p := g.tagging()
 	lines, err := policyLines(p)
 	if err != nil {
-		return nil, []Finding{{Outcome: Unknown, Rule: p.Rule("tagging.scheme"), What: Clip("The policy's tagging scheme cannot be used: "+plain(err.Error(), 90), 140)}}
+		return nil, nil, err
 	}
 	for _, l := range lines {
 		l.adapt(p, g.f)
@@ -53,17 +53,17 @@ func (g *guard) carried() (valid []carried, faults []Finding) {
 		if t.Commit != g.m.Commit || t.Commit == "" {
 			continue
 		}
-		l, v, err := lineOf(lines, t.Name)
+		l, v, bad := lineOf(lines, t.Name)
 		signed := !p.Tagging.Signed || t.Annotated && t.Signature == "valid"
 		switch {
 		case l == nil:
-		case err == nil && signed && (t.Annotated || !p.Tagging.Annotated):
+		case bad == nil && signed && (t.Annotated || !p.Tagging.Annotated):
 			valid = append(valid, carried{t.Name, l.name, v})
-		case len(faults) < mostNamed:
-			faults = append(faults, g.flaws(p, t)...)
+		default:
+			flawed = append(flawed, t)
 		}
 	}
-	return valid, faults
+	return valid, flawed, nil
 }
 
 // flaws are what is wrong with a tag that looks like a release tag; nothing with one that moves along with releases.
@@ -94,9 +94,11 @@ func judgeCarriedTag(g *guard) Result {
 	if !g.releases() {
 		return g.passes("release", "No release is asked for.")
 	}
-	valid, faults := g.carried()
+	valid, flawed, err := g.carried()
 	gap, unread := g.f.Gap("tags")
 	switch {
+	case err != nil:
+		return g.one(Unknown, "release", "The policy's tagging scheme cannot be used: "+plain(err.Error(), 90), "Correct tagging in the policy.")
 	case len(valid) > 0:
 		var names []string
 		for _, c := range valid {
@@ -105,8 +107,13 @@ func judgeCarriedTag(g *guard) Result {
 		return g.passes("release", "Carries "+joined(names, 3, "and")+".")
 	case unread:
 		return g.one(Unknown, "release", "Whether the commit is released is not known, the tags could not be read: "+plain(gap.Reason, 60), "They are read again.")
-	case len(faults) > 0:
-		return Result{Findings: faults}
+	}
+	var r Result
+	for _, t := range flawed[:min(len(flawed), mostNamed)] {
+		r.Findings = append(r.Findings, g.flaws(g.tagging(), t)...)
+	}
+	if len(r.Findings) > 0 {
+		return r
 	}
 	return g.one(Wait, "release", short(g.m.Commit)+" carries no release tag: a maintainer has to release it.",
 		"`/sluice release minor` (or patch, major, a version) in a comment on the merged change; or by hand: "+g.tagIt())
@@ -133,7 +140,7 @@ func (g *guard) tagIt() string {
 
 // told is one carried tag per component: that of the highest version.
 func (g *guard) told() (tags []carried) {
-	valid, _ := g.carried()
+	valid, _, _ := g.carried() // a scheme that cannot be used leaves none
 	for _, c := range valid {
 		i := slices.IndexFunc(tags, func(o carried) bool { return o.component == c.component })
 		switch {
