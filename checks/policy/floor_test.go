@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
 )
@@ -169,6 +170,38 @@ func TestWeakerThan(t *testing.T) {
 		}
 		if s := strings.Join(got, "; "); s != c.want {
 			t.Errorf("WeakerThan(%s) = %q, want %q", name, s, c.want)
+		}
+	}
+}
+
+// A file would be each repository's own, which could empty it: an organisation freezes by an address.
+func TestAnOrganisationsCalendarIsNoFile(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"required: {environments: {p: {freezes: [{calendar: ops/f.ics}]}}}":              "o:1:42: environments.p.freezes[0].calendar must be an https URL in an organisation's policy",
+		"environments: {p: {freezes: [{calendar: ops/f.ics}]}}":                          "o:1:31: environments.p.freezes[0].calendar must be an https URL in an organisation's policy",
+		"required: {environments: {p: {freezes: [{calendar: 'https://cal.example/'}]}}}": "",
+	} {
+		_, err := policy.Load(policy.Source{Origin: policy.Organisation, Name: "o", Text: text})
+		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("Load(%s) = %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A freeze begins with the day and ends with the day also where the day has no midnight, or is skipped.
+func TestFreezeSpansWholeDays(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ from, to, zone, begins, ends string }{
+		{"2026-03-29", "2026-03-29", "Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"},
+		{"2018-11-03", "2018-11-03", "America/Sao_Paulo", "2018-11-03T03:00:00Z", "2018-11-04T03:00:00Z"},
+		{"2018-11-04", "2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"},
+		{"2011-12-29", "2011-12-30", "Pacific/Apia", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"},
+		{"2026-12-18T09:00:00+01:00", "2026-12-18T10:00:00+01:00", "UTC", "2026-12-18T08:00:00Z", "2026-12-18T09:00:00Z"},
+	} {
+		from, to, err := policy.Freeze{From: c.from, To: c.to, Timezone: c.zone}.Span()
+		if err != nil || from.UTC().Format(time.RFC3339) != c.begins || to.UTC().Format(time.RFC3339) != c.ends {
+			t.Errorf("Span(%s to %s in %s) = %s, %s, %v, want %s, %s", c.from, c.to, c.zone, from.UTC(), to.UTC(), err, c.begins, c.ends)
 		}
 	}
 }

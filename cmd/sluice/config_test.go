@@ -25,6 +25,8 @@ func TestReadSettings(t *testing.T) {
 		"a forge without encryption is refused":         {[]string{"SLUICE_GITHUB_URL=http://ghe.acme.example"}, "SLUICE_GITHUB_URL: http is for loopback hosts only"},
 		"a database of another kind is refused":         {[]string{"SLUICE_DATABASE=mysql://x"}, "SLUICE_DATABASE: "},
 		"a public URL that is none is named":            {[]string{"SLUICE_PUBLIC_URL=sluice.example"}, "SLUICE_PUBLIC_URL: "},
+		"a calendar in the clear is refused":            {[]string{"SLUICE_CALENDARS=https://cal.example/,http://cal.example/"}, "SLUICE_CALENDARS: "},
+		"several addresses of calendars":                {[]string{"SLUICE_CALENDARS=https://cal.example/a/,https://cal.example/b/"}, ""},
 		"an unknown log format is named":                {[]string{"SLUICE_LOG_FORMAT=xml"}, "SLUICE_LOG_FORMAT: "},
 		"an unknown log level is named":                 {[]string{"SLUICE_LOG_LEVEL=loud"}, "SLUICE_LOG_LEVEL: "},
 		"GitLab is refused and not ignored":             {[]string{"SLUICE_GITLAB_URL=https://gitlab.com"}, "SLUICE_GITLAB_URL: this version does not guard GitLab yet"},

@@ -25,9 +25,10 @@ func roomsMayImport() map[string][]string {
 		// Providers know the gate and not each other; the contract is theirs all, and the pretend forge is nobody's client.
 		"providers/github":       {"gate", "checks"},
 		"providers/local":        {"gate", "checks"},
+		"providers/calendars":    {"gate", "checks"},
 		"providers/pretend":      {"gate", "checks"},
 		"providers/providertest": {"gate", "checks", "providers/pretend"},
-		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/pretend"},
+		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/calendars", "providers/pretend"},
 	}
 }
 
