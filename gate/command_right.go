@@ -36,7 +36,7 @@ func (x *site) deployers(environment string) (by []policy.Named, rules []string)
 		if first == nil {
 			first = layer
 		}
-		if !e.Deployers.Zero() {
+		if layer.Given("environments." + e.Name + ".deployers") {
 			by, rules = append(by, policy.Named{From: e.Deployers, Layer: layer}), append(rules, layer.Rule("environments."+e.Name+".deployers"))
 		}
 	}
