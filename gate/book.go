@@ -27,8 +27,8 @@ type Book interface {
 	Asked(ctx context.Context, id string) (*Ask, error)
 	// Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it. It fails, and
 	// writes nothing, when the work was lost, when the promotion is not gated, or when another one is under way. The
-	// decision that lets it through is kept with it; nil: it is kept already.
-	Reserve(ctx context.Context, w Work, p Promotion, k *Kept) error
+	// decision that lets it through is kept with it (nil: it is kept already), and entries go into the audit log.
+	Reserve(ctx context.Context, w Work, p Promotion, k *Kept, entries []Entry) error
 }
 
 // EnvironmentBook is what is remembered of one environment.

@@ -45,6 +45,9 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read what is remembered of %v: %w", s, err)
 	}
+	if strange, err := r.unknown(ctx, w, book); strange || err != nil {
+		return Outcome{Note: "no policy here guards it"}, err
+	}
 	v := &visit{r: r, w: w, provider: provider, s: s, book: book, now: r.Now().UTC(), touched: map[string]bool{}, log: r.Log.With("environment", s.Key())}
 	err = v.walk(ctx)
 	switch {
@@ -59,6 +62,19 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 		v.out.Next = sooner(v.out.Next, v.now.Add(wait(err)))
 	}
 	return v.end(), nil
+}
+
+// unknown says that an environment is none of those that the repository's policy guards, as far as that was looked at: what
+// is deployed to it is nobody's business here.
+func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook) (bool, error) {
+	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") }) {
+		return false, nil
+	}
+	others, err := r.Book.Environments(ctx, w.Mark.Forge, w.Mark.Repo)
+	if err != nil {
+		return false, fmt.Errorf("list the environments of %s: %w", w.Mark.Repo, err)
+	}
+	return len(others) > 0, nil
 }
 
 // wait is how long to wait after what the forge did not take.
@@ -135,6 +151,9 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 	}
 	if v.set != nil {
 		v.spelt, _ = checks.Guarded(v.set, v.s.Environment)
+	}
+	if st.Facts != nil {
+		st.Facts.Promotion.Deployments = st.Deployments
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ func (v *visit) promote(ctx context.Context, p *Promotion, d *Decision) error {
 
 // reserve writes down that the promotion is under way, with the decision that lets it, before anything is asked of the forge.
 func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
+	before := len(v.out.Entries)
 	if p.State != Deploying {
 		if err := v.move(p, Deploying, "", Who{}); err != nil {
 			return err
@@ -69,9 +70,10 @@ func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
 	if kept.Decision != nil {
 		k = &Kept{Decision: kept.Decision, Facts: kept.Facts, Sources: kept.Sources}
 	}
-	if err := v.r.Book.Reserve(ctx, v.w, *p, k); err != nil {
+	if err := v.r.Book.Reserve(ctx, v.w, *p, k, v.out.Entries[before:]); err != nil {
 		return fmt.Errorf("reserve: %w", err)
 	}
+	v.out.Entries = v.out.Entries[:before]
 	return nil
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // strangers finds the deployments that came to the environment past the gate, and enters each once.
-func (v *visit) strangers(_ context.Context) error {
+func (v *visit) strangers(ctx context.Context) error {
 	if v.set == nil || v.spelt == "" {
 		return nil // nobody guards it, or nobody can say
 	}
@@ -25,13 +25,37 @@ func (v *visit) strangers(_ context.Context) error {
 		if first && !v.toldOf(d.ID) {
 			continue // from before anybody watched
 		}
-		v.strange = append(v.strange, v.outside(&d))
+		e := v.outside(&d)
+		v.strange = append(v.strange, e)
+		v.tellStrange(e, d.ID)
 	}
 	v.out.Entries = append(v.out.Entries, v.strange...)
 	if len(seen.Outside) > 200 {
 		seen.Outside = seen.Outside[:200]
 	}
 	seen.Looked = true
+	return v.protection(ctx)
+}
+
+// protection finds out that a workflow no longer waits for Sluice at an environment where it did.
+func (v *visit) protection(ctx context.Context) error {
+	if !slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Why == sweeping || c.Why == "first look" }) {
+		return nil
+	}
+	g, err := v.provider.Guarded(ctx, v.s)
+	if err != nil {
+		v.log.Warn("read how the environment is protected", "err", err) // looked at again with the next sweep
+		return nil
+	}
+	seen := v.seen()
+	if seen.Protected && !g.Ours {
+		e := Entry{Kind: EntryOutside, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Check: "deploy", Policy: v.set.Digest,
+			Reason: fmt.Sprintf("The protection of %s was switched off: its workflows no longer wait for Sluice.", Plain(v.spelt))}
+		v.out.Entries = append(v.out.Entries, e)
+		v.log.Warn("protection switched off")
+		v.notify(NoticeUnprotected, v.now.Format("2006-01-02T15:04:05Z"), Notification{At: v.now, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Why: e.Reason})
+	}
+	seen.Protected, seen.Bypass = g.Ours, g.Ours && g.Bypass
 	return nil
 }
 
@@ -83,6 +107,9 @@ func (v *visit) seen() *EnvironmentSeen {
 
 // end puts together what the visit leaves behind.
 func (v *visit) end() Outcome {
+	if v.book.Seen == nil && v.set != nil && v.spelt == "" && len(v.book.Promotions) == 0 {
+		return v.out // nobody guards it
+	}
 	seen := v.seen()
 	seen.Installation, seen.Busy, seen.Rests = v.s.Installation, false, time.Time{}
 	if v.spelt != "" {

@@ -21,6 +21,7 @@ func (v *visit) move(p *Promotion, to State, why string, by Who) error {
 		v.out.later(answerAgain(checks.Subject{Forge: p.Forge, Repo: p.Repo, Change: p.On, Installation: p.Installation}, p.Comment))
 	}
 	v.out.Entries = append(v.out.Entries, movedEntry(p, by))
+	v.tell(p)
 	v.log.Info("promotion", "promotion", p.ID, "commit", p.Commit, "state", string(to), "why", Plain(why))
 	return nil
 }
@@ -243,6 +244,7 @@ func (v *visit) made(p *Promotion, id int64, at time.Time) {
 	e := movedEntry(p, who(p.By))
 	e.Outcome, e.Reason = "created", fmt.Sprintf("deployment %d at the forge", id)
 	v.out.Entries = append(v.out.Entries, e)
+	v.tell(p) // the visit that reserved it may have been broken off
 }
 
 // overdue is about a run that was let through and of whose deployment the forge tells nothing.

@@ -40,6 +40,9 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 		return v.move(p, Failed, "rejected: "+why, Who{})
 	}
 	v.waits(p, d)
+	if v.set != nil {
+		v.tellApprovers(p, d)
+	}
 	return nil
 }
 
@@ -148,7 +151,7 @@ func (v *visit) gates(ctx context.Context, x *checks.Promotion) error {
 			known[n] = st.Shut
 		}
 		if known[n] == Unexamined {
-			v.out.later(Mark{Kind: MarkChange, Forge: s.Forge, Repo: s.Repo, Change: n, Installation: s.Installation, Why: landing})
+			v.out.later(Mark{Kind: MarkChange, Forge: s.Forge, Repo: s.Repo, Change: n, Installation: s.Installation, Why: carrying})
 		}
 		return known[n], nil
 	}
@@ -319,6 +322,17 @@ func contexts(set *policy.Set, environment string) (names []string) {
 }
 
 // calendarsOf are those that the freezes of an environment name.
-func calendarsOf(set *policy.Set, environment string) (names []string) { return nil }
+func calendarsOf(set *policy.Set, environment string) (names []string) {
+	for _, layer := range set.Layers {
+		if e := checks.Environment(layer, environment); e != nil {
+			for _, f := range e.Freezes {
+				if f.Calendar != "" && !slices.Contains(names, f.Calendar) {
+					names = append(names, f.Calendar)
+				}
+			}
+		}
+	}
+	return names
+}
 
 func sameName(a, b string) bool { return strings.EqualFold(a, b) }

@@ -32,6 +32,8 @@ type Reconciler struct {
 	Releases  Releases  // nil: none are made
 	Book      Book      // nil: no environments are guarded
 	Calendars Calendars // nil: none from the web are allowed
+	Outbox    Outbox
+	Messenger Messenger // nil: nobody is told
 	policies  policyCache
 }
 
@@ -65,6 +67,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.asked(ctx, w)
 	case MarkAction:
 		return r.pressed(ctx, w)
+	case MarkNotice:
+		return r.notify(ctx, w.Mark.Target)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -150,6 +154,11 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	out.Marks = append(out.Marks, queued...)
 	if out.Branch, err = r.begins(ctx, f); err != nil {
 		return Outcome{}, err
+	}
+	if out.Branch != nil && out.Branch.Name == f.Repository.Default {
+		if err := r.guards(ctx, besides([]*Decision{d})[0], f.Sources, false, &out); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay

@@ -133,7 +133,7 @@ func promote(t *tx, p gate.Promotion) error {
 
 // Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it, with the decision that
 // lets it through.
-func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *gate.Kept) error {
+func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *gate.Kept, entries []gate.Entry) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("reserve the promotion %s: %w", p.ID, err)
@@ -144,6 +144,7 @@ func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *g
 			return fmt.Errorf("reserve the promotion %s: %w", p.ID, err)
 		}
 	}
+	lines := s.tidied(entries)
 	err = s.do(ctx, patient, func(t *tx) error {
 		var one int
 		held, err := t.row([]any{&one}, qHeld, w.ID, w.Token, s.now())
@@ -155,6 +156,9 @@ func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *g
 		}
 		if err == nil && k != nil {
 			err = packed.keep(s, t, s.now())
+		}
+		if err == nil {
+			err = enter(t, lines)
 		}
 		return err
 	})

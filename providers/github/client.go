@@ -168,3 +168,6 @@ func (c *Client) forget(repo string) {
 	delete(c.known, strings.ToLower(repo))
 	c.mu.Unlock()
 }
+
+// API is the address of GitHub's REST API, without a slash at its end.
+func (c *Client) API() string { return strings.TrimRight(c.bases.rest, "/") }
