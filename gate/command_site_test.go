@@ -52,7 +52,9 @@ func (notThere) Published(context.Context, checks.Subject, string) (string, erro
 	panic("not asked")
 }
 func (notThere) Publish(context.Context, checks.Subject, Notice) (string, error) { panic("not asked") }
-func (notThere) Reserve(context.Context, Work, Promotion, *Kept) error           { panic("not asked") }
+func (notThere) Reserve(context.Context, Work, Promotion, *Kept, []Entry) error {
+	panic("not asked")
+}
 func (notThere) Environments(context.Context, string, string) ([]EnvironmentSeen, error) {
 	panic("not asked")
 }
@@ -166,7 +168,7 @@ func deploys(body string) *works {
 	f.right = "write"
 	f.policy = `version: 1
 environments:
-  integration: {deploy: automatic}
+  integration: {deploy: on-merge}
   production:
     after: integration
     approval: [{name: release, from: {teams: [acme/release]}}]
@@ -183,6 +185,11 @@ environments:
 	p3.Deployment = 3
 	p3.VerifiedAt = time.Time{}
 	f.book["production"] = &EnvironmentBook{Promotions: []Promotion{w, p3, was("p2", good, Verified, ago(4*time.Hour)), was("p1", old, Verified, ago(8*time.Hour))}}
+	for name, b := range f.book {
+		for i := range b.Promotions {
+			b.Promotions[i].Environment = name
+		}
+	}
 	return f
 }
 
@@ -295,6 +302,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"approve where nothing waits":               {"approve production", all(by(pia), idle), "", "Nothing waits for `production`"},
 		"approve what is being deployed":            {"approve production", all(by(pia), waits(func(p *Promotion) { p.State = Deploying })), "", "is deploying by now"},
 		"approve what was asked for since":          {"approve production", all(by(pia), idle, newer(now.Add(time.Second))), "", "was asked for only after this was written"},
+		"approve what was told of late":             {"approve production", all(by(pia), newer(ago(time.Minute)), func(f *works) { f.book["production"].Promotions[0].Known = now.Add(time.Second) }), "", "which a newer promotion superseded meanwhile"},
 		"approve what was superseded since":         {"approve production", all(by(pia), newer(now.Add(time.Second))), "", "It was about `ddddddd4` into `production` (from #7), which a newer promotion superseded meanwhile: `ccccccc3`"},
 		"approve what was superseded and is gone":   {"approve production", all(by(pia), waits(func(p *Promotion) { p.State, p.Since = Superseded, now.Add(time.Second) })), "", "superseded meanwhile. Look"},
 		"approve what ended before":                 {"approve production", all(by(pia), waits(func(p *Promotion) { p.State = Cancelled })), "", "Nothing waits"},

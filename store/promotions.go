@@ -123,6 +123,7 @@ func keepJSON(t *tx, v any, text string, args ...any) error {
 }
 
 func ask(t *tx, p gate.Promotion) error {
+	p.Known = p.Since
 	return keepJSON(t, p, qAsk, p.ID, p.Forge, fold(p.Repo), fold(p.Environment), p.Commit, p.Request, string(p.State), p.Change,
 		p.At.UnixMilli(), p.Since.UnixMilli())
 }
