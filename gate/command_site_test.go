@@ -71,7 +71,7 @@ func (f *works) Resolve(_ context.Context, _ Repo, ref string) (string, int, err
 	if to, ok := f.refs[ref]; ok {
 		return to, 7, f.err
 	}
-	return "", 0, errors.Join(f.err, ErrGone)
+	return "", 0, errors.Join(f.err, &RefusalError{Why: "GitHub knows none of that name"})
 }
 
 func (f *works) Relation(_ context.Context, _ checks.Subject, _, commit string) (string, error) {
@@ -336,7 +336,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"deploy what was put there past the gate":    {"deploy production", all(idle, unmerged, func(f *works) { f.live["integration"] = checks.Deployment{ID: 9, Commit: bad, Live: now} }), "", "`ccccccc3` is live in `integration`"},
 		"deploy with no environment before":          {"deploy integration", unmerged, "", "No environment comes before `integration`"},
 		"deploy a tag":                               {"deploy production v2", idle, "command ddddddd into production by olga of #7; look at production", "Asked for"},
-		"deploy what is not there":                   {"deploy production v3", idle, "", "There is no commit, tag or branch `v3` here"},
+		"deploy what is not there":                   {"deploy production v3", idle, "", "`v3` names no one commit here: GitHub knows none of that name."},
 		"deploy a commit of a fork":                  {"deploy production " + made, all(idle, func(f *works) { f.elsewhere = []string{made} }), "", "is not on `main`, and only what is on the default branch is deployed"},
 		"deploy an option":                           {"deploy production --upload-pack=x", idle, "", "is no name of a commit"},
 		"deploy a path":                              {"deploy production ../../etc/passwd", idle, "", "is no name of a commit"},
@@ -354,6 +354,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"rollback to what is live":            {"rollback production " + bad[:9] + " It is slow.", func(f *works) { f.book["production"].Promotions[1].VerifiedAt = ago(time.Hour) }, "", "`ccccccc3` is what is live"},
 		"rollback to a branch":                {"rollback production main is slow", none, `rollback bbbbbbb into production by olga of #5; lock "production" unasked=true rolled back to bbbbbbb2: main is slow; look at production`, "to `bbbbbbb2`"},
 		"rollback for a word in hex":          {"rollback production defaced pages", none, `rollback bbbbbbb into production by olga of #5; lock "production" unasked=true rolled back to bbbbbbb2: defaced pages; look at production`, "to `bbbbbbb2`"},
+		"rollback to a slip in an id":         {"rollback production abc1234 It is slow.", none, "", "There is no commit and no tag `abc1234` here."},
 		"rollback without a reason":           {"rollback production v1.0.0", none, "", "The reason is missing"},
 		"rollback with nothing live":          {"rollback production It is slow.", func(f *works) { delete(f.live, "production") }, "", "Nothing is live in `production`"},
 		"rollback with nothing before":        {"rollback production It is slow.", func(f *works) { f.book["production"].Promotions = f.book["production"].Promotions[:2] }, "", "Nothing that was well in `production` before `ccccccc3` is known"},
