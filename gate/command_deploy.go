@@ -32,7 +32,9 @@ func (r *Reconciler) deploy(ctx context.Context, a *asking, x *site, out *Outcom
 	for i := range x.book.Promotions { // a second asking would have it approved anew
 		if q := &x.book.Promotions[i]; q.Waiting() && q.Commit == commit && q.How.Commanded() {
 			a.concerns = q
-			return a.result(done, "%s waits already: %s asked for it. Nothing new was asked for.", x.what(q), escape(q.By.Login)), nil
+			result := a.result(done, "%s waits already: %s asked for it. Nothing new was asked for.", x.what(q), escape(q.By.Login))
+			result.Promotion = q.ID
+			return result, nil
 		}
 	}
 	out.Requests = append(out.Requests, p)
