@@ -316,6 +316,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"reject by a deployer":                      {"reject production It is Friday.", none, "", "the approvers of `production`"},
 
 		"cancel":                          {"cancel production", none, "cancel p4 by olga; look at production", "is cancelled."},
+		"cancel twice":                    {"cancel production\n/sluice cancel production", none, "cancel p4 by olga; look at production", "(line 2): refused. Nothing waits for `production`"},
 		"cancel what is under way":        {"cancel production", waits(func(p *Promotion) { p.State = Deploying }), "cancel p4 by olga; look at production", "the pipeline that deploys it has to be stopped by whoever runs it"},
 		"cancel by an approver":           {"cancel production", by(pia), "", "the deployers of `production` are asked for, by `.sluice.yml:7 environments.production.deployers` (the team acme/ops)"},
 		"cancel what was superseded":      {"cancel production", newer(now.Add(time.Second)), "", "superseded meanwhile"},
