@@ -42,8 +42,8 @@ func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 		return 0, &gate.RefusedError{Why: fmt.Sprintf("a deployment needs a commit, an environment and a promotion, and not %q, %q, %q", s.Commit, s.Environment, o.Promotion)}
 	}
 	contexts, err := c.contexts(ctx, in, repo, s.Commit, o.Contexts)
-	if err != nil {
-		return 0, err
+	if err != nil { // nothing was sent yet
+		return 0, &gate.RefusedError{Why: "the statuses of the commit could not be read: " + checks.Clip(err.Error(), 200), Cures: true}
 	}
 	body, err := json.Marshal(map[string]any{
 		"ref": s.Commit, "task": "deploy", "auto_merge": false, "required_contexts": contexts, "environment": s.Environment,

@@ -170,7 +170,7 @@ func (st *standing) ask(ctx context.Context) (*answerNode, error) {
 	r.habit.mu.Unlock()
 	vars := map[string]any{
 		"owner": r.repo.owner, "name": r.repo.name, "spelt": st.spelt, "promotion": st.p != nil, "commit": nil, "came": st.origin != 0,
-		"origin": st.origin, "everybody": everybody, "organisation": r.organisation,
+		"unknown": st.p != nil && st.origin == 0, "origin": st.origin, "everybody": everybody, "organisation": r.organisation,
 	}
 	if st.p != nil {
 		vars["commit"] = st.head
@@ -201,6 +201,10 @@ func (st *standing) sort(node *answerNode, errs []graphError) error {
 			r.gap("statuses", "GitHub did not show the statuses of the commit: %s.", checks.Clip(e.err("Environment").Error(), 200))
 		case e.at("repository", "pullRequest", "labelled"):
 			st.unlabelled = "GitHub did not tell who set the labels: " + checks.Clip(e.Message, 100) + "."
+		case e.at("repository", "candidate", "owners"): // asked for again by itself, should it be the one
+			if node.Repository != nil && node.Repository.Candidate != nil {
+				node.Repository.Candidate.Owners.Nodes = nil
+			}
 		case e.at("repository", "pullRequest") && e.Type == "NOT_FOUND", r.mendable(e), st.watchedError(node, e):
 		default:
 			return e.err("Environment")
@@ -274,7 +278,11 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := st.carried(ctx); err != nil {
 		return err
 	}
-	if err := st.cameFrom(ctx, node.Repository.PullRequest); err != nil {
+	owner := node.Repository.PullRequest
+	if owners := candidate.Owners.Nodes; owner == nil && len(owners) > 0 {
+		owner = owners[0]
+	}
+	if err := st.cameFrom(ctx, owner); err != nil {
 		return err
 	}
 	if err := r.rounds(ctx, r.c.askPromotion); err != nil {
