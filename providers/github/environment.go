@@ -177,12 +177,32 @@ func (st *standing) ask(ctx context.Context) (*answerNode, error) {
 	}
 	parts := r.asked.parts()
 	parts["Wanted"], parts["Hints"] = watchedPart(st.watched, nil), groupsPart(st.asking)
-	var node answerNode
-	errs, err := r.in.query(ctx, "Environment", r.c.queries.document("Environment", parts), vars, &node)
-	if err != nil {
-		return nil, err
+	document := r.c.queries.document("Environment", parts)
+	for deep := r.c.memory.depth(); ; deep = shallow {
+		var node answerNode
+		vars["deep"] = deep
+		errs, err := r.in.query(ctx, "Environment", document, vars, &node)
+		switch {
+		case err == nil:
+			return &node, st.sort(&node, errs)
+		case !tooMuch(err) || deep == shallow || ctx.Err() != nil:
+			return nil, err
+		}
+		r.c.memory.shallow.Store(true) // a server that cannot look so far at once: the rest is compared
 	}
-	return &node, st.sort(&node, errs)
+}
+
+// How many commits of a history are read at once, and how many of a server that gives up on those.
+const (
+	deepest = 100
+	shallow = 20
+)
+
+func (m *memory) depth() int {
+	if m.shallow.Load() {
+		return shallow
+	}
+	return deepest
 }
 
 // sort looks at the errors beside the data: what GitHub does not show of deployments and statuses is a gap, so that
@@ -272,8 +292,10 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := r.tags(ctx, node.Repository.Tags); err != nil {
 		return err
 	}
-	if err := st.onBranch(ctx, node.Repository.Tip.Target); err != nil {
-		return err
+	if tip := node.Repository.Tip; tip != nil && tip.Target != nil {
+		if err := st.onBranch(ctx, tip.Target); err != nil {
+			return err
+		}
 	}
 	if err := st.carried(ctx); err != nil {
 		return err

@@ -256,3 +256,45 @@ func TestDeploymentsCountAgainstTheBudget(t *testing.T) {
 		t.Errorf("%d deployments, want 2", n)
 	}
 }
+
+// TestAServerThatGivesUpOnALongHistoryIsAskedForLess has GitHub answer nothing but the shorter of the two.
+func TestAServerThatGivesUpOnALongHistoryIsAskedForLess(t *testing.T) {
+	t.Parallel()
+	f, c := pretended(t)
+	begin := f.Head("acme/shop", "main")
+	_, err := f.Deploy(pretend.Deployment{Repo: "acme/shop"})
+	must(t, err)
+	must(t, f.DeploymentStatus(pretend.DeploymentStatus{Repo: "acme/shop", State: "success"}))
+	n, err := f.Open(pretend.PR{Repo: "acme/shop", By: "ana", Branch: "c", Commits: slices.Repeat([]pretend.Commit{{Files: pretend.Texts(map[string]string{"c": "c\n"})}}, 40)})
+	must(t, err)
+	head, err := f.Merge("acme/shop", n, "bo", false)
+	must(t, err)
+	f.Fail(pretend.Fault{Route: "graphql", Count: attempts, Status: 502})
+	for range 2 {
+		st, err := c.Environment(t.Context(), into("production", head), []string{begin}, checks.Promotion{})
+		must(t, err)
+		p := st.Facts.Promotion
+		if len(p.Between) != 41 || p.Between[0].Commit != head || len(st.Facts.Gaps) != 0 || slices.ContainsFunc(p.Between, func(x checks.Carried) bool { return x.Change != n }) {
+			t.Errorf("%d commits between, gaps %v", len(p.Between), st.Facts.Gaps)
+		}
+	}
+	if !c.memory.shallow.Load() {
+		t.Error("asked for as much again")
+	}
+}
+
+func TestPointsOfAPromotion(t *testing.T) {
+	t.Parallel()
+	f, c := pretended(t)
+	head := f.Head("acme/shop", "main")
+	for range 2 {
+		f.ResetCalls()
+		_, err := c.Environment(t.Context(), into("production", head), nil, checks.Promotion{})
+		must(t, err)
+		for _, call := range f.Calls() {
+			if strings.Contains(call.Route, "Environment") && call.Points > 4 {
+				t.Errorf("%s costs %d points", call.Route, call.Points)
+			}
+		}
+	}
+}
