@@ -33,6 +33,12 @@ type ballot struct {
 	said    []saying // in the order given
 	against []saying // objections that stand, in the order given
 
+	// Of the rules of an environment: where they stand in the policy, who has to leave it to others, and why it is not
+	// known which change it is about.
+	at       string
+	barring  func(Person) string
+	orphaned string
+
 	polls     map[string]*poll // by terms
 	paths     []string         // touched, old paths of renames included
 	owners    *ownership

@@ -111,6 +111,11 @@ func (p *poll) approves(s *saying) bool {
 // objection is why an approval does not count; "" if it does.
 func (p *poll) objection(s *saying, c *contributors, fresh func(string) bool) string {
 	by := s.by()
+	if p.b.barring != nil {
+		if why := p.b.barring(by); why != "" {
+			return why
+		}
+	}
 	if s.review != nil {
 		p.old = p.old || s.review.Commit != p.b.f.Change.Head.Commit
 	}

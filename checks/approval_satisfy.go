@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -170,7 +171,7 @@ func shuts(r *policy.ApprovalRule) bool {
 // leaf judges one rule.
 func (b *ballot) leaf(i int) weighed {
 	r := &b.rules[i]
-	x := Finding{Mode: policy.Weaker(r.Mode, ""), Rule: b.pol.Rule(fmt.Sprintf("approval.rules[%d]", i))}
+	x := Finding{Mode: policy.Weaker(r.Mode, ""), Rule: b.pol.Rule(fmt.Sprintf("%s[%d]", cmp.Or(b.at, "approval.rules"), i))}
 	if x.Mode == policy.Off {
 		x.Outcome, x.What, x.Mode = Skip, "The rule"+quoted(r.Name)+" is switched off.", policy.Enforce
 		return weighed{nothing, []Finding{x}}

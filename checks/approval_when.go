@@ -13,6 +13,9 @@ import (
 // not hold settles it, whatever the others are.
 func (b *ballot) applies(w *policy.When) (answer, string) {
 	all, why := yes, ""
+	if b.orphaned != "" && !w.Zero() {
+		return dunno, b.orphaned
+	}
 	for _, condition := range [...]func(*ballot, *policy.When) (answer, string){
 		(*ballot).onBranch, (*ballot).labelled, (*ballot).sized, (*ballot).titled,
 		(*ballot).touches, (*ballot).touchesOnly, (*ballot).byAuthor, (*ballot).bySome, (*ballot).byOnly, (*ballot).expressed,

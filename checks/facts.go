@@ -256,6 +256,9 @@ type Tag struct {
 	Commit    string    `json:"commit"` // the commit, an annotated tag peeled
 	Annotated bool      `json:"annotated,omitempty"`
 	At        time.Time `json:"at,omitzero"` // tagger's date or committer's date
+	// Signature is "valid" where the forge verified the tag's, else its word on it ("unsigned"); "" where nobody asked. Read
+	// of the tags at a promotion's commit alone.
+	Signature string `json:"signature,omitempty"`
 }
 
 // TagPush is what is known about a tag that was pushed, moved or deleted.

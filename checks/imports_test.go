@@ -18,9 +18,9 @@ var pure = strings.Fields(`
 	errors fmt go/scanner go/token hash/fnv html io iter maps math math/bits net/mail net/netip net/url path reflect regexp
 	regexp/syntax slices sort strconv strings sync sync/atomic text/template/parse time unicode unicode/utf16 unicode/utf8
 
-	cel.dev/cel-go/... github.com/Masterminds/semver/v3 github.com/agext/levenshtein
+	cel.dev/cel-go/... github.com/Masterminds/semver/v3 github.com/agext/levenshtein github.com/arran4/golang-ical
 	github.com/bmatcuk/doublestar/v4 github.com/hashicorp/hcl/v2/... github.com/hmarr/codeowners
-	github.com/pelletier/go-toml/v2/... github.com/yuin/goldmark/...
+	github.com/pelletier/go-toml/v2/... github.com/teambition/rrule-go github.com/yuin/goldmark/...
 	go.yaml.in/yaml/v3 golang.org/x/text/...
 
 	github.com/sluicegate/sluice/checks/...
@@ -30,6 +30,8 @@ var pure = strings.Fields(`
 var impure = map[string][]string{
 	"time": strings.Fields("Now Since Until Sleep After AfterFunc Tick NewTimer NewTicker Local"),
 	"fmt":  strings.Fields("Print Printf Println Scan Scanf Scanln"),
+	// It fetches addresses too, and takes times without a zone for the machine's.
+	"github.com/arran4/golang-ical": strings.Fields("ParseCalendarFromUrl ParseCalendar ParseCalendarWithOptions"),
 }
 
 // What a check cannot see in Facts it cannot depend on.
@@ -127,9 +129,10 @@ func isPure(path string) bool {
 }
 
 func isImpure(name, path, word string) bool {
-	// Whether a time zone exists is asked once, when a policy is loaded; no check asks for one.
+	// Whether a time zone exists is asked once, when a policy is loaded, and where a calendar is reckoned; no other check
+	// asks for one.
 	if path == "time" && word == "LoadLocation" {
-		return !strings.HasPrefix(name, "policy/")
+		return !strings.HasPrefix(name, "policy/") && !strings.HasPrefix(name, "calendar/")
 	}
 	for _, w := range impure[path] {
 		if w == word {

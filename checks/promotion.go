@@ -12,7 +12,8 @@ import (
 // down what it remembers itself before the forge is read (Request, Approvals, Before, Locks, UnderWay), the forge fills in
 // the rest, and then the gate adds what it had decided about the changes in Between.
 type Promotion struct {
-	Environment string    `json:"environment"` // as the policy spells it
+	ID          string    `json:"id,omitempty"` // as its deployment's payload names it
+	Environment string    `json:"environment"`  // as the policy spells it
 	Commit      string    `json:"commit"`
 	Branch      string    `json:"branch,omitempty"` // the default branch, whose policy is in force
 	OnBranch    bool      `json:"on_branch,omitempty"`
@@ -157,10 +158,14 @@ type Carried struct {
 // PromotionLine is one line of a promotion's verdict: what it has to know, and what it finds under one policy. It fails
 // for what nothing can cure, waits for what time or people can, and is unknown where the facts do not tell.
 type PromotionLine struct {
-	Name  string
-	Wants func(*policy.Policy, *policy.Environment, *Facts, *Wants)
-	Judge func(*policy.Policy, *policy.Environment, *Facts) Result
-	Mode  func(*policy.Environment) policy.Mode
+	Name string
+	Mode func(*policy.Environment) policy.Mode
+
+	keys   []string // of an environment, that it reads: a floor asks for no more than it gives
+	back   bool     // it is judged of a rollback too
+	wants  func(*guard, *Wants)
+	judge  func(*guard) Result
+	always func(*guard) Result // what no mode can weaken; nothing where it does not apply
 }
 
 // Environment finds an environment of a policy by its name, whatever the case: a forge takes them for one.

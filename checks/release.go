@@ -229,9 +229,13 @@ func ReleaseBranch(set *policy.Set, f *Facts) (ok bool, rule string) {
 // ReleaseLog finds the changelog that tells of a component's releases ("" for the repository's), and its fragments.
 // Facts.Paths have to be the whole tree at the commit.
 func ReleaseLog(set *policy.Set, f *Facts, component string) (log string, fragments []string) {
+	return releaseLog(set.Layers[0], f, component)
+}
+
+func releaseLog(pol *policy.Policy, f *Facts, component string) (log string, fragments []string) {
 	g := *f
 	g.Files, g.Texts = nil, nil
-	l := newLedger(set.Layers[0], &g)
+	l := newLedger(pol, &g)
 	l.divide()
 	part := l.parts[0]
 	for _, p := range l.parts {

@@ -96,6 +96,24 @@ type Verdict struct {
 // Blocks says whether the verdict shuts the gate.
 func (v Verdict) Blocks() bool { return v.Mode != policy.Observe && !v.Outcome.Open() }
 
+// until is when the outcome may be another by itself: not before the last of what blocks has changed, and never where some
+// of it needs somebody.
+func (v Verdict) until() (at time.Time) {
+	if !v.Blocks() {
+		return at
+	}
+	for _, f := range v.Findings {
+		switch {
+		case f.Mode == policy.Observe || f.shown().Open():
+		case f.Until.IsZero():
+			return time.Time{}
+		case f.Until.After(at):
+			at = f.Until
+		}
+	}
+	return at
+}
+
 // Annotations are the findings that belong to a line of the change, worst first, in the order found.
 func (v Verdict) Annotations() []Annotation {
 	as := []Annotation{}

@@ -22,8 +22,9 @@ type Book interface {
 	// Awaited says which environments have a promotion of this commit that waits, is under way or is not well yet.
 	Awaited(ctx context.Context, forge, repo, commit string) (environments []string, err error)
 	// Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it. It fails, and
-	// writes nothing, when the work was lost, when the promotion is not gated, or when another one is under way.
-	Reserve(ctx context.Context, w Work, p Promotion) error
+	// writes nothing, when the work was lost, when the promotion is not gated, or when another one is under way. The
+	// decision that lets it through is kept with it (nil: it is kept already), and entries go into the audit log.
+	Reserve(ctx context.Context, w Work, p Promotion, k *Kept, entries []Entry) error
 }
 
 // EnvironmentBook is what is remembered of one environment.
@@ -96,11 +97,3 @@ type Guarding struct {
 	Ours   bool // a workflow waits for this App
 	Bypass bool // administrators may let it through
 }
-
-// RefusedError says that the forge will not do something, and that nothing was done.
-type RefusedError struct {
-	Why   string // one sentence, of the forge's words
-	Cures bool   // it may be otherwise later
-}
-
-func (e *RefusedError) Error() string { return "refused: " + e.Why }

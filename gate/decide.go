@@ -21,9 +21,12 @@ const Gate = "gate"
 func Decide(set *policy.Set, f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
 	d := begin(f, acts, id, at)
 	d.Policy = set.Digest
-	if f.Subject.Kind == checks.KindTag {
+	switch f.Subject.Kind {
+	case checks.KindTag:
 		d.Verdicts = checks.JudgeTag(set, f)
-	} else {
+	case checks.KindPromotion:
+		d.Verdicts = checks.JudgePromotion(set, f)
+	default:
 		d.Verdicts = checks.Judge(set, f)
 	}
 	apply(d.Verdicts, d.Acts.Overrides)
@@ -38,6 +41,9 @@ func begin(f *checks.Facts, acts Acts, id string, at time.Time) *Decision {
 	if f.Change != nil {
 		d.Base = f.Change.Base.Name
 		d.Acts = Acts{Overrides: acts.live(f.Change.Head.Commit, f.Change.Base.Name, at), Hold: acts.Hold}
+	}
+	if f.Promotion != nil {
+		d.Acts = Acts{Overrides: acts.promoting(f.Promotion.Commit, at)}
 	}
 	return d
 }
@@ -105,12 +111,24 @@ func DecideUnread(f *checks.Facts, gap checks.Gap, acts Acts, id string, at time
 
 // unjudged are the checks of which nothing can be said.
 func unjudged(f *checks.Facts, rule, reason string) (verdicts []checks.Verdict) {
-	for _, c := range checks.All() {
-		if f.Subject.Kind != checks.KindTag || c.Name == "tagging" {
-			verdicts = append(verdicts, checks.Verdict{Check: c.Name, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: rule, Reason: checks.Clip(reason, 140)})
-		}
+	for _, name := range judgedOf(f.Subject.Kind) {
+		verdicts = append(verdicts, checks.Verdict{Check: name, Outcome: checks.Unknown, Mode: policy.Enforce, Rule: rule, Reason: checks.Clip(reason, 140)})
 	}
 	return verdicts
+}
+
+// judgedOf are the names of what is judged of a kind of subject.
+func judgedOf(kind checks.Kind) (names []string) {
+	switch kind {
+	case checks.KindTag:
+		return []string{"tagging"}
+	case checks.KindPromotion:
+		return checks.LineNames()
+	}
+	for _, c := range checks.All() {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // weigh sums up: shut when a blocking verdict fails, waits or could not be had.
@@ -188,6 +206,8 @@ func identity(s checks.Subject) checks.Subject {
 // commitOf is the commit that is judged and posted on.
 func commitOf(f *checks.Facts) string {
 	switch {
+	case f.Promotion != nil:
+		return f.Promotion.Commit
 	case f.Queued != nil:
 		return f.Queued.Commit
 	case f.Change != nil:

@@ -67,6 +67,19 @@ func (r *Reconciler) twins(ctx context.Context, f *checks.Facts) (marks []Mark, 
 // landing is the cause of a look at a change that was found merged on a branch.
 const landing = "landed"
 
+// carrying is the cause of a look at a merged change that a promotion carries, and of which nobody knows whether its gate was
+// open. It may have been merged long ago.
+const carrying = "carried"
+
+// shutAt says why the gate was not open for a merge, in a sentence; "" when it was.
+func (d *Decision) shutAt(c *checks.Change) string {
+	why := d.against(c)
+	if why == "" && !d.Open {
+		why = "its gate was shut"
+	}
+	return checks.Clip(why, 300)
+}
+
 // examined says that there is nothing to look at: a branch tells of a merge that was looked at when it was told.
 func (r *Reconciler) examined(ctx context.Context, w Work) (bool, error) {
 	if len(w.Causes) == 0 || w.Dropped || slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why != landing }) {
@@ -76,7 +89,7 @@ func (r *Reconciler) examined(ctx context.Context, w Work) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read state of %v: %w", w.Mark.Subject(), err)
 	}
-	return st != nil && st.Merged, nil
+	return st != nil && st.Merged && st.Shut != Unexamined, nil
 }
 
 // merged enters a finding when a change was merged and its gate was not open. It is looked at once: when the change
@@ -88,11 +101,13 @@ func (r *Reconciler) merged(ctx context.Context, f *checks.Facts, w Work, out *O
 		return fmt.Errorf("read state of %v: %w", f.Subject, err)
 	}
 	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "pull_request.closed" || c.Why == landing })
-	if last != nil && last.Merged {
-		out.Subject.Merged = true
+	now := !(last != nil && last.Merged) && (told || last != nil && last.Open) // and not long ago, or under an older Sluice
+	if last != nil && last.Merged && last.Shut != Unexamined {
+		out.Subject.Merged, out.Subject.Shut = true, last.Shut
 		return nil
 	}
-	if out.Subject.Merged = told || last != nil && last.Open; !out.Subject.Merged {
+	carried := slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == carrying })
+	if out.Subject.Merged = now || carried || last != nil && last.Merged; !out.Subject.Merged {
 		return nil
 	}
 	d, sources, err := r.deciding(ctx, f)
@@ -103,7 +118,19 @@ func (r *Reconciler) merged(ctx context.Context, f *checks.Facts, w Work, out *O
 		named := *d
 		named.Base, d = last.Base, &named
 	}
-	if d != nil && d.against(f.Change) == "" {
+	if out.Subject.Shut = "nobody had judged it"; d != nil {
+		out.Subject.Shut = d.shutAt(f.Change)
+	}
+	if err := r.waitingOn(ctx, f.Subject, out); err != nil {
+		return err
+	}
+	if !now {
+		return nil
+	}
+	if err := r.onMerge(f, out); err != nil {
+		return err
+	}
+	if out.Subject.Shut == "" {
 		return nil
 	}
 	if _, unread := f.Gap("policy"); len(f.Sources) == 0 && !unread && !sources {

@@ -116,7 +116,7 @@ func unwritable(c *checks.Change) string {
 func (a *asking) entry(ctx context.Context, r *Reconciler) (*checks.Written, error) {
 	books, ok := a.provider.(Librarian)
 	if !ok {
-		return nil, &RefusalError{"this forge's files cannot be read one by one"}
+		return nil, &RefusalError{Why: "this forge's files cannot be read one by one"}
 	}
 	head := a.facts.Change.Head.Commit
 	tree, err := books.Tree(ctx, a.s, a.s.Repo, head) // a fork's commits are there too, as those of the change

@@ -43,7 +43,12 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 		why = w.Causes[n-1].Why
 	}
 	out := marked(subjects, why, fanStep)
-	if m.Kind == MarkHead { // it may be a merge queue's commit
+	if m.Kind == MarkHead { // it may be a merge queue's commit, or one on its way into an environment
+		promoted, err := r.promotedAt(ctx, m, why)
+		if err != nil {
+			return Outcome{}, err
+		}
+		out.Marks = append(out.Marks, promoted...)
 		g := checks.Subject{Forge: m.Forge, Repo: m.Repo, Kind: checks.KindGroup, Group: m.Commit, Installation: m.Installation}
 		st, err := r.Memory.State(ctx, g)
 		if err != nil {
@@ -84,6 +89,11 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	for _, b := range branches {
 		out.Marks = append(out.Marks, branchMark(Repo{b.Forge, b.Repo, b.Installation}, b.Name, "sweep"))
 	}
+	watched, err := r.environmentMarks(ctx, w.Mark.Forge)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out.Marks = append(out.Marks, watched...)
 	out.Next = r.Now().Add(r.Sweep)
 	return out, nil
 }

@@ -110,6 +110,7 @@ const (
 
 	MarkEnvironment MarkKind = "environment" // look at an environment and the promotions into it
 	MarkPromotion   MarkKind = "promotion"   // never raised: decisions on a promotion are kept under it
+	MarkNotice      MarkKind = "notice"      // send Target the notices that it waits for
 )
 
 // Mark is a reason to look somewhere. It is never evidence.
@@ -121,6 +122,7 @@ type Mark struct {
 	Comment     int64  // MarkComment: its id
 	Tag         string // MarkTag
 	Base        string // MarkBase, MarkBranch
+	Target      string // MarkNotice: as the Messenger calls it
 	Commit      string // MarkHead, MarkGroup: the commit; MarkChange: the head that the event told of, or ""; MarkTag, and a
 	// push's MarkBase and MarkBranch: where it points now; MarkComment: the head known when the delivery was kept, filled in by the store, or, without a Change, the
 	// commit that the comment is on
@@ -145,6 +147,8 @@ func (m Mark) Key() string {
 		return m.Forge + ":" + m.Repo + "~" + m.Base
 	case MarkHead:
 		return m.Forge + ":" + m.Repo + "!" + m.Commit
+	case MarkNotice:
+		return m.Target
 	case MarkComment:
 		return fmt.Sprintf("%s/comment-%d", m.Subject().Key(), m.Comment)
 	case MarkAction:
@@ -224,6 +228,8 @@ type Outcome struct {
 	Said      *string       // Acts.Version that Overrides and Hold follow from: with another one nothing is kept
 	Comment   *CommentState // MarkComment: what came of it
 	Releases  []Release     // asked for, as they stand now
+
+	Notices []Notification // to be told outside, each once
 
 	Branch *BranchSeen // MarkBranch, and the first change into a branch: up to where it was looked at
 

@@ -65,6 +65,9 @@ func (r *Reconciler) branch(ctx context.Context, w Work) (Outcome, error) {
 	if seen != nil {
 		err = r.compare(ctx, w, seen, l, &out)
 	}
+	if err == nil && l.Default && l.Unread == "" {
+		err = r.guards(ctx, m, l.Sources, seen == nil || seen.Policy != out.Branch.Policy, &out)
+	}
 	if err == nil {
 		err = r.waiting(ctx, m, l, &out)
 	}

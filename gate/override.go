@@ -28,6 +28,9 @@ type Override struct {
 	Ended   time.Time      `json:"ended,omitzero"`    // zero: not ended
 	Why     string         `json:"why,omitempty"`     // what ended it
 	EndedBy *checks.Person `json:"ended_by,omitempty"`
+	// Promotion says that it was given on a merged change: it is for the promotions of Commit, what the merge made, and for
+	// no change. The other way round likewise.
+	Promotion bool `json:"promotion,omitempty"`
 }
 
 // Hold shuts the gate of one change until somebody lifts it, whatever is pushed meanwhile.
@@ -69,7 +72,7 @@ func (o Override) over(commit, base string, now time.Time) string {
 // live are the overrides that count for this commit, into this branch, at this time.
 func (a Acts) live(commit, base string, now time.Time) []Override {
 	return slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool {
-		return !o.complete() || o.over(commit, base, now) != ""
+		return o.Promotion || !o.complete() || o.over(commit, base, now) != ""
 	})
 }
 

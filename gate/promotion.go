@@ -62,6 +62,7 @@ type Promotion struct {
 
 	Reserved   time.Time `json:"reserved,omitzero"` // until then a call that creates its deployment may be under way
 	Deployment int64     `json:"deployment,omitempty"`
+	Also       []int64   `json:"also,omitempty"`   // deployments that a workflow made on its way
 	Created    time.Time `json:"created,omitzero"` // its deployment
 	LiveAt     time.Time `json:"live_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
@@ -142,6 +143,7 @@ type EnvironmentSeen struct {
 	Live              int64     // the deployment that was live
 	Protected         bool      // a workflow waits for Sluice there
 	Bypass            bool      // ... unless an administrator lets it through
+	Busy              bool      // something waits, is under way or is not well yet
 	Rests             time.Time // nothing is to be read before, unless something happens; zero: read it with every sweep
 	At                time.Time
 }

@@ -29,7 +29,11 @@ type Reconciler struct {
 	Sweep     time.Duration // how often open subjects are read anew
 	Prune     func(context.Context) error
 	Observe   Observer
-	Releases  Releases // nil: none are made
+	Releases  Releases  // nil: none are made
+	Book      Book      // nil: no environments are guarded
+	Calendars Calendars // nil: none from the web are allowed
+	Outbox    Outbox
+	Messenger Messenger // nil: nobody is told
 	policies  policyCache
 }
 
@@ -57,8 +61,12 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.group(ctx, w)
 	case MarkBranch:
 		return r.branch(ctx, w)
+	case MarkEnvironment:
+		return r.environment(ctx, w)
 	case MarkAction:
 		return r.pressed(ctx, w)
+	case MarkNotice:
+		return r.notify(ctx, w.Mark.Target)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -144,6 +152,11 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	out.Marks = append(out.Marks, queued...)
 	if out.Branch, err = r.begins(ctx, f); err != nil {
 		return Outcome{}, err
+	}
+	if out.Branch != nil && out.Branch.Name == f.Repository.Default {
+		if err := r.guards(ctx, besides([]*Decision{d})[0], f.Sources, false, &out); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID // nothing new was decided: the links stay

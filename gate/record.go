@@ -9,7 +9,7 @@ import (
 // EntryKind says what an entry of the audit log tells of.
 type EntryKind string
 
-// The kinds of entry. Those of environments come with promotions.
+// The kinds of entry.
 const (
 	EntryDecision   EntryKind = "decision" // a decision that differs from the one before it
 	EntryOverride   EntryKind = "override" // one that was granted, seconded, revoked or ended; see Entry.Outcome
@@ -45,10 +45,11 @@ type Entry struct {
 	URL         string    `json:"url"`     // of the comment, or of the change
 	Policy      string    `json:"policy"`  // digest of the policies in force
 	Command     string    `json:"command"` // the word: "override"
-	Outcome     string    `json:"outcome"` // decision: open or shut; command: done, refused or waiting; override: granted, waiting, seconded, revoked, expired, ended
+	Outcome     string    `json:"outcome"` // deployment: a promotion's state, or created; decision: open or shut; command: done, refused or waiting; override: granted, waiting, seconded, revoked, expired, ended
 	Decision    string    `json:"decision"`
-	Answer      string    `json:"answer,omitzero"` // why a command was refused
-	Prev        string    `json:"prev"`            // Hash of the entry before; "" of the first
+	Answer      string    `json:"answer,omitzero"`    // why a command was refused
+	Promotion   string    `json:"promotion,omitzero"` // id
+	Prev        string    `json:"prev"`               // Hash of the entry before; "" of the first
 	Hash        string    `json:"hash"`
 }
 
@@ -68,6 +69,9 @@ func decided(d *Decision) Entry {
 	}
 	if d.Subject.Group != "" {
 		e.Reason = "In the merge queue: " + e.Reason
+	}
+	if d.Subject.Environment != "" {
+		e.Environment, e.Check = d.Subject.Environment, "deploy"
 	}
 	if d.Subject.Tag != "" {
 		e.Check, e.Reason = "tagging", d.Subject.Tag+": "+d.Gate.Reason

@@ -170,7 +170,7 @@ func (r *Reconciler) turn(ctx context.Context, provider Provider, f *checks.Fact
 		return "", err
 	}
 	if tip == nil {
-		return "", &RefusalError{"the branch " + Plain(x.Base) + " is gone"}
+		return "", &RefusalError{Why: "the branch " + Plain(x.Base) + " is gone"}
 	}
 	there, err := committer.Branch(ctx, s, branch)
 	if err != nil {
@@ -178,7 +178,7 @@ func (r *Reconciler) turn(ctx context.Context, provider Provider, f *checks.Fact
 	}
 	ours := there != nil && x.caused(there.Message)
 	if there != nil && !ours && there.Commit != tip.Commit {
-		return "", &RefusalError{"the branch " + branch + " is left over from an earlier try: delete it and say it again"}
+		return "", &RefusalError{Why: "the branch " + branch + " is left over from an earlier try: delete it and say it again"}
 	}
 	at := tip.Commit
 	if ours {
@@ -191,11 +191,11 @@ func (r *Reconciler) turn(ctx context.Context, provider Provider, f *checks.Fact
 	if notes, made := changelog.Notes(x.Log, texts[x.Log], x.Version); ours && made {
 		return notes, nil
 	} else if made {
-		return "", &RefusalError{fmt.Sprintf("%s has got a section for %s since this change: say it on the change that made it", x.Log, x.Version)}
+		return "", &RefusalError{Why: fmt.Sprintf("%s has got a section for %s since this change: say it on the change that made it", x.Log, x.Version)}
 	}
 	text, err := changelog.Turn(x.Log, texts[x.Log], x.making(r))
 	if err != nil {
-		return "", &RefusalError{fmt.Sprintf("%s: %v", x.Log, err)}
+		return "", &RefusalError{Why: fmt.Sprintf("%s: %v", x.Log, err)}
 	}
 	_, err = committer.Commit(ctx, s, Edit{Repo: s.Repo, Branch: branch, Expect: tip.Commit, New: true, Title: "Release " + x.named(), For: x.By,
 		Body: "Asked for in " + x.URL, Files: map[string]string{x.Log: text}})
@@ -214,7 +214,7 @@ func (r *Reconciler) publish(ctx context.Context, provider Provider, f *checks.F
 	case err != nil:
 		return err
 	case x.Turn && !log.found:
-		return &RefusalError{fmt.Sprintf("%s has no section for %s at %.8s", x.Log, x.Version, x.Commit)}
+		return &RefusalError{Why: fmt.Sprintf("%s has no section for %s at %.8s", x.Log, x.Version, x.Commit)}
 	}
 	notice := x.Notice
 	notice.Notes = log.shown(x, f)
@@ -233,7 +233,7 @@ func (r *Reconciler) publish(ctx context.Context, provider Provider, f *checks.F
 		url, err = releaser.Publish(ctx, s, notice)
 	}
 	if why, refused := no(err); refused {
-		return &RefusalError{fmt.Sprintf("the tag %s is there, but the release is not: %s", x.Tag, why)}
+		return &RefusalError{Why: fmt.Sprintf("the tag %s is there, but the release is not: %s", x.Tag, why)}
 	} else if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (r *Reconciler) tagged(ctx context.Context, releaser Releaser, s checks.Sub
 		return false, err
 	}
 	if t.Commit != x.Commit {
-		return false, &RefusalError{fmt.Sprintf("the tag %s was made meanwhile, at %.8s", x.Tag, t.Commit)}
+		return false, &RefusalError{Why: fmt.Sprintf("the tag %s was made meanwhile, at %.8s", x.Tag, t.Commit)}
 	}
 	return x.caused(t.Message), nil
 }

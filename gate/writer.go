@@ -10,8 +10,12 @@ import (
 )
 
 // RefusalError is the forge's no to something that was to be written. Why says so in a sentence without its full stop,
-// for people; nothing was written, and trying again by itself makes no sense.
-type RefusalError struct{ Why string }
+// for people; nothing was written, and trying again by itself makes no sense unless Cures says that it may be otherwise
+// later.
+type RefusalError struct {
+	Why   string
+	Cures bool
+}
 
 func (e *RefusalError) Error() string { return e.Why }
 

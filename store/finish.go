@@ -27,6 +27,7 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
 	}
 	var more int64
+	raised := len(o.Marks)
 	err = s.do(ctx, calm, func(t *tx) error {
 		now := s.now()
 		n, err := t.exec(qFinish, w.ID, w.Token, w.Seen, now, millis(o.Next), clip(o.Note, 1000))
@@ -52,6 +53,12 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 			err = enter(t, packed.entries)
 		}
 		if err == nil {
+			var told []gate.Mark
+			told, err = s.notify(t, o.Notices, now)
+			o.Marks = append(slices.Clip(o.Marks), told...)
+			raised = len(o.Marks)
+		}
+		if err == nil {
 			err = s.follow(t, o, now)
 		}
 		return err
@@ -59,7 +66,7 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 	if err != nil {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
 	}
-	if more != 0 || len(o.Marks) > 0 {
+	if more != 0 || raised > 0 {
 		s.poke()
 	}
 	return nil

@@ -167,6 +167,8 @@ func identity(m gate.Mark) []any {
 		name = m.Base
 	case gate.MarkHead:
 		name = m.Commit
+	case gate.MarkNotice:
+		name = m.Target
 	case gate.MarkGroup:
 		number, name = m.Change, m.Commit
 	case gate.MarkComment:

@@ -28,6 +28,8 @@ UPDATE promotion SET state = $2, number = $3, deployment = $4, since = $5, body 
 const qReserve = `
 UPDATE promotion SET state = $2, since = $3, body = $4 WHERE id = $1 AND (state = 'gated' OR state = 'deploying' AND deployment = 0)`
 
+const qBusy = `SELECT 1 FROM promotion WHERE forge = $1 AND repo = $2 AND environment = $3 AND state = 'deploying' AND id <> $4`
+
 const qHeld = `SELECT 1 FROM subject WHERE id = $1 AND token = $2 AND holder IS NOT NULL AND next_at > $3`
 
 const qAct = `INSERT INTO promotion_act (promotion, key, body) VALUES ($1, $2, $3) ON CONFLICT (promotion, key) DO NOTHING`
@@ -119,24 +121,34 @@ func promote(t *tx, p gate.Promotion) error {
 	return keepJSON(t, p, qPromote, p.ID, string(p.State), p.Change, p.Deployment, p.Since.UnixMilli())
 }
 
-// Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it.
-func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion) error {
+// Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it, with the decision that
+// lets it through.
+func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *gate.Kept, entries []gate.Entry) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("reserve the promotion %s: %w", p.ID, err)
 	}
+	packed := &record{}
+	if k != nil {
+		if packed, err = s.prepare(w, gate.Outcome{Decision: k.Decision, Facts: k.Facts, Sources: k.Sources}); err != nil {
+			return fmt.Errorf("reserve the promotion %s: %w", p.ID, err)
+		}
+	}
+	lines := s.tidied(entries)
 	err = s.do(ctx, patient, func(t *tx) error {
 		var one int
 		held, err := t.row([]any{&one}, qHeld, w.ID, w.Token, s.now())
 		if err == nil && !held {
 			err = ErrLost
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = reserve(t, p, string(body))
 		}
-		n, err := t.exec(qReserve, p.ID, string(p.State), p.Since.UnixMilli(), string(body))
-		if err == nil && n == 0 {
-			err = ErrNotGated
+		if err == nil && k != nil {
+			err = packed.keep(s, t, s.now())
+		}
+		if err == nil {
+			err = enter(t, lines)
 		}
 		return err
 	})
@@ -144,6 +156,19 @@ func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion) erro
 		return fmt.Errorf("reserve the promotion %s: %w", p.ID, err)
 	}
 	return nil
+}
+
+// reserve has the promotion under way: one an environment at a time, by the index of those that are.
+func reserve(t *tx, p gate.Promotion, body string) error {
+	var one int
+	if busy, err := t.row([]any{&one}, qBusy, p.Forge, fold(p.Repo), fold(p.Environment), p.ID); busy || err != nil {
+		return errors.Join(err, ErrNotGated)
+	}
+	n, err := t.exec(qReserve, p.ID, string(p.State), p.Since.UnixMilli(), body)
+	if err == nil && n == 0 {
+		err = ErrNotGated
+	}
+	return err
 }
 
 // recent is how many promotions of an environment are looked at besides those that are not over.

@@ -11,8 +11,8 @@ import (
 const chunk = 200
 
 // Prune deletes what is older than it is kept: deliveries that no subject waits for, decisions but the newest of each
-// open change, facts and policies that no decision needs any more, what was shown on old commits, and subjects with
-// nothing left to remember. It works in small transactions and gives the space back to the file system.
+// open change, facts and policies that no decision needs any more, what was shown on old commits, notices, and subjects
+// with nothing left to remember. It works in small transactions and gives the space back to the file system.
 func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Duration) error {
 	decisions := s.opts.Now().Add(-keepDecisions).UnixMilli()
 	deliveries := s.opts.Now().Add(-keepDeliveries).UnixMilli()
@@ -25,6 +25,10 @@ func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Du
 			return n == chunk, err
 		}},
 		{"decisions", func(t *tx) (bool, error) { return dropDecisions(t, decisions) }},
+		{"notices", func(t *tx) (bool, error) {
+			n, err := t.exec(qOldNotices, decisions, chunk)
+			return n == chunk, err
+		}},
 		{"posted checks", func(t *tx) (bool, error) { return dropPosted(t, decisions) }},
 		{"subjects", dropSubjects(decisions)},
 		{"free pages", s.d.shrink},

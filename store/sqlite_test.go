@@ -91,7 +91,7 @@ func TestAFullDiskLosesNothingThatWasAccepted(t *testing.T) {
 	s := opened(t, path)
 	must(t, s.do(ctx, patient, func(t *tx) error {
 		var pages int
-		return t.rows(func(scan func(...any) error) error { return scan(&pages) }, "PRAGMA max_page_count = 60")
+		return t.rows(func(scan func(...any) error) error { return scan(&pages) }, "PRAGMA max_page_count = 200")
 	}))
 	var accepted []string
 	var failure error

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluicegate/sluice/gate"
 )
 
 // Errors that callers may ask for; each may be wrapped.
@@ -44,6 +46,9 @@ type Options struct {
 	Queue     int           // writes that may wait before Add says ErrBusy; 1024 when 0
 	DeadAfter int           // failures in a row after which work is a dead letter; 12 when 0
 	Holder    string        // who claims, for people to read; "HOST/PID" when ""
+
+	// Targets says who is told of a notice; nobody is, and none is kept, when nil.
+	Targets func(gate.Notification) []string
 
 	// Beside opens the database of a server that is running, for a command line: it takes no lock, changes no
 	// schema, frees no work, and never creates a database.

@@ -95,6 +95,8 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Base = name
 	case gate.MarkHead:
 		m.Commit = name
+	case gate.MarkNotice:
+		m.Target = name
 	case gate.MarkGroup:
 		m.Change, m.Commit = number, name
 	case gate.MarkComment:

@@ -22,19 +22,22 @@ type reader func(*receiver, context.Context, *payload) ([]gate.Mark, error)
 // always arrive.
 func readers() map[string]reader {
 	return map[string]reader{
-		"pull_request":              (*receiver).pullRequest,
-		"pull_request_review":       (*receiver).review,
-		"check_run":                 (*receiver).checkRun,
-		"check_suite":               (*receiver).checkSuite,
-		"push":                      (*receiver).push,
-		"issue_comment":             (*receiver).comment,
-		"commit_comment":            (*receiver).commitComment,
-		"create":                    (*receiver).tagged,
-		"delete":                    (*receiver).tagged,
-		"status":                    (*receiver).status,
-		"merge_group":               (*receiver).mergeGroup,
-		"installation":              (*receiver).installation,
-		"installation_repositories": (*receiver).repositories,
+		"pull_request":               (*receiver).pullRequest,
+		"pull_request_review":        (*receiver).review,
+		"check_run":                  (*receiver).checkRun,
+		"check_suite":                (*receiver).checkSuite,
+		"push":                       (*receiver).push,
+		"issue_comment":              (*receiver).comment,
+		"commit_comment":             (*receiver).commitComment,
+		"create":                     (*receiver).tagged,
+		"delete":                     (*receiver).tagged,
+		"status":                     (*receiver).status,
+		"merge_group":                (*receiver).mergeGroup,
+		"deployment":                 (*receiver).deployments,
+		"deployment_status":          (*receiver).deployments,
+		"deployment_protection_rule": (*receiver).protection,
+		"installation":               (*receiver).installation,
+		"installation_repositories":  (*receiver).repositories,
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // checkRun: somebody asked for one of our checks again, or another App writes under our names. Our own posts come back
 // as `created` and `completed` and mean nothing.
-func (h *receiver) checkRun(_ context.Context, p *payload) ([]gate.Mark, error) {
+func (h *receiver) checkRun(ctx context.Context, p *payload) ([]gate.Mark, error) {
 	c, err := p.check(p.CheckRun, "check_run")
 	if err != nil {
 		return nil, err
@@ -23,8 +23,11 @@ func (h *receiver) checkRun(_ context.Context, p *payload) ([]gate.Mark, error) 
 			return nil, nil
 		}
 	case "created", "completed":
-		if !named || h.AppID == 0 || h.own(c) {
+		if h.own(c) {
 			return nil, nil
+		}
+		if waits := h.awaited(ctx, p.Repository.FullName, c.HeadSHA); !named || h.AppID == 0 {
+			return waits, nil
 		}
 	case "requested_action":
 		return h.pressed(p, c)
@@ -92,8 +95,9 @@ func (p *payload) checked(c *check, place string) ([]gate.Mark, error) {
 	return marks, nil
 }
 
-// status: only one that takes one of our names matters, and we post none ourselves: no rule on a change reads others.
-func (h *receiver) status(_ context.Context, p *payload) ([]gate.Mark, error) {
+// status: of a change only one that takes one of our names matters, and we post none ourselves: no rule on a change reads
+// others. A promotion may wait for any.
+func (h *receiver) status(ctx context.Context, p *payload) ([]gate.Mark, error) {
 	repo, err := p.repo()
 	if err != nil {
 		return nil, err
@@ -106,7 +110,7 @@ func (h *receiver) status(_ context.Context, p *payload) ([]gate.Mark, error) {
 		return nil, missing("context")
 	}
 	if !strings.HasPrefix(strings.ToLower(p.Context), ours) {
-		return nil, nil
+		return h.awaited(ctx, repo, commit), nil
 	}
 	return []gate.Mark{{Kind: gate.MarkHead, Repo: repo, Commit: commit}}, nil
 }

@@ -65,6 +65,10 @@ type payload struct {
 		BaseSHA string `json:"base_sha"`
 	} `json:"merge_group"`
 
+	Deployment  *deployment `json:"deployment"`
+	Environment string      `json:"environment"`
+	CallbackURL string      `json:"deployment_callback_url"`
+
 	SHA     string `json:"sha"`
 	Context string `json:"context"`
 

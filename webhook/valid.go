@@ -46,6 +46,17 @@ func number(n int64, place string) (int, error) {
 	return int(n), nil
 }
 
+// identifier is the forge's own id of something.
+func identifier(n int64, place string) (int64, error) {
+	if n == 0 {
+		return 0, missing(place)
+	}
+	if n < 0 {
+		return 0, fmt.Errorf("%s: is no id", place)
+	}
+	return n, nil
+}
+
 func sha(s, place string) (string, error) {
 	if s == "" {
 		return "", missing(place)

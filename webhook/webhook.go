@@ -31,6 +31,12 @@ type Settings struct {
 	// apart, means nothing. nil: every push to a branch is looked into.
 	HasOpen func(ctx context.Context, forge, repo, base string) (bool, error)
 
+	// Awaited says which environments have a promotion of a commit that may hang on what others show there; nil: none.
+	Awaited func(ctx context.Context, forge, repo, commit string) (environments []string, err error)
+
+	// API is the address of the forge's API, below which the callbacks of protection rules have to be.
+	API string
+
 	// Hint is told which paths a push to a branch is said to have touched, and its new tip; may be nil.
 	Hint func(repo gate.Repo, head string, paths []string)
 

@@ -60,7 +60,7 @@ func (i *inbox) Add(ctx context.Context, d gate.Delivery) (bool, error) {
 
 func settings(in Inbox) Settings {
 	return Settings{Secret: secret, AppID: 1234, Inbox: in, Now: func() time.Time { return time.Unix(1772400000, 0) },
-		HasOpen: func(_ context.Context, _, _, base string) (bool, error) { return base == "release/1.x", nil }}
+		HasOpen: func(_ context.Context, _, _, base string) (bool, error) { return base == "release/1.x", nil }, API: "https://api.github.com"}
 }
 
 func handler(t testing.TB, s Settings) http.Handler {
@@ -142,6 +142,9 @@ func TestWhatEachEventMeans(t *testing.T) {
 		}
 		return ms
 	}
+	environment := func(why, name, detail string) []gate.Mark {
+		return []gate.Mark{mark(why, gate.Mark{Kind: gate.MarkEnvironment, Environment: name, Detail: detail})}
+	}
 	sweep := func(why string) []gate.Mark {
 		return []gate.Mark{{Kind: gate.MarkSweep, Forge: "github", Installation: 42, Why: why}}
 	}
@@ -208,6 +211,9 @@ func TestWhatEachEventMeans(t *testing.T) {
 		"ping":                                    nil,
 		"merge_group.checks_requested":            group("merge_group.checks_requested"),
 		"merge_group.destroyed":                   group("merge_group.destroyed"),
+		"deployment.created":                      environment("deployment.created", "production", "deployment/326191728"),
+		"deployment_status.created":               environment("deployment_status.created", "production", "deployment/326191728"),
+		"deployment_protection_rule.requested":    environment("deployment_protection_rule.requested", "production/eu", "run/8145527216"),
 		"repository_ruleset.edited":               nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -657,4 +663,47 @@ func FuzzGitHub(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestStatusesOfOthersCountWhereAPromotionWaitsForThem(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]gate.MarkKind{
+		"status.ci":                  {gate.MarkEnvironment, gate.MarkEnvironment},
+		"check_run.completed.ci":     {gate.MarkEnvironment, gate.MarkEnvironment},
+		"check_run.created.own":      nil,
+		"check_run.completed.forged": {gate.MarkChange},
+	} {
+		in := &inbox{}
+		s := settings(in)
+		s.Awaited = func(_ context.Context, forge, repo, commit string) ([]string, error) {
+			if forge != "github" || repo != "acme/shop" || commit == "" {
+				t.Errorf("Awaited(%q, %q, %q)", forge, repo, commit)
+			}
+			return []string{"integration", "production"}, nil
+		}
+		event, _, _ := strings.Cut(name, ".")
+		send(handler(t, s), request(event, "1", sample(t, name)))
+		var kinds []gate.MarkKind
+		for _, m := range in.last.Marks {
+			kinds = append(kinds, m.Kind)
+		}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("marks of %s are of %v, want %v", name, kinds, want)
+		}
+	}
+}
+
+func TestACallbackElsewhereIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"https://evil.example/repos/acme/shop/actions/runs/8145527216/deployment_protection_rule",
+		"https://api.github.com/repos/acme/other/actions/runs/8145527216/deployment_protection_rule", "",
+	} {
+		in := &inbox{}
+		body := strings.Replace(string(sample(t, "deployment_protection_rule.requested")),
+			"https://api.github.com/repos/acme/shop/actions/runs/8145527216/deployment_protection_rule", url, 1)
+		if got := send(handler(t, settings(in)), request("deployment_protection_rule", "1", []byte(body))); got.Code != 400 || len(in.had) != 0 {
+			t.Errorf("callback %q: %d, %d kept, want 400 and nothing kept", url, got.Code, len(in.had))
+		}
+	}
 }

@@ -16,7 +16,7 @@ type Weakening struct {
 // WeakerThan lists what the newer of two layers asks less of, in the order of the keys. Where less or more cannot be told
 // apart, as with who may approve, every difference counts: it is for people to look at.
 func WeakerThan(before, after *Policy) []Weakening {
-	c := &comparison{}
+	c := &comparison{before: before, after: after}
 	c.tagging(before.Tagging, after.Tagging)
 	c.changelog(before.Changelog, after.Changelog)
 	c.configSeparation(before.ConfigSeparation, after.ConfigSeparation)
@@ -30,7 +30,10 @@ func WeakerThan(before, after *Policy) []Weakening {
 	return c.found
 }
 
-type comparison struct{ found []Weakening }
+type comparison struct {
+	before, after *Policy
+	found         []Weakening
+}
 
 func (c *comparison) note(path, format string, args ...any) {
 	c.found = append(c.found, Weakening{path, fmt.Sprintf(format, args...)})
@@ -257,6 +260,30 @@ func (c *comparison) environments(before, after []Environment) {
 		c.mode(at+".lineage", b.Lineage, a.Lineage)
 		c.mode(at+".changes", b.Changes, a.Changes)
 		c.mode(at+".release", b.Release, a.Release)
+		c.promoting(at, b, a)
+	}
+}
+
+// promoting compares what an environment says of its lines, of going back, and of the lane for hotfixes.
+func (c *comparison) promoting(at string, b, a Environment) {
+	modes := a.Modes.all()
+	for i, before := range b.Modes.all() {
+		c.mode(at+".modes."+before.name, *before.of, *modes[i].of)
+	}
+	c.differs(at+".rollback", b.Rollback, a.Rollback)
+	switch was, is := !b.Hotfix.When.Zero(), !a.Hotfix.When.Zero(); {
+	case !is:
+	case !was:
+		c.note(at+".hotfix", "now has a lane that asks less of some changes")
+	default:
+		if source(b.Hotfix.When) != source(a.Hotfix.When) {
+			c.note(at+".hotfix.when", "changes")
+		}
+		c.differs(at+".hotfix.soak", b.Hotfix.Soak, a.Hotfix.Soak)
+		if key := at + ".hotfix.approval"; !c.before.Given(key) && c.after.Given(key) {
+			c.note(at+".hotfix.approval", "now stands in place of the approval")
+		}
+		c.rules(at+".hotfix.approval", b.Hotfix.Approval, a.Hotfix.Approval)
 	}
 }
 

@@ -42,5 +42,29 @@ func defaultWindow() Window {
 func defaultEnvironment(name string) Environment {
 	return Environment{
 		Name: name, Mode: Enforce, Deploy: "by-request", Deployers: anyWriter(), Lineage: Off, Changes: Off, Release: Off,
+		Modes: enforced(), Rollback: "by-request",
+	}
+}
+
+// enforced is the mode of every line.
+func enforced() (m Modes) {
+	for _, mode := range m.all() {
+		*mode.of = Enforce
+	}
+	return m
+}
+
+// lineMode is the mode of one line, by its name.
+type lineMode struct {
+	name string
+	of   *Mode
+}
+
+// all are the modes of the lines, in their order.
+func (m *Modes) all() []lineMode {
+	return []lineMode{
+		{"tagging", &m.Tagging}, {"changelog", &m.Changelog}, {"config-separation", &m.ConfigSeparation}, {"approval", &m.Approval},
+		{"statuses", &m.Statuses}, {"after", &m.After}, {"verify", &m.Verify}, {"soak", &m.Soak}, {"window", &m.Window},
+		{"freeze", &m.Freeze}, {"lock", &m.Lock}, {"interval", &m.Interval}, {"lineage", &m.Lineage}, {"changes", &m.Changes},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
 )
@@ -144,6 +145,13 @@ func TestWeakerThan(t *testing.T) {
 		"a house rule removed":            {"checks: [{name: a, rule: 'change.draft'}]", "", `checks no longer has the house rule "a"`},
 		"an environment gone":             {"environments: {p: {}}", "", `environments no longer guards "p"`},
 		"a freeze taken away":             {"environments: {p: {freezes: [{from: 2026-01-01, to: 2026-01-02}]}}", "environments: {p: {}}", "environments.p.freezes changes"},
+		"a line let through":              {"environments: {p: {}}", "environments: {p: {modes: {window: advise, lock: off}}}", "environments.p.modes.window goes from enforce to advise; environments.p.modes.lock goes from enforce to off"},
+		"another way back":                {"environments: {p: {verify: [s], rollback: automatic}}", "environments: {p: {verify: [s]}}", "environments.p.rollback changes"},
+		"a lane opened":                   {"environments: {p: {}}", "environments: {p: {hotfix: {when: {labels: [h]}}}}", "environments.p.hotfix now has a lane that asks less of some changes"},
+		"a lane closed":                   {"environments: {p: {hotfix: {when: {labels: [h]}}}}", "environments: {p: {}}", ""},
+		"a lane widened":                  {"environments: {p: {hotfix: {when: {labels: [h]}}}}", "environments: {p: {hotfix: {when: {labels: [h, i]}}}}", "environments.p.hotfix.when changes"},
+		"a lane without approvals":        {"environments: {p: {hotfix: {when: {labels: [h]}}}}", "environments: {p: {hotfix: {when: {labels: [h]}, approval: []}}}", "environments.p.hotfix.approval now stands in place of the approval"},
+		"a lane with fewer approvals":     {"environments: {p: {hotfix: {when: {labels: [h]}, approval: [{name: a, count: 2}]}}}", "environments: {p: {hotfix: {when: {labels: [h]}, approval: [{name: a}]}}}", "environments.p.hotfix.approval[0].count goes from 2 to 1"},
 		"signatures given up":             {"tagging: {signed: true}", "", "tagging.signed is no longer asked for"},
 		"a rule lets the author in":       {"approval: {rules: [{name: a}]}", "approval: {rules: [{name: a, exclude: [contributors]}]}", `approval.rules[0].exclude no longer excludes "author"`},
 		"a rule lets old approvals in":    {"approval: {rules: [{name: a}]}", "approval: {rules: [{name: a, stale: never}]}", "approval.rules[0].stale goes from commit to never"},
@@ -162,6 +170,38 @@ func TestWeakerThan(t *testing.T) {
 		}
 		if s := strings.Join(got, "; "); s != c.want {
 			t.Errorf("WeakerThan(%s) = %q, want %q", name, s, c.want)
+		}
+	}
+}
+
+// A file would be each repository's own, which could empty it: an organisation freezes by an address.
+func TestAnOrganisationsCalendarIsNoFile(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"required: {environments: {p: {freezes: [{calendar: ops/f.ics}]}}}":              "o:1:42: environments.p.freezes[0].calendar must be an https URL in an organisation's policy",
+		"environments: {p: {freezes: [{calendar: ops/f.ics}]}}":                          "o:1:31: environments.p.freezes[0].calendar must be an https URL in an organisation's policy",
+		"required: {environments: {p: {freezes: [{calendar: 'https://cal.example/'}]}}}": "",
+	} {
+		_, err := policy.Load(policy.Source{Origin: policy.Organisation, Name: "o", Text: text})
+		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("Load(%s) = %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A freeze begins with the day and ends with the day also where the day has no midnight, or is skipped.
+func TestFreezeSpansWholeDays(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ from, to, zone, begins, ends string }{
+		{"2026-03-29", "2026-03-29", "Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"},
+		{"2018-11-03", "2018-11-03", "America/Sao_Paulo", "2018-11-03T03:00:00Z", "2018-11-04T03:00:00Z"},
+		{"2018-11-04", "2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"},
+		{"2011-12-29", "2011-12-30", "Pacific/Apia", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"},
+		{"2026-12-18T09:00:00+01:00", "2026-12-18T10:00:00+01:00", "UTC", "2026-12-18T08:00:00Z", "2026-12-18T09:00:00Z"},
+	} {
+		from, to, err := policy.Freeze{From: c.from, To: c.to, Timezone: c.zone}.Span()
+		if err != nil || from.UTC().Format(time.RFC3339) != c.begins || to.UTC().Format(time.RFC3339) != c.ends {
+			t.Errorf("Span(%s to %s in %s) = %s, %s, %v, want %s, %s", c.from, c.to, c.zone, from.UTC(), to.UTC(), err, c.begins, c.ends)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +34,7 @@ var forms = map[string]func(string) error{
 	"timezone":     validTimezone,
 	"clock":        pattern(`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`, "must be a time of day such as 09:00"),
 	"date":         validDate,
+	"calendar":     validCalendar,
 	"lasts":        validLasts,
 }
 
@@ -63,7 +66,7 @@ func validName(s string) error {
 // Reserved are the names that belong to Sluice's own checks, on a change and on a promotion.
 var Reserved = []string{
 	"tagging", "changelog", "config-separation", "approval", "gate", "policy", "deploy",
-	"statuses", "after", "window", "freeze", "lock", "interval", "lineage", "changes", "deployers", "separate",
+	"statuses", "after", "verify", "soak", "window", "freeze", "lock", "interval", "lineage", "changes", "deployers", "separate",
 }
 
 var checkForm = pattern(`^[a-z0-9]+(-[a-z0-9]+)*$`, "must be lower-case words joined by -, such as small-batch")
@@ -196,6 +199,36 @@ func validDate(s string) error {
 		return nil
 	}
 	return fmt.Errorf("must be a date such as 2026-12-18 or an instant such as 2026-12-18T09:00:00Z, not %s", quote(s))
+}
+
+// validCalendar wants an address that nobody on the way can alter, or the path of a file in the repository.
+func validCalendar(s string) error {
+	if len(s) > 2000 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || !unicode.IsGraphic(r) || r == '\\' }) {
+		return fmt.Errorf("must be an https URL or the path of a file, of at most 2000 bytes without spaces, not %s", quote(s))
+	}
+	if !strings.Contains(s, ":") {
+		parts := strings.Split(s, "/")
+		if slices.ContainsFunc(parts, func(p string) bool { return p == "" || p == "." || p == ".." }) {
+			return fmt.Errorf("must be an https URL or a path from the repository's root such as ops/freeze.ics, not %s", quote(s))
+		}
+		return nil
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		return fmt.Errorf("must be an https URL or the path of a file in the repository, not %s", quote(s))
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		return fmt.Errorf("must be an https URL, so that nobody on the way can take a freeze out, not %s", quote(s))
+	case u.User != nil || u.Fragment != "":
+		return errors.New("must be a URL without a name, a password and a #fragment: a policy is read by many")
+	}
+	return nil
+}
+
+// loopback says that the host is this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func validLasts(s string) error {

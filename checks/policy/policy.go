@@ -286,12 +286,13 @@ type Window struct {
 	Timezone string   `yaml:"timezone" is:"timezone"`
 }
 
-// Freeze is when they may not.
+// Freeze is when they may not: from one day to another, or by the events of a calendar.
 type Freeze struct {
 	From     string `yaml:"from" is:"date"` // a date, inclusive, or an RFC 3339 instant
 	To       string `yaml:"to" is:"date"`
+	Calendar string `yaml:"calendar" is:"calendar"` // in place of from and to: an https URL, or a file of the repository
 	Reason   string `yaml:"reason"`
-	Timezone string `yaml:"timezone" is:"timezone"` // = UTC
+	Timezone string `yaml:"timezone" is:"timezone"` // = UTC; of dates, and of what a calendar leaves without a zone
 }
 
 // Override says who may let a check through.

@@ -68,7 +68,14 @@ func none() *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null",
 func (r *renderer) value(v reflect.Value, path string) *yaml.Node {
 	switch x := v.Interface().(type) {
 	case Duration:
+		if x == 0 && !r.p.Given(path) && strings.HasSuffix(path, ".hotfix.soak") {
+			return none() // nothing is not the same as no time
+		}
 		return text(x.String())
+	case []ApprovalRule:
+		if len(x) == 0 && !r.p.Given(path) && strings.HasSuffix(path, ".hotfix.approval") {
+			return none()
+		}
 	case Satisfy:
 		return tree(x)
 	case From:

@@ -10,7 +10,8 @@ import (
 // TestRenderLoadsAgain wants the effective policy, written out, to mean the same.
 func TestRenderLoadsAgain(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"the whole example": read(t, "testdata/full.yml"), "nothing": ""} {
+	for name, text := range map[string]string{"the whole example": read(t, "testdata/full.yml"), "nothing": "", "a lane without approvals": "environments: {p: {hotfix: {when: {labels: [h]}, approval: []}}}",
+		"an environment in full": "environments: {a: {soak: 2m, verify: [s]}, p: {after: a, deploy: automatic, modes: {soak: off}, hotfix: {when: {labels: [h]}, approval: [{name: x}]}}}"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			first := load(t, repository(text)).Layers[0]

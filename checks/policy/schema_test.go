@@ -169,15 +169,19 @@ func (g *generator) object(typ reflect.Type, path string) node {
 		}
 		at := join(path, key)
 		// The rules of an environment are those of a change, and documented there.
-		documented := strings.Replace(at, "environments.NAME.approval[]", "approval.rules[]", 1)
+		documented := strings.Replace(strings.Replace(at, ".hotfix.approval[]", ".approval[]", 1), "environments.NAME.approval[]", "approval.rules[]", 1)
 		g.seen[documented] = true
 		properties[key] = g.describe(g.value(f.Type, at, f.Tag), documented)
 	}
 	n := node{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
 	if needed := map[reflect.Type][]string{
-		reflect.TypeFor[HouseRule](): {"name", "rule"}, reflect.TypeFor[Freeze](): {"from", "to"}, reflect.TypeFor[Component](): {"name", "paths"},
+		reflect.TypeFor[HouseRule](): {"name", "rule"}, reflect.TypeFor[Component](): {"name", "paths"},
 	}[typ]; needed != nil {
 		n["required"] = needed
+	}
+	if typ == reflect.TypeFor[Freeze]() {
+		dates := []node{{"required": []string{"from"}}, {"required": []string{"to"}}}
+		n["anyOf"] = []node{{"required": []string{"from", "to"}, "not": node{"required": []string{"calendar"}}}, {"required": []string{"calendar"}, "not": node{"anyOf": dates}}}
 	}
 	return n
 }
@@ -351,6 +355,9 @@ func TestSchemaAgreesWithLoad(t *testing.T) {
 		"a day that is none":          {"environments: {p: {windows: [{days: [tues]}]}}", false},
 		"an hour that is none":        {`environments: {p: {windows: [{from: "25:00"}]}}`, false},
 		"a freeze without end":        {"environments: {p: {freezes: [{from: 2026-01-01}]}}", false},
+		"a freeze by calendar":        {"environments: {p: {freezes: [{calendar: ops/freeze.ics}, {calendar: 'https://cal.example/f.ics', timezone: Asia/Tokyo, reason: r}]}}", true},
+		"a freeze by both":            {"environments: {p: {freezes: [{calendar: a.ics, from: 2026-01-01, to: 2026-01-02}]}}", false},
+		"a freeze by one and a half":  {"environments: {p: {freezes: [{calendar: a.ics, to: 2026-01-02}]}}", false},
 		"a duration without unit":     {"environments: {p: {soak: '15'}}", false},
 		"a tree with two keys":        {"approval: {rules: [{name: a}], satisfy: {any: [a], all: [a]}}", false},
 		"a team without organisation": {"override: {by: {teams: [dba]}}", false},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks/versions"
+	"github.com/sluicegate/sluice/checks/zones"
 )
 
 // validate finds what no single key shows: names that nothing carries, names carried twice, circles, spans that are
@@ -264,12 +265,46 @@ func (v *validator) environments() {
 		}
 		v.rules(at+".approval", e.Approval)
 		v.named(at+".deployers", e.Deployers)
+		v.promoting(at, e)
 		for i, w := range e.Windows {
 			v.window(fmt.Sprintf("%s.windows[%d]", at, i), w)
 		}
 		for i, f := range e.Freezes {
 			v.freeze(fmt.Sprintf("%s.freezes[%d]", at, i), f)
 		}
+	}
+}
+
+// promoting checks how an environment is promoted to and back from, and its lane for hotfixes. What several policies say of
+// one environment counts together.
+func (v *validator) promoting(at string, e Environment) {
+	if i := slices.IndexFunc(v.Environments, func(o Environment) bool { return strings.EqualFold(o.Name, e.Name) }); v.Environments[i].Name != e.Name {
+		v.wrong(at, "is %s in another case: a forge takes the two for one environment", quote(v.Environments[i].Name))
+	}
+	some := func(has func(Environment) bool) bool {
+		return slices.ContainsFunc(v.set.Layers, func(p *Policy) bool {
+			return slices.ContainsFunc(p.Environments, func(o Environment) bool { return strings.EqualFold(o.Name, e.Name) && has(o) })
+		})
+	}
+	if e.Deploy == "automatic" && !some(func(o Environment) bool { return o.After != "" }) {
+		v.wrong(at+".deploy", "is automatic, which means by the environment before it turning well: name that under after")
+	}
+	if e.Rollback == "automatic" && !some(func(o Environment) bool { return len(o.Verify) > 0 }) {
+		v.wrong(at+".rollback", "is automatic, which means by a status of verify turning red: name one under verify")
+	}
+	v.hotfix(at+".hotfix", e)
+}
+
+// hotfix checks the lane, which asks for nothing where it is silent and is none without a condition.
+func (v *validator) hotfix(at string, e Environment) {
+	h := e.Hotfix
+	v.when(at+".when", h.When)
+	v.rules(at+".approval", h.Approval)
+	if h.When.Zero() && (v.Given(at+".soak") || v.Given(at+".approval")) {
+		v.wrong(at, "needs when: the conditions that make a change a hotfix, such as labels: [hotfix]")
+	}
+	if v.Given(at+".soak") && h.Soak > e.Soak {
+		v.wrong(at+".soak", "is %s, longer than the soak of %s that it is there to shorten", h.Soak, e.Soak)
 	}
 }
 
@@ -283,13 +318,28 @@ func (v *validator) window(at string, w Window) {
 }
 
 func (v *validator) freeze(at string, f Freeze) {
+	if f.Calendar != "" {
+		v.calendar(at, f)
+		return
+	}
 	if f.From == "" || f.To == "" {
-		v.wrong(at, "needs from and to")
+		v.wrong(at, "needs from and to, or a calendar")
 		return
 	}
 	from, to, err := f.Span()
 	if err == nil && !from.Before(to) {
 		v.wrong(at+".to", "is before from, so the freeze would never be")
+	}
+}
+
+// calendar wants the calendar alone to say when. An organisation's is not to be a file, since each repository would have
+// its own, and could empty it.
+func (v *validator) calendar(at string, f Freeze) {
+	if f.From != "" || f.To != "" {
+		v.wrong(at+".calendar", "says when by itself, so from and to have no meaning beside it")
+	}
+	if v.source.Origin == Organisation && !strings.Contains(f.Calendar, ":") {
+		v.wrong(at+".calendar", "must be an https URL in an organisation's policy: the file %s would be each repository's own, which could empty it", quote(f.Calendar))
 	}
 }
 
@@ -308,8 +358,8 @@ func (f Freeze) Span() (from, to time.Time, err error) {
 
 // instant reads a date, some days on, or an RFC 3339 instant, which stands for itself.
 func instant(s string, zone *time.Location, days int) (time.Time, error) {
-	if d, err := time.ParseInLocation(time.DateOnly, s, zone); err == nil {
-		return d.AddDate(0, 0, days), nil
+	if d, err := time.Parse(time.DateOnly, s); err == nil {
+		return zones.Day(d.AddDate(0, 0, days), zone), nil
 	}
 	return time.Parse(time.RFC3339, s)
 }
@@ -317,7 +367,7 @@ func instant(s string, zone *time.Location, days int) (time.Time, error) {
 // Overridable are the checks of Sluice's own that a policy may allow to be overridden.
 var Overridable = []string{
 	"tagging", "changelog", "config-separation", "approval", "policy",
-	"statuses", "after", "window", "freeze", "lock", "interval", "lineage", "changes",
+	"statuses", "after", "verify", "soak", "window", "freeze", "lock", "interval", "lineage", "changes",
 }
 
 func (v *validator) override() {

@@ -11,7 +11,9 @@ import (
 
 	"github.com/sluicegate/sluice/dashboard"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/calendars"
 	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/notices"
 	"github.com/sluicegate/sluice/store"
 	"github.com/sluicegate/sluice/webhook"
 )
@@ -34,6 +36,7 @@ type server struct {
 	metrics *metrics
 	notary  *notary
 	client  *github.Client // nil when no forge is configured
+	sender  *notices.Sender
 	log     *slog.Logger
 }
 
@@ -48,7 +51,15 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if o.now == nil {
 		o.now = func() time.Time { return time.Now().UTC() }
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger})
+	sender, err := notices.New(s.Notices, notices.Options{Now: o.now, UserAgent: "sluice/" + version()})
+	if err != nil {
+		return nil, err
+	}
+	told := sender.Targets
+	if s.DryRun {
+		told = nil
+	}
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger, Targets: told})
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +67,7 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, closing(st))
 	}
+	v.sender, v.runner.Reconciler.Messenger = sender, sender
 	return v, nil
 }
 
@@ -71,10 +83,15 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		return nil, err
 	}
 	v := &server{store: st, metrics: m, log: log, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
+	web, err := calendars.New(s.Calendars, o.transport, o.now)
+	if err != nil {
+		return nil, err
+	}
 	r := &gate.Reconciler{
-		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
+		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Outbox: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
 		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
-		Prune: func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
+		Calendars: web,
+		Prune:     func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
 	mux := http.NewServeMux()
 	if s.GitHub.Configured() {
@@ -84,7 +101,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		hook, err := webhook.GitHub(webhook.Settings{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: st, HasOpen: st.HasOpen, Hint: client.Hint,
-			Now: o.now, Log: log, Observe: m.delivery})
+			Awaited: st.Awaited, API: client.API(), Now: o.now, Log: log, Observe: m.delivery})
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +140,9 @@ func (v *server) begin(ctx context.Context) error {
 	marks := []gate.Mark{{Kind: gate.MarkPrune, Why: "start"}}
 	for forge := range v.runner.Reconciler.Providers {
 		marks = append(marks, gate.Mark{Kind: gate.MarkSweep, Forge: forge, Why: "start"})
+	}
+	for _, name := range v.sender.Names() { // what waited while it was not configured
+		marks = append(marks, gate.Mark{Kind: gate.MarkNotice, Target: name, Why: "start"})
 	}
 	return v.store.Mark(ctx, marks...)
 }

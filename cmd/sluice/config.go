@@ -14,7 +14,9 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/providers/calendars"
 	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/notices"
 )
 
 // settings are all of the server's, read once and checked as a whole.
@@ -29,6 +31,8 @@ type settings struct {
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
 	GitHub    github.Settings
+	Calendars calendars.Settings
+	Notices   notices.Settings
 
 	// These belong to the contract and are not served by this version. Where ignoring one would leave something unguarded
 	// or lost, setting it stops the start; the others are warned of.
@@ -118,6 +122,12 @@ func (s settings) check() error {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		return fmt.Errorf("SLUICE_LOG_LEVEL: %q is none of debug, info, warn, error", s.LogLevel)
+	}
+	if err := s.Calendars.Check(); err != nil {
+		return err
+	}
+	if err := s.Notices.Check(); err != nil {
+		return err
 	}
 	return s.GitHub.Check()
 }

@@ -25,9 +25,15 @@ func TestReadSettings(t *testing.T) {
 		"a forge without encryption is refused":         {[]string{"SLUICE_GITHUB_URL=http://ghe.acme.example"}, "SLUICE_GITHUB_URL: http is for loopback hosts only"},
 		"a database of another kind is refused":         {[]string{"SLUICE_DATABASE=mysql://x"}, "SLUICE_DATABASE: "},
 		"a public URL that is none is named":            {[]string{"SLUICE_PUBLIC_URL=sluice.example"}, "SLUICE_PUBLIC_URL: "},
+		"a calendar in the clear is refused":            {[]string{"SLUICE_CALENDARS=https://cal.example/,http://cal.example/"}, "SLUICE_CALENDARS: "},
+		"several addresses of calendars":                {[]string{"SLUICE_CALENDARS=https://cal.example/a/,https://cal.example/b/"}, ""},
 		"an unknown log format is named":                {[]string{"SLUICE_LOG_FORMAT=xml"}, "SLUICE_LOG_FORMAT: "},
 		"an unknown log level is named":                 {[]string{"SLUICE_LOG_LEVEL=loud"}, "SLUICE_LOG_LEVEL: "},
 		"GitLab is refused and not ignored":             {[]string{"SLUICE_GITLAB_URL=https://gitlab.com"}, "SLUICE_GITLAB_URL: this version does not guard GitLab yet"},
+		"a target of notices of no kind is refused":     {[]string{"SLUICE_NOTIFY=https://hooks.slack.com/x"}, "SLUICE_NOTIFY: starts with none of slack+https://"},
+		"a webhook without a secret is named":           {[]string{"SLUICE_NOTIFY_WEBHOOK=https://x.example"}, "SLUICE_NOTIFY_WEBHOOK_SECRET: missing"},
+		"a secret without a webhook is named":           {[]string{"SLUICE_NOTIFY_WEBHOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}, "SLUICE_NOTIFY_WEBHOOK: missing"},
+		"an event that is none is named":                {[]string{"SLUICE_NOTIFY_EVENTS=alive"}, `SLUICE_NOTIFY_EVENTS: "alive" is no event`},
 		"days and weeks are durations":                  {[]string{"SLUICE_KEEP=30d", "SLUICE_SWEEP=1w"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +64,8 @@ func TestReadSettingsDefaults(t *testing.T) {
 
 func TestSettingsNeverShowASecret(t *testing.T) {
 	t.Parallel()
-	for _, e := range []string{"SLUICE_GITHUB_PRIVATE_KEY=hunter2", "SLUICE_GITHUB_WEBHOOK_SECRET=hunter2", "SLUICE_GITHUB_APP_ID=hunter2"} {
+	for _, e := range []string{"SLUICE_GITHUB_PRIVATE_KEY=hunter2", "SLUICE_GITHUB_WEBHOOK_SECRET=hunter2", "SLUICE_GITHUB_APP_ID=hunter2",
+		"SLUICE_NOTIFY=slack+ftp://hunter2", "SLUICE_NOTIFY=smtp://u:hunter2@h", "SLUICE_NOTIFY_WEBHOOK=https://x/hunter2", "SLUICE_NOTIFY_WEBHOOK_SECRET=hunter2"} {
 		_, err := readSettings(t.Context(), []string{e, "SLUICE_GITHUB_APP_ID=1"})
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("readSettings(%q) = %v, want an error without the value", e, err)
@@ -74,7 +81,7 @@ func TestServeHelpListsEverySetting(t *testing.T) {
 	}
 	for _, name := range []string{"SLUICE_ADDR", "SLUICE_PUBLIC_URL", "SLUICE_DATABASE", "SLUICE_GITHUB_URL", "SLUICE_GITHUB_APP_ID",
 		"SLUICE_GITHUB_PRIVATE_KEY", "SLUICE_GITHUB_PRIVATE_KEY_FILE", "SLUICE_GITHUB_WEBHOOK_SECRET", "SLUICE_SWEEP", "SLUICE_KEEP",
-		"SLUICE_DRY_RUN", "SLUICE_LOG_FORMAT", "SLUICE_LOG_LEVEL"} {
+		"SLUICE_DRY_RUN", "SLUICE_NOTIFY", "SLUICE_NOTIFY_WEBHOOK", "SLUICE_NOTIFY_WEBHOOK_SECRET", "SLUICE_NOTIFY_EVENTS", "SLUICE_LOG_FORMAT", "SLUICE_LOG_LEVEL"} {
 		if !strings.Contains(out.String(), "  "+name+" ") {
 			t.Errorf("the help does not list %s:\n%s", name, out.String())
 		}

@@ -25,9 +25,11 @@ func roomsMayImport() map[string][]string {
 		// Providers know the gate and not each other; the contract is theirs all, and the pretend forge is nobody's client.
 		"providers/github":       {"gate", "checks"},
 		"providers/local":        {"gate", "checks"},
+		"providers/calendars":    {"gate", "checks"},
+		"providers/notices":      {"gate", "checks"},
 		"providers/pretend":      {"gate", "checks"},
 		"providers/providertest": {"gate", "checks", "providers/pretend"},
-		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/pretend"},
+		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/calendars", "providers/notices", "providers/pretend"},
 	}
 }
 
@@ -40,6 +42,10 @@ func outsiders() map[string]string {
 		"github.com/google/go-github":             "providers/github",
 		"github.com/prometheus/client_golang":     "cmd/sluice",
 		"github.com/sethvargo/go-envconfig":       "cmd/sluice",
+		"github.com/slack-go/slack":               "providers/notices",
+		"github.com/atc0005/go-teams-notify":      "providers/notices",
+		"github.com/wneessen/go-mail":             "providers/notices",
+		"github.com/standard-webhooks":            "providers/notices",
 	}
 }
 

@@ -73,6 +73,7 @@ func commands() []command {
 			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
 		}},
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
+		{"calendar", "list when environments may be deployed to", calendarCommand},
 		{"report", "count overrides by person, repository or check", reportCommand},
 		{"migrate", "bring the database up to date", migrateCommand},
 		{"version", "print the version", versionCommand},

@@ -17,6 +17,8 @@ var _ gate.Memory = (*store.Store)(nil)
 
 var _ gate.Releases = (*store.Store)(nil)
 
+var _ gate.Outbox = (*store.Store)(nil)
+
 type queue struct{ *store.Store }
 
 var _ gate.Queue = queue{}

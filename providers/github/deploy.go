@@ -39,7 +39,7 @@ func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 		return 0, err
 	}
 	if !oid(s.Commit) || s.Environment == "" || o.Promotion == "" {
-		return 0, &gate.RefusedError{Why: fmt.Sprintf("a deployment needs a commit, an environment and a promotion, and not %q, %q, %q", s.Commit, s.Environment, o.Promotion)}
+		return 0, &gate.RefusalError{Why: fmt.Sprintf("a deployment needs a commit, an environment and a promotion, and not %q, %q, %q", s.Commit, s.Environment, o.Promotion)}
 	}
 	contexts, err := c.contexts(ctx, in, repo, s.Commit, o.Contexts)
 	if err != nil { // nothing was sent yet
@@ -66,7 +66,7 @@ func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 	case err != nil:
 		return 0, undeployed(err)
 	case a.status == http.StatusAccepted: // it merged something instead, which it was told not to
-		return 0, &gate.RefusedError{Why: "GitHub took the request and made no deployment of it: " + checks.Clip(said(a.body), 200)}
+		return 0, &gate.RefusalError{Why: "GitHub took the request and made no deployment of it: " + checks.Clip(said(a.body), 200)}
 	case made.ID == 0:
 		return 0, &unclear{errors.New("GitHub took the deployment and named none")}
 	case made.SHA != "" && made.SHA != s.Commit:
@@ -127,7 +127,7 @@ func undeployed(err error) error {
 	var later *gate.RetryError
 	switch {
 	case errors.As(err, &later) && (errors.Is(err, errPrimary) || errors.Is(err, errSecondary) || errors.Is(err, errRoom)):
-		return &gate.RetryError{After: later.After, Err: &gate.RefusedError{Why: later.Err.Error(), Cures: true}}
+		return &gate.RetryError{After: later.After, Err: &gate.RefusalError{Why: later.Err.Error(), Cures: true}}
 	case isRetry(err) || unsure(err) || !errors.As(err, &e):
 		return err
 	}
@@ -138,11 +138,11 @@ func undeployed(err error) error {
 		if e.Needs != "" {
 			needs = e.Needs
 		}
-		return &gate.RefusedError{Why: fmt.Sprintf("GitHub does not let Sluice do that (%s): the App needs the permission %s, which an owner has to accept", why, needs)}
+		return &gate.RefusalError{Why: fmt.Sprintf("GitHub does not let Sluice do that (%s): the App needs the permission %s, which an owner has to accept", why, needs)}
 	case e.Status == http.StatusConflict:
-		return &gate.RefusedError{Why: "GitHub did not take it: " + why, Cures: true}
+		return &gate.RefusalError{Why: "GitHub did not take it: " + why, Cures: true}
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout:
-		return &gate.RefusedError{Why: "GitHub did not take it: " + why}
+		return &gate.RefusalError{Why: "GitHub did not take it: " + why}
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func (c *Client) resolve(ctx context.Context, s checks.Subject, ref string) (str
 		return "", 0, err
 	}
 	if ref == "" || len(ref) > 250 || strings.ContainsAny(ref, " ~^:?*[\\\x7f") || strings.Contains(ref, "..") || gate.Plain(ref) != ref {
-		return "", 0, &gate.RefusedError{Why: "it is no name of a branch, a tag or a commit"}
+		return "", 0, &gate.RefusalError{Why: "it is no name of a branch, a tag or a commit"}
 	}
 	branch, tag := "refs/heads/"+ref, "refs/tags/"+ref
 	if strings.HasPrefix(ref, "refs/heads/") {
@@ -105,9 +105,9 @@ func (m *meant) commit(ref string) (string, error) {
 		if hexadecimal(ref) && len(ref) < 40 {
 			why += ", or several commits begin so: give all 40 digits"
 		}
-		return "", &gate.RefusedError{Why: why}
+		return "", &gate.RefusalError{Why: why}
 	default:
-		return "", &gate.RefusedError{Why: fmt.Sprintf("it is ambiguous: %s and %s of that name are different commits; say refs/heads/…, refs/tags/… or the 40 digits of the commit", found[ids[0]][0], found[ids[1]][0])}
+		return "", &gate.RefusalError{Why: fmt.Sprintf("it is ambiguous: %s and %s of that name are different commits; say refs/heads/…, refs/tags/… or the 40 digits of the commit", found[ids[0]][0], found[ids[1]][0])}
 	}
 }
 

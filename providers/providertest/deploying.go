@@ -48,7 +48,7 @@ func deploys(w *world) {
 // refused reports an error that is no refusal, and whether it may be otherwise later.
 func (w *world) refused(err error, cures bool, words ...string) {
 	w.Helper()
-	var r *gate.RefusedError
+	var r *gate.RefusalError
 	if !errors.As(err, &r) || r.Cures != cures {
 		w.Errorf("got %v, want a refusal that cures: %v", err, cures)
 		return
@@ -161,7 +161,7 @@ func resolves(w *world) {
 	}
 	for _, ref := range []string{"", "nowhere", "both", "main~1", "HEAD", "main..v1.0.0", ":/First", "v1.0.0^{}", "refs/pull/1/head", merge[:4], "0000000", strings.Repeat("0", 40), "a b", "main\n", "\u202emain"} {
 		commit, _, err := p.Resolve(w.Context(), at, ref)
-		var no *gate.RefusedError
+		var no *gate.RefusalError
 		if !errors.As(err, &no) || commit != "" {
 			w.Errorf("Resolve(%q) = %q, %v; want it refused", ref, commit, err)
 		}

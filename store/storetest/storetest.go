@@ -22,7 +22,7 @@ import (
 
 // Contract runs all of it. fresh returns the URL of a database that is empty and nobody else's.
 func Contract(t *testing.T, fresh func(testing.TB) string) {
-	for _, group := range []map[string]func(*testing.T, *fixture){deliveries, work, failures, records, recorded, branches, pruning, models, audits, releases, acts} {
+	for _, group := range []map[string]func(*testing.T, *fixture){deliveries, work, failures, records, recorded, branches, pruning, models, audits, releases, acts, notices} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -67,7 +67,8 @@ func newFixture(t *testing.T, url string) *fixture {
 
 func (f *fixture) open() {
 	f.t.Helper()
-	s, err := store.Open(context.Background(), store.Options{URL: f.url, Now: f.clock.Now, DeadAfter: 4})
+	s, err := store.Open(context.Background(), store.Options{URL: f.url, Now: f.clock.Now, DeadAfter: 4,
+		Targets: func(n gate.Notification) []string { return n.For }})
 	must(f.t, err)
 	f.Store = s
 }

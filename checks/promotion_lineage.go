@@ -1,0 +1,150 @@
+package checks
+
+import (
+	"fmt"
+
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// mostNamed is how many commits a line names.
+const mostNamed = 10
+
+// judgeLineage wants the commit to contain what is live: by ancestry, or as the same patch.
+func judgeLineage(g *guard) Result {
+	if policy.Weaker(g.e.Lineage, "") == policy.Off || g.e.Lineage == "" {
+		return g.passes("lineage", "What is live need not be contained.")
+	}
+	live, r, settled := g.compared("lineage", "lacks", "between")
+	if settled {
+		return r
+	}
+	picked := map[string]bool{}
+	for _, c := range g.m.Between {
+		picked[c.Patch] = c.Patch != ""
+	}
+	var lost []Carried
+	for _, c := range g.m.Lacks {
+		if !picked[c.Patch] {
+			lost = append(lost, c)
+		}
+	}
+	for _, c := range lost[:min(len(lost), mostNamed)] {
+		r.Findings = append(r.Findings, Finding{Outcome: Fail, Rule: r.Rule,
+			What: Clip(fmt.Sprintf("Lacks %s, which is live: %s.", c.named(), c.titled()), 140),
+			How: fmt.Sprintf("Merge or cherry-pick it (`git cherry-pick %s`) and promote what comes of it; or go back on purpose: `/sluice rollback %s %s REASON`.",
+				short(c.Commit), g.name(), short(g.m.Commit))})
+	}
+	r.Findings = append(r.Findings, g.more(len(lost), Fail, r.Rule, "more commits that are live are lacking, and not named")...)
+	r.Pass = fmt.Sprintf("Contains %s, which is live.", short(live.Commit))
+	return r
+}
+
+// compared is what is live, when there is something and it has been compared with the commit; or else the result.
+func (g *guard) compared(key string, parts ...string) (live *Deployment, r Result, settled bool) {
+	live = g.m.Live()
+	gap, unread := g.f.Gap("deployments")
+	if live != nil {
+		gap, unread = g.f.Gap(append(parts, "deployments")...)
+	}
+	switch {
+	case unread:
+		return nil, g.one(Unknown, key, "What lies between this commit and what is live is not known: "+plain(gap.Reason, 60), "It is looked at again."), true
+	case live == nil:
+		return nil, g.passes(key, "Nothing is live here yet."), true
+	case live.Commit != g.m.Commit && len(g.m.Between)+len(g.m.Lacks) == 0:
+		return nil, g.one(Unknown, key, "What lies between this commit and what is live was not read.", "It is looked at again."), true
+	}
+	return live, Result{Rule: g.rule(key)}, false
+}
+
+// more counts what is not named one by one.
+func (g *guard) more(all int, o Outcome, rule, what string) []Finding {
+	if all <= mostNamed {
+		return nil
+	}
+	return []Finding{{Outcome: o, Rule: rule, What: fmt.Sprintf("%d %s.", all-mostNamed, what)}}
+}
+
+// named is a commit with who wrote it.
+func (c *Carried) named() string {
+	by := login(c.Author)
+	if c.Author.Login == "" {
+		by = plain(c.Author.Name, 39)
+	}
+	if by == "" {
+		return short(c.Commit)
+	}
+	return short(c.Commit) + " by " + by
+}
+
+func (c *Carried) titled() string {
+	if t := plain(c.Title, 60); t != "" {
+		return t
+	}
+	return "without a title"
+}
+
+// judgeChanges wants every commit that the promotion brings to have come by a change whose gate was open.
+func judgeChanges(g *guard) Result {
+	if policy.Weaker(g.e.Changes, "") == policy.Off || g.e.Changes == "" {
+		return g.passes("changes", "Where the commits come from is not asked.")
+	}
+	_, r, settled := g.compared("changes", "between")
+	if settled {
+		return r
+	}
+	bad, unknown := 0, 0
+	for i := range g.m.Between {
+		x, ok := g.brought(&g.m.Between[i])
+		switch {
+		case ok:
+			continue
+		case x.Outcome == Fail:
+			bad++
+		default:
+			unknown++
+		}
+		if x.Outcome == Fail && bad <= mostNamed || x.Outcome == Unknown && unknown <= mostNamed {
+			x.Rule = r.Rule
+			r.Findings = append(r.Findings, x)
+		}
+	}
+	r.Findings = append(r.Findings, g.more(bad, Fail, r.Rule, "more commits came past the gate, and are not named")...)
+	r.Findings = append(r.Findings, g.more(unknown, Unknown, r.Rule, "more commits are not looked up yet")...)
+	r.Pass = fmt.Sprintf("All of %s came by changes whose gate was open.", severalOf(len(g.m.Between), "commit"))
+	if len(g.m.Between) == 0 {
+		r.Pass = "It brings no commit that is not live."
+	}
+	return r
+}
+
+// brought says whether a commit came by a change whose gate was open.
+func (g *guard) brought(c *Carried) (x Finding, ok bool) {
+	how := fmt.Sprintf("Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`.")
+	switch {
+	case c.Shut == "?":
+		return Finding{Outcome: Unknown, What: Clip(fmt.Sprintf("Whether %s came by an open gate is not known yet: %s.", c.named(), c.titled()), 140), How: "It is looked at again."}, false
+	case c.Change <= 0:
+		return Finding{Outcome: Fail, What: Clip(fmt.Sprintf("%s was pushed without a change: %s.", c.named(), c.titled()), 140), How: how}, false
+	case c.Shut != "":
+		return Finding{Outcome: Fail, What: Clip(fmt.Sprintf("%s came by #%d past a shut gate (%s): %s.", c.named(), c.Change, plain(c.Shut, 50), c.titled()), 140), How: how}, false
+	}
+	return x, true
+}
+
+// mergedOpen holds a promotion that nobody asked for by name to the gate of the change that was merged, whatever the policy
+// says of changes.
+func mergedOpen(g *guard) Result {
+	if g.m.How != OnMerge {
+		return Result{}
+	}
+	o := g.m.Origin
+	switch {
+	case o == nil || !o.Known || o.Change == nil:
+		return g.one(Unknown, "deploy", "Whether the gate was open when this was merged is not known.", "It is looked at again.")
+	case o.Gate != "":
+		return g.one(Fail, "deploy", fmt.Sprintf("#%d was merged while its gate was not open: %s", o.Change.Number, plain(o.Gate, 80)),
+			"A merge deploys by itself only through an open gate. Somebody who may asks for it by name: `/sluice deploy "+g.name()+"`.")
+	}
+	return Result{}
+}

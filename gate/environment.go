@@ -1,0 +1,311 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// visit is one look at an environment: what is remembered of it, what the forge tells now, and what comes of it. Only
+// visits move promotions, and the queue lets one visit an environment at a time.
+type visit struct {
+	r        *Reconciler
+	w        Work
+	provider Promoter
+	s        checks.Subject // the environment
+	book     *EnvironmentBook
+	standing *Standing
+	set      *policy.Set // nil: the policy is broken or unread
+	spelt    string      // as the policy spells the environment
+	now      time.Time
+	out      Outcome
+	touched  map[string]bool // promotions that changed, by id
+	decision *Decision       // on the promotion that was judged
+	strange  []Entry         // found outside the gate just now
+	log      *slog.Logger
+}
+
+// environment looks at an environment: it follows what is under way, takes the newest promotion that waits, judges it, and
+// deploys it through an open gate.
+func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
+	provider, ok := r.Providers[w.Mark.Forge].(Promoter)
+	if !ok || r.Book == nil {
+		return Outcome{Note: "no forge " + w.Mark.Forge + " with deployments is configured"}, nil
+	}
+	s := w.Mark.Subject()
+	book, err := r.Book.Environment(ctx, s.Forge, s.Repo, s.Environment)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read what is remembered of %v: %w", s, err)
+	}
+	if strange, err := r.unknown(ctx, w, book); strange || err != nil {
+		return Outcome{Note: "no policy here guards it"}, err
+	}
+	v := &visit{r: r, w: w, provider: provider, s: s, book: book, now: r.Now().UTC(), touched: map[string]bool{}, log: r.Log.With("environment", s.Key())}
+	err = v.walk(ctx)
+	switch {
+	case errors.Is(err, ErrGone) && !errors.Is(err, ErrStale):
+		return v.forget(), nil
+	case err != nil:
+		return Outcome{}, fmt.Errorf("look at %v: %w", s, err)
+	}
+	if err := v.show(ctx); err != nil { // what was done is kept; the rest is shown with the next look
+		v.log.Warn("not all shown yet", "err", err)
+		v.out.Note = checks.Clip("not all shown yet: "+err.Error(), 300)
+		v.out.Next = sooner(v.out.Next, v.now.Add(wait(err)))
+	}
+	return v.end(), nil
+}
+
+// unknown says that an environment is none of those that the repository's policy guards, as far as that was looked at: what
+// is deployed to it is nobody's business here.
+func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook) (bool, error) {
+	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") }) {
+		return false, nil
+	}
+	others, err := r.Book.Environments(ctx, w.Mark.Forge, w.Mark.Repo)
+	if err != nil {
+		return false, fmt.Errorf("list the environments of %s: %w", w.Mark.Repo, err)
+	}
+	return len(others) > 0, nil
+}
+
+// wait is how long to wait after what the forge did not take.
+func wait(err error) time.Duration {
+	if later := (*RetryError)(nil); errors.As(err, &later) && later.After > 0 {
+		return later.After
+	}
+	return 30 * time.Second
+}
+
+// walk is what a visit does, in order.
+func (v *visit) walk(ctx context.Context) error {
+	if err := v.arrivals(ctx); err != nil {
+		return err
+	}
+	if err := v.obey(); err != nil {
+		return err
+	}
+	p, err := v.admit()
+	if err != nil {
+		return err
+	}
+	if p == nil && !v.worthReading() {
+		v.out.Note = "nothing waits here"
+		return nil
+	}
+	if err := v.read(ctx, p); err != nil {
+		return err
+	}
+	if err := v.follow(ctx); err != nil {
+		return err
+	}
+	if err := v.strangers(ctx); err != nil {
+		return err
+	}
+	if p != nil && p.Waiting() {
+		return v.judge(ctx, p)
+	}
+	return nil
+}
+
+// worthReading says whether the forge has to be asked though nothing waits: something is under way or not well yet, or it
+// told of a deployment, or it is time to look for deployments of which nobody told.
+func (v *visit) worthReading() bool {
+	if slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.State == Deploying || p.State == Live }) {
+		return true
+	}
+	return v.book.Seen == nil || !v.book.Seen.Looked || slices.ContainsFunc(v.w.Causes, func(c Mark) bool {
+		return c.Why == sweeping || strings.HasPrefix(c.Why, "deployment") || c.Why == "first look"
+	})
+}
+
+// read asks the forge for the environment, and for all the facts of the promotion that waits, if one does.
+func (v *visit) read(ctx context.Context, p *Promotion) error {
+	s, asks := v.s, checks.Promotion{Environment: v.s.Environment}
+	if p != nil {
+		s, asks = p.Subject(), v.asking(p)
+	}
+	var watched []string
+	for _, q := range v.book.Promotions {
+		if q.State == Live && (p == nil || q.Commit != p.Commit) && !slices.Contains(watched, q.Commit) {
+			watched = append(watched, q.Commit)
+		}
+	}
+	st, err := v.provider.Environment(ctx, s, watched, asks)
+	if err != nil {
+		return fmt.Errorf("read the environment: %w", err)
+	}
+	v.standing, v.now = st, v.r.Now().UTC()
+	if st.Unread == "" {
+		if v.set, err = v.r.policies.load(st.Sources); err != nil {
+			v.set = nil
+		}
+	}
+	if v.set != nil {
+		v.spelt, _ = checks.Guarded(v.set, v.s.Environment)
+	}
+	if st.Facts != nil {
+		st.Facts.Promotion.Deployments = st.Deployments
+	}
+	return nil
+}
+
+// asking is what is remembered of a promotion that the forge's reading depends on.
+func (v *visit) asking(p *Promotion) checks.Promotion {
+	asks := checks.Promotion{Environment: p.Environment, Commit: p.Commit, How: p.How, Requester: p.By, Requested: p.At}
+	for _, a := range v.book.Acts {
+		if a.Promotion == p.ID && a.Kind != ActCancel {
+			asks.Approvals = append(asks.Approvals, a.Saying)
+		}
+	}
+	return asks
+}
+
+// sweeping is the cause of a look that nothing brought about.
+const sweeping = "sweep"
+
+// arrivals writes down the workflow runs that were told to wait here. They are judged with the next look, which follows at
+// once: until then they are not in the book.
+func (v *visit) arrivals(ctx context.Context) error {
+	var seen []int64
+	for _, c := range v.w.Causes {
+		id, is := strings.CutPrefix(c.Detail, "run/")
+		n, err := strconv.ParseInt(id, 10, 64)
+		if !is || err != nil || slices.Contains(seen, n) {
+			continue
+		}
+		seen = append(seen, n)
+		if err := v.arrives(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *visit) arrives(ctx context.Context, id int64) error {
+	run, err := v.provider.Run(ctx, Repo{v.s.Forge, v.s.Repo, v.s.Installation}, id)
+	if errors.Is(err, ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read run %d: %w", id, err)
+	}
+	i := slices.IndexFunc(run.Waits, func(name string) bool { return strings.EqualFold(name, v.s.Environment) })
+	request := fmt.Sprintf("run/%d/%d", id, run.Attempt)
+	if i >= 0 && run.Event == "deployment" {
+		if p := v.underWay(); p != nil && p.Run == 0 && p.Commit == run.Commit { // our own deployment set it off
+			return v.letRun(ctx, p, id)
+		}
+	}
+	if i < 0 || slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Request == request }) {
+		return nil
+	}
+	v.out.Requests = append(v.out.Requests, Promotion{
+		ID: v.r.NewID(), Forge: v.s.Forge, Repo: v.s.Repo, Installation: v.s.Installation, Environment: run.Waits[i], Commit: run.Commit,
+		Request: request, How: checks.Workflow, By: run.Actor, URL: run.URL, Run: id, At: v.now, State: Requested, Since: v.now,
+	})
+	v.out.later(environmentMark(v.s, v.s.Environment, "a run waits"))
+	return nil
+}
+
+// obey does what was said about promotions that wait or are under way.
+func (v *visit) obey() error {
+	for _, a := range v.book.Acts {
+		i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.ID == a.Promotion })
+		if i < 0 || a.Kind != ActCancel {
+			continue
+		}
+		p := &v.book.Promotions[i]
+		if !p.Waiting() && p.State != Deploying {
+			continue
+		}
+		if err := v.move(p, Cancelled, "cancelled by "+a.Saying.By.Login+because(a.Saying.Reason), who(a.Saying.By)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// admit takes the newest promotion that waits, and has it supersede the others. A rollback goes before what came by
+// itself after it. What was asked for before the newest that was deployed here is superseded too: merges and proofs may be
+// told in any order.
+func (v *visit) admit() (*Promotion, error) {
+	first := v.foremost()
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		if !p.Waiting() || p == first && v.overtook(p) == nil || first != nil && first.How.Back() && p.unasked() && p.At.After(first.At) {
+			continue
+		}
+		newer := v.overtook(p)
+		if newer == nil {
+			newer = first
+		}
+		if err := v.move(p, Superseded, fmt.Sprintf("a newer one, of %s, was asked for", short(newer.Commit)), Who{}); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case first == nil || !first.Waiting():
+		return nil, nil
+	case first.State == Gated:
+		return first, nil
+	}
+	return first, v.move(first, Gated, "", who(first.By))
+}
+
+// foremost is the newest promotion that waits, or the rollback that waits behind what came by itself.
+func (v *visit) foremost() (first *Promotion) {
+	for i := range v.book.Promotions { // newest first
+		p := &v.book.Promotions[i]
+		if p.Waiting() && (first == nil || first.unasked() && p.How.Back()) {
+			first = p
+		}
+	}
+	return first
+}
+
+// unasked says whether nobody asked for it by name.
+func (p *Promotion) unasked() bool { return p.How == checks.OnMerge || p.How == checks.Automatic }
+
+// overtook is the promotion that was deployed here and asked for after p, or nil.
+func (v *visit) overtook(p *Promotion) *Promotion {
+	for i := range v.book.Promotions {
+		if q := &v.book.Promotions[i]; q.Deployment != 0 && !q.How.Back() && q.At.After(p.At) && q.Commit != p.Commit {
+			return q
+		}
+	}
+	return nil
+}
+
+// forget ends what waits in an environment that the forge shows no more.
+func (v *visit) forget() Outcome {
+	for i := range v.book.Promotions {
+		if p := &v.book.Promotions[i]; p.Waiting() || p.State == Deploying && p.Deployment != 0 {
+			if err := v.move(p, Cancelled, "the forge shows the repository or its commit no more", Who{}); err != nil {
+				v.log.Error("cancel a promotion", "err", err)
+			}
+		}
+	}
+	v.out.Note = "gone"
+	return v.end()
+}
+
+// environmentMark has an environment looked at.
+func environmentMark(s checks.Subject, environment, why string) Mark {
+	return Mark{Kind: MarkEnvironment, Forge: s.Forge, Repo: s.Repo, Environment: environment, Installation: s.Installation, Why: why}
+}

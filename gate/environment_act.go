@@ -1,0 +1,211 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// reserveFor is how long a call that makes a deployment may be under way: whoever finds a reservation that is older makes
+// no second one before looking for the first.
+const reserveFor = 45 * time.Second
+
+// promote deploys through an open gate: it reserves, judges again by what the forge tells at this very moment, calls, and
+// writes down what came of it. Whatever breaks off in between is found by the next visit.
+func (v *visit) promote(ctx context.Context, p *Promotion, d *Decision) error {
+	if err := v.reserve(ctx, p, d); err != nil {
+		return err
+	}
+	if err := v.read(ctx, p); err != nil {
+		return err
+	}
+	again, err := v.decide(ctx, p)
+	if err != nil {
+		return err
+	}
+	if !again.Open || v.set == nil {
+		if err := v.move(p, Gated, "shut when it was judged again", Who{}); err != nil {
+			return err
+		}
+		v.out.later(environmentMark(v.s, v.s.Environment, "judged again"))
+		return v.remember(p, again)
+	}
+	if again.Digest != d.Digest {
+		if err := v.reserve(ctx, p, again); err != nil {
+			return err
+		}
+	}
+	p.Hotfix, _ = checks.IsHotfix(v.set, v.s.Environment, v.standing.Facts)
+	if p.Run != 0 {
+		return v.letRun(ctx, p, p.Run)
+	}
+	return v.deploy(ctx, p)
+}
+
+// reserve writes down that the promotion is under way, with the decision that lets it, before anything is asked of the forge.
+func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
+	before := len(v.out.Entries)
+	if p.State != Deploying {
+		if err := v.move(p, Deploying, "", Who{}); err != nil {
+			return err
+		}
+	}
+	kept := Outcome{}
+	v.decision = d
+	if p.Digest == d.Digest {
+		d.ID = p.Decision
+	} else {
+		p.Decision, p.Digest = d.ID, d.Digest
+		if err := keep(&kept, v.standing.Facts, d); err != nil {
+			return err
+		}
+		logDecision(v.r.Log, d)
+		v.out.Entries = append(v.out.Entries, decided(d))
+	}
+	p.Reserved = v.r.Now().UTC().Add(reserveFor)
+	var k *Kept
+	if kept.Decision != nil {
+		k = &Kept{Decision: kept.Decision, Facts: kept.Facts, Sources: kept.Sources}
+	}
+	if err := v.r.Book.Reserve(ctx, v.w, *p, k, v.out.Entries[before:]); err != nil {
+		return fmt.Errorf("reserve: %w", err)
+	}
+	v.out.Entries = v.out.Entries[:before]
+	return nil
+}
+
+// deploy creates the deployment.
+func (v *visit) deploy(ctx context.Context, p *Promotion) error {
+	call, stop := context.WithTimeout(ctx, p.Reserved.Sub(v.r.Now())-reserveFor/3)
+	defer stop()
+	id, err := v.provider.Deploy(call, p.Subject(), Order{
+		Promotion: p.ID, Decision: p.Decision, Attempt: p.Attempt, Contexts: contexts(v.set, v.s.Environment),
+		Description: checks.Clip(describe(p), 140), Deadline: p.Reserved,
+	})
+	var refused *RefusalError
+	switch {
+	case errors.As(err, &refused) && refused.Cures:
+		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
+		return v.move(p, Gated, "the forge refused the deployment: "+refused.Why, Who{})
+	case errors.As(err, &refused):
+		return v.move(p, Failed, "the forge refused the deployment: "+refused.Why, Who{})
+	case err != nil:
+		return fmt.Errorf("create the deployment: %w", err)
+	}
+	v.made(p, id, v.r.Now().UTC())
+	return nil
+}
+
+// describe says in a sentence what a deployment is.
+func describe(p *Promotion) string {
+	if p.How.Back() {
+		return fmt.Sprintf("Rollback to %s%s", short(p.Commit), because(Plain(p.Reason)))
+	}
+	if p.Change != 0 {
+		return fmt.Sprintf("#%d into %s, %s", p.Change, Plain(p.Environment), p.How)
+	}
+	return fmt.Sprintf("%s into %s, %s", short(p.Commit), Plain(p.Environment), p.How)
+}
+
+// letRun tells a workflow run that waits here to go on.
+func (v *visit) letRun(ctx context.Context, p *Promotion, run int64) error {
+	comment := fmt.Sprintf("Every check of %s holds for %s. %s", codeSpan(v.s.Environment), codeSpan(short(p.Commit)), v.link(p))
+	err := v.provider.Answer(ctx, p.Subject(), run, "approved", comment)
+	var refused *RefusalError
+	switch {
+	case errors.Is(err, ErrGone): // it was answered before a crash, or it ended: what became of it is told by the next look
+	case errors.As(err, &refused):
+		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
+		return v.move(p, Gated, "the forge did not take the approval: "+refused.Why, Who{})
+	case err != nil:
+		return fmt.Errorf("approve run %d: %w", run, err)
+	}
+	v.touched[p.ID] = true
+	if p.Run == run {
+		p.Reserved = time.Time{}
+	}
+	v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
+	return nil
+}
+
+// answerRuns tells the runs that wait here what became of their promotions: the rejected are rejected, the others learn
+// why they wait, ten times at most.
+func (v *visit) answerRuns(ctx context.Context) error {
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		if p.Run == 0 || !v.touched[p.ID] || v.r.DryRun {
+			continue
+		}
+		if err := v.answerRun(ctx, p); err != nil && !errors.Is(err, ErrGone) {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostReports is how often a run is told why it waits: GitHub takes ten.
+const mostReports = 10
+
+func (v *visit) answerRun(ctx context.Context, p *Promotion) error {
+	state, text := "", v.reportText(p)
+	switch {
+	case p.State == Failed && p.Deployment == 0 || p.State == Superseded && p.LiveAt.IsZero() || p.State == Cancelled:
+		state = "rejected"
+	case p.State != Gated:
+		return nil
+	}
+	digest := textDigest(state + text)
+	if p.Told == digest || state == "" && p.Reports >= mostReports {
+		return nil
+	}
+	err := v.provider.Answer(ctx, p.Subject(), p.Run, state, text)
+	if refused := (*RefusalError)(nil); errors.As(err, &refused) {
+		v.log.Warn("answer a run", "run", p.Run, "err", err)
+		err = nil
+	}
+	if err == nil || errors.Is(err, ErrGone) {
+		p.Told = digest
+		if state == "" {
+			p.Reports++
+		}
+	}
+	return err
+}
+
+// fallBack rolls back by itself what turned red within its soak, where the policy says so: to the newest commit that was
+// well here before it.
+func (v *visit) fallBack(p *Promotion, why string) {
+	if !automaticRollback(v.set, v.s.Environment) || p.How.Back() {
+		return
+	}
+	to := lastWell(v.book.Promotions, p.Commit)
+	if to == nil {
+		return
+	}
+	v.out.Requests = append(v.out.Requests, Promotion{
+		ID: v.r.NewID(), Forge: p.Forge, Repo: p.Repo, Installation: p.Installation, Environment: p.Environment, Commit: to.Commit,
+		Request: "red/" + p.ID, How: checks.RollsBack, Reason: why, Change: to.Change, Rolls: p.Commit, At: v.now, State: Requested, Since: v.now,
+	})
+	v.out.Locks = append(v.out.Locks, UnaskedLock(p.Forge, p.Repo, p.Environment, "red/"+p.ID, checks.Person{Login: "sluice"}, why, "", v.now))
+	v.out.later(environmentMark(v.s, v.s.Environment, "rolls back"))
+}
+
+// lastWell is the newest promotion that was well here, of another commit, or nil.
+func lastWell(list []Promotion, not string) (found *Promotion) {
+	for i := range list {
+		p := &list[i]
+		if p.Commit != not && !p.VerifiedAt.IsZero() && (found == nil || p.VerifiedAt.After(found.VerifiedAt)) {
+			found = p
+		}
+	}
+	return found
+}
+
+// UnaskedLock holds back, after a rollback, what nobody asks for by name, until somebody lifts it.
+func UnaskedLock(forge, repo, environment, id string, by checks.Person, reason, url string, now time.Time) LockState {
+	return LockState{ID: "rollback/" + environment + "/" + id, Forge: forge, Repo: repo,
+		Lock: checks.Lock{Environment: environment, By: by, Reason: reason, At: now, URL: url, Unasked: true}}
+}

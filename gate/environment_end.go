@@ -1,0 +1,153 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// strangers finds the deployments that came to the environment past the gate, and enters each once.
+func (v *visit) strangers(ctx context.Context) error {
+	if v.set == nil || v.spelt == "" {
+		return nil // nobody guards it, or nobody can say
+	}
+	seen := v.seen()
+	first := !seen.Looked
+	for _, d := range slices.Backward(v.standing.Deployments) { // oldest first
+		if slices.Contains(seen.Outside, d.ID) || v.ours(&d) || !acts(&d) {
+			continue
+		}
+		seen.Outside = append([]int64{d.ID}, seen.Outside...)
+		if first && !v.toldOf(d.ID) {
+			continue // from before anybody watched
+		}
+		e := v.outside(&d)
+		v.strange = append(v.strange, e)
+		v.tellStrange(e, d.ID)
+	}
+	v.out.Entries = append(v.out.Entries, v.strange...)
+	if len(seen.Outside) > 200 {
+		seen.Outside = seen.Outside[:200]
+	}
+	seen.Looked = true
+	return v.protection(ctx)
+}
+
+// protection finds out that a workflow no longer waits for Sluice at an environment where it did.
+func (v *visit) protection(ctx context.Context) error {
+	if !slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Why == sweeping || c.Why == "first look" }) {
+		return nil
+	}
+	g, err := v.provider.Guarded(ctx, v.s)
+	if err != nil {
+		v.log.Warn("read how the environment is protected", "err", err) // looked at again with the next sweep
+		return nil
+	}
+	seen := v.seen()
+	if seen.Protected && !g.Ours {
+		e := Entry{Kind: EntryOutside, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Check: "deploy", Policy: v.set.Digest,
+			Reason: fmt.Sprintf("The protection of %s was switched off: its workflows no longer wait for Sluice.", Plain(v.spelt))}
+		v.out.Entries = append(v.out.Entries, e)
+		v.log.Warn("protection switched off")
+		v.notify(NoticeUnprotected, v.now.Format("2006-01-02T15:04:05Z"), Notification{At: v.now, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Why: e.Reason})
+	}
+	seen.Protected, seen.Bypass = g.Ours, g.Ours && g.Bypass
+	return nil
+}
+
+// acts says whether a deployment does something: a workflow's waits for its environment first.
+func acts(d *checks.Deployment) bool {
+	return !d.Workflow || !slices.Contains([]string{"waiting", "queued", "pending"}, d.State) || !d.Live.IsZero()
+}
+
+// ours says whether a deployment belongs to a promotion that was let through.
+func (v *visit) ours(d *checks.Deployment) bool {
+	return slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool {
+		return p.made(d.ID) || d.Ours && d.Promotion == p.ID && (p.State == Deploying || p.Deployment != 0)
+	})
+}
+
+func (v *visit) toldOf(id int64) bool {
+	return slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Detail == fmt.Sprintf("deployment/%d", id) })
+}
+
+// outside is what the audit log says of a deployment past the gate.
+func (v *visit) outside(d *checks.Deployment) Entry {
+	e := Entry{Kind: EntryOutside, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Commit: d.Commit, Who: who(d.Creator), Check: "deploy", URL: d.URL}
+	e.Policy = v.set.Digest
+	e.Reason = fmt.Sprintf("Deployment %d of %s to %s was not made through the gate.", d.ID, short(d.Commit), Plain(v.spelt))
+	if p := v.bypassed(d); p != nil {
+		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
+		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
+	}
+	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(d.Creator.Login))
+	return e
+}
+
+// bypassed is the promotion whose run went on without having been let through.
+func (v *visit) bypassed(d *checks.Deployment) *Promotion {
+	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return d.Workflow && p.Run != 0 && p.Commit == d.Commit && p.Waiting() })
+	if i < 0 {
+		return nil
+	}
+	return &v.book.Promotions[i]
+}
+
+// seen is what is remembered of the environment after this visit.
+func (v *visit) seen() *EnvironmentSeen {
+	if v.book.Seen == nil {
+		v.book.Seen = &EnvironmentSeen{Forge: v.s.Forge, Repo: v.s.Repo, Name: v.s.Environment}
+	}
+	return v.book.Seen
+}
+
+// end puts together what the visit leaves behind.
+func (v *visit) end() Outcome {
+	if v.book.Seen == nil && v.set != nil && v.spelt == "" && len(v.book.Promotions) == 0 {
+		return v.out // nobody guards it
+	}
+	seen := v.seen()
+	seen.Installation, seen.Busy, seen.Rests = v.s.Installation, false, time.Time{}
+	if v.spelt != "" {
+		seen.Name = v.spelt
+	}
+	for _, p := range v.book.Promotions {
+		if v.touched[p.ID] {
+			v.out.Promotions = append(v.out.Promotions, p)
+		}
+		if p.Waiting() || p.State == Deploying || p.State == Live {
+			seen.Busy = true
+		}
+	}
+	if v.standing != nil {
+		seen.At = v.now
+	}
+	seen.Rests = v.rests()
+	v.out.Seen = append(v.out.Seen, *seen)
+	return v.out
+}
+
+// rests is until when nothing has to be read here unless something happens: all that is left is to wait for an instant.
+func (v *visit) rests() (until time.Time) {
+	for _, p := range v.book.Promotions {
+		switch {
+		case p.State == Deploying, p.State == Live, p.State == Requested, p.State == Gated && p.Waits.IsZero():
+			return time.Time{}
+		case p.State == Gated:
+			until = sooner(until, p.Waits)
+		}
+	}
+	return until
+}
+
+// automaticRollback says whether a policy has what turns red within its soak rolled back.
+func automaticRollback(set *policy.Set, environment string) bool {
+	return set != nil && slices.ContainsFunc(set.Layers, func(p *policy.Policy) bool {
+		e := checks.Environment(p, environment)
+		return e != nil && e.Rollback == "automatic"
+	})
+}

@@ -1,0 +1,297 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// move moves a promotion on, enters that in the audit log, and has it shown.
+func (v *visit) move(p *Promotion, to State, why string, by Who) error {
+	if err := p.to(to, why, v.now); err != nil {
+		return err
+	}
+	v.touched[p.ID] = true
+	v.out.Entries = append(v.out.Entries, movedEntry(p, by))
+	v.tell(p)
+	v.log.Info("promotion", "promotion", p.ID, "commit", p.Commit, "state", string(to), "why", Plain(why))
+	return nil
+}
+
+// movedEntry is what the audit log says of a promotion that moved on.
+func movedEntry(p *Promotion, by Who) Entry {
+	e := Entry{Kind: EntryDeployment, Forge: p.Forge, Repo: p.Repo, Change: p.Change, Commit: p.Commit, Environment: p.Environment,
+		Who: by, Outcome: string(p.State), Reason: p.Why, URL: p.URL, Decision: p.Decision, Promotion: p.ID}
+	if p.State == Gated && p.Why == "" {
+		e.Reason = "asked for: " + string(p.How) + because(p.Reason)
+	}
+	return e
+}
+
+// underWay is the promotion that is being deployed, or nil.
+func (v *visit) underWay() *Promotion {
+	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.State == Deploying })
+	if i < 0 {
+		return nil
+	}
+	return &v.book.Promotions[i]
+}
+
+// follow moves what is under way or live by what the forge tells.
+func (v *visit) follow(ctx context.Context) error {
+	if p := v.underWay(); p != nil {
+		if err := v.followOne(ctx, p); err != nil {
+			return err
+		}
+	}
+	live := v.liveNow()
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		if p.State != Live {
+			continue
+		}
+		if live != nil && !p.made(live.ID) && live.At.After(p.Created) {
+			if err := v.move(p, Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit)), Who{}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := v.prove(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// made says whether a deployment is the promotion's.
+func (p *Promotion) made(id int64) bool { return p.Deployment == id || slices.Contains(p.Also, id) }
+
+func (v *visit) liveNow() *checks.Deployment {
+	return (&checks.Promotion{Deployments: v.standing.Deployments}).Live()
+}
+
+// followOne follows the promotion that is under way.
+func (v *visit) followOne(ctx context.Context, p *Promotion) error {
+	if p.Deployment == 0 && p.Run == 0 {
+		return v.recover(ctx, p)
+	}
+	if p.Run != 0 {
+		v.adopt(p)
+	}
+	d := v.told(p)
+	switch {
+	case d == nil && p.Deployment != 0 && v.standing.Cut == "":
+		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
+	case d == nil:
+		return v.overdue(ctx, p)
+	case !d.Live.IsZero():
+		return v.lives(p, d)
+	case d.State == "failure" || d.State == "error":
+		return v.move(p, Failed, "the deployment ended as "+d.State, who(d.StateBy))
+	case d.State == "inactive":
+		return v.move(p, Failed, "the deployment was made inactive before it had succeeded", who(d.StateBy))
+	}
+	return nil
+}
+
+// told is the newest of the promotion's deployments that the forge told of; one that has succeeded goes before it.
+func (v *visit) told(p *Promotion) (found *checks.Deployment) {
+	for i, d := range v.standing.Deployments {
+		if p.made(d.ID) && (found == nil || found.Live.IsZero() && !d.Live.IsZero()) {
+			found = &v.standing.Deployments[i]
+		}
+	}
+	return found
+}
+
+// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked.
+func (v *visit) adopt(p *Promotion) {
+	for _, d := range v.standing.Deployments {
+		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
+		if !taken && d.Workflow && d.Commit == p.Commit && !d.At.Before(p.At.Add(-time.Hour)) {
+			p.Also = append(p.Also, d.ID)
+			v.touched[p.ID] = true
+			if p.Deployment == 0 {
+				p.Deployment, p.Created = d.ID, d.At
+			}
+		}
+	}
+}
+
+// lives says that the promotion is live, and what that makes of those before it.
+func (v *visit) lives(p *Promotion, d *checks.Deployment) error {
+	p.LiveAt = d.Live
+	if err := v.move(p, Live, "", who(d.StateBy)); err != nil {
+		return err
+	}
+	if p.How.Back() {
+		for i := range v.book.Promotions {
+			q := &v.book.Promotions[i]
+			if q.Commit == p.Rolls && q.ID != p.ID && (q.State == Live || q.State == Verified) {
+				if err := v.move(q, RolledBack, "rolled back to "+short(p.Commit)+because(p.Reason), who(p.By)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	v.followers("live")
+	return nil
+}
+
+// prove says whether what is live is well here, and has the environments behind this one go on.
+func (v *visit) prove(p *Promotion) error {
+	if v.set == nil {
+		return nil // nobody can say what well means
+	}
+	if p.How.Back() {
+		return v.well(p)
+	}
+	proof := checks.Prove(v.set, v.s.Environment, v.statuses(p.Commit), p.LiveAt, v.now, p.Hotfix)
+	switch {
+	case proof.Red != "":
+		if proof.Soaks {
+			v.fallBack(p, proof.Red)
+		}
+		return v.move(p, Failed, proof.Red, Who{})
+	case proof.Well:
+		return v.well(p)
+	}
+	v.out.Next = sooner(v.out.Next, proof.Until)
+	return nil
+}
+
+// statuses are those on a commit, as they were read with this visit.
+func (v *visit) statuses(commit string) []checks.Status {
+	if list, ok := v.standing.Statuses[commit]; ok {
+		return list
+	}
+	if f := v.standing.Facts; f != nil && f.Promotion != nil && f.Promotion.Commit == commit {
+		return f.Statuses
+	}
+	return nil
+}
+
+func (v *visit) well(p *Promotion) error {
+	p.VerifiedAt = v.now
+	if err := v.move(p, Verified, "", Who{}); err != nil {
+		return err
+	}
+	v.next(p)
+	v.followers("verified")
+	return nil
+}
+
+// next asks for the promotion into each environment that follows by itself.
+func (v *visit) next(p *Promotion) {
+	if v.set == nil || p.How.Back() {
+		return
+	}
+	for _, e := range environments(v.set) {
+		if e.deploy == "automatic" && slices.ContainsFunc(e.after, v.is) {
+			v.out.Requests = append(v.out.Requests, Promotion{
+				ID: v.r.NewID(), Forge: p.Forge, Repo: p.Repo, Installation: p.Installation, Environment: e.name, Commit: p.Commit,
+				Request: "automatic/" + p.ID, How: checks.Automatic, By: p.By, Change: p.Change, At: v.now, State: Requested, Since: v.now,
+			})
+		}
+	}
+}
+
+// followers has the environments looked at that wait for this one.
+func (v *visit) followers(why string) {
+	if v.set == nil {
+		return
+	}
+	for _, e := range environments(v.set) {
+		if slices.ContainsFunc(e.after, v.is) {
+			v.out.later(environmentMark(v.s, e.name, v.s.Environment+" "+why))
+		}
+	}
+}
+
+// recover finds out what became of a deployment that was reserved: it may have been made though nobody was told. One that
+// is not there is made once more when no earlier call can be under way any more, judged again as ever.
+func (v *visit) recover(ctx context.Context, p *Promotion) error {
+	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	if err != nil {
+		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	}
+	if len(found) > 0 {
+		v.made(p, found[0].ID, found[0].At)
+		if d := v.told(p); d != nil && !d.Live.IsZero() {
+			return v.lives(p, d)
+		}
+		return nil
+	}
+	if v.now.Before(p.Reserved) {
+		v.out.Next = sooner(v.out.Next, p.Reserved)
+		return nil
+	}
+	return v.move(p, Gated, "no deployment was made; it is judged once more", Who{})
+}
+
+// made writes down the deployment that was made.
+func (v *visit) made(p *Promotion, id int64, at time.Time) {
+	p.Deployment, p.Created, p.Reserved = id, at, time.Time{}
+	v.touched[p.ID] = true
+	e := movedEntry(p, who(p.By))
+	e.Outcome, e.Reason = "created", fmt.Sprintf("deployment %d at the forge", id)
+	v.out.Entries = append(v.out.Entries, e)
+	v.tell(p) // the visit that reserved it may have been broken off
+}
+
+// overdue is about a run that was let through and of whose deployment the forge tells nothing.
+func (v *visit) overdue(ctx context.Context, p *Promotion) error {
+	if p.Run == 0 {
+		return nil
+	}
+	run, err := v.provider.Run(ctx, Repo{p.Forge, p.Repo, p.Installation}, p.Run)
+	switch {
+	case errors.Is(err, ErrGone):
+		return v.move(p, Failed, "its workflow run was deleted", Who{})
+	case err != nil:
+		return fmt.Errorf("read run %d: %w", p.Run, err)
+	case run.Over:
+		return v.move(p, Failed, "its workflow run ended without a deployment here", Who{})
+	case slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
+		if v.now.Before(p.Reserved) {
+			v.out.Next = sooner(v.out.Next, p.Reserved)
+			return nil
+		}
+		return v.move(p, Gated, "the run waits still; it is judged once more", Who{})
+	}
+	return nil
+}
+
+func (v *visit) is(name string) bool { return sameName(name, v.s.Environment) }
+
+// guarded is one environment under all policies in force.
+type guarded struct {
+	name, deploy string
+	after        []string
+}
+
+// environments are those that the policies guard, each once, in their order. The repository's own word on how it is
+// deployed counts, or else the organisation's.
+func environments(set *policy.Set) (list []guarded) {
+	for _, layer := range set.Layers {
+		for _, e := range layer.Environments {
+			if policy.Weaker(e.Mode, "") == policy.Off {
+				continue
+			}
+			i := slices.IndexFunc(list, func(g guarded) bool { return sameName(g.name, e.Name) })
+			if i < 0 {
+				list = append(list, guarded{name: e.Name, deploy: e.Deploy})
+				i = len(list) - 1
+			}
+			if e.After != "" && !slices.ContainsFunc(list[i].after, func(n string) bool { return sameName(n, e.After) }) {
+				list[i].after = append(list[i].after, e.After)
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,267 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+// show tells people what came of the visit: the check on each promotion's commit, the one comment on the change that it
+// came from, and the runs that wait.
+func (v *visit) show(ctx context.Context) error {
+	if v.r.DryRun {
+		return nil
+	}
+	failed := []error{v.answerRuns(ctx)}
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		if v.touched[p.ID] {
+			failed = append(failed, v.showCheck(ctx, p), v.showNote(ctx, p))
+		}
+	}
+	for _, e := range v.strange {
+		failed = append(failed, v.showStranger(ctx, e))
+	}
+	return errors.Join(failed...)
+}
+
+// checkName is the check of an environment's promotions.
+func checkName(environment string) string { return "sluice/deploy (" + environment + ")" }
+
+// showCheck posts the verdict on the commit, when it says something new.
+func (v *visit) showCheck(ctx context.Context, p *Promotion) error {
+	post := v.post(p)
+	if p.Shown.Digest == post.Digest {
+		return nil
+	}
+	if p.Shown.ID == 0 {
+		p.Shown = v.shownBefore(p)
+	}
+	if p.Shown.ID != 0 {
+		known := p.Shown
+		post.Known = &known
+	}
+	poster, ok := v.provider.(Provider)
+	if !ok {
+		return nil
+	}
+	posted, err := poster.Post(ctx, p.Subject(), v.facts(), []Post{post})
+	if len(posted) > 0 {
+		p.Shown = posted[0]
+	}
+	return err
+}
+
+func (v *visit) facts() *checks.Facts {
+	if v.standing == nil {
+		return nil
+	}
+	return v.standing.Facts
+}
+
+// shownBefore is the check that an earlier attempt left on the same commit.
+func (v *visit) shownBefore(p *Promotion) Posted {
+	for _, q := range v.book.Promotions {
+		if q.Commit == p.Commit && q.ID != p.ID && q.Shown.ID != 0 {
+			return q.Shown
+		}
+	}
+	return Posted{}
+}
+
+// post is the check of a promotion as it stands.
+func (v *visit) post(p *Promotion) Post {
+	title, outcome := v.headline(p)
+	post := Post{Name: checkName(p.Environment), Commit: p.Commit, Outcome: outcome, Cancelled: p.State == Superseded || p.State == Cancelled,
+		Title: checks.Clip(Plain(title), 140), Summary: v.summary(p), URL: v.link(p), ExternalID: p.Decision}
+	post.Digest = post.digest()
+	return post
+}
+
+func (v *visit) link(p *Promotion) string {
+	if p.Decision == "" {
+		return strings.TrimRight(v.r.PublicURL, "/")
+	}
+	return strings.TrimRight(v.r.PublicURL, "/") + "/decisions/" + p.Decision
+}
+
+// headline says in a sentence where a promotion stands.
+func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
+	switch p.State {
+	case Requested, Gated:
+		if d := v.judged(p); d != nil {
+			return d.Gate.Reason, d.Gate.Outcome
+		}
+		return "Waits for its gate." + because(p.Why), checks.Wait
+	case Deploying:
+		return "Every check holds; it is being deployed.", checks.Wait
+	case Live:
+		return "Live since " + stamp(p.LiveAt) + "; not known to be well yet.", checks.Wait
+	case Verified:
+		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass
+	case RolledBack:
+		return "Rolled back: " + p.Why, checks.Fail
+	case Failed:
+		return "Failed: " + p.Why, checks.Fail
+	}
+	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + p.Why, checks.Wait
+}
+
+// judged is the decision of this visit on a promotion, or nil.
+func (v *visit) judged(p *Promotion) *Decision {
+	if d := v.decision; d != nil && d.ID == p.Decision {
+		return d
+	}
+	return nil
+}
+
+// summary is what is known of a promotion, in Markdown: what asked for it, and every line with what cures it.
+func (v *visit) summary(p *Promotion) string {
+	var b strings.Builder
+	title, _ := v.headline(p)
+	fmt.Fprintf(&b, "%s\n\n%s into %s, %s.\n", escape(title), codeSpan(short(p.Commit)), codeSpan(p.Environment), v.askedBy(p))
+	if d := v.judged(p); d != nil && p.Waiting() {
+		b.WriteString(lineTable(d))
+		b.WriteString(cures(d))
+	}
+	if text := b.String(); len(text) <= summaryLimit {
+		return text
+	}
+	return b.String()[:summaryLimit-100] + "\n\n…the details link has all of it.\n"
+}
+
+func (v *visit) askedBy(p *Promotion) string {
+	how := map[checks.How]string{checks.OnMerge: "merged", checks.Automatic: "by itself, since the environment before it was well",
+		checks.ByCommand: "asked for", checks.ByAPI: "asked for through the API", checks.Workflow: "asked for by a workflow",
+		checks.Rollback: "rolled back to", checks.RollsBack: "rolled back to by itself"}[p.How]
+	if p.By.Login != "" {
+		how += " by " + escape(p.By.Login)
+	}
+	if p.Change != 0 {
+		how += fmt.Sprintf(", from #%d", p.Change)
+	}
+	if p.Reason != "" {
+		how += ": " + escape(p.Reason)
+	}
+	return how
+}
+
+// lineTable has one row for each line of the verdict.
+func lineTable(d *Decision) string {
+	var b strings.Builder
+	b.WriteString("\n| line | outcome | |\n|---|---|---|\n")
+	for _, x := range d.Verdicts {
+		if x.Mode == policy.Observe {
+			continue
+		}
+		reason := x.Reason
+		if x.Outcome == checks.Overridden {
+			reason = x.Override + " (Beneath: " + x.Reason + ")"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(x.Check), x.Outcome, escape(reason))
+	}
+	return b.String()
+}
+
+// cures says of each line that holds the promotion back why, and who or what cures it, and when.
+func cures(d *Decision) string {
+	var b strings.Builder
+	for _, x := range d.Verdicts {
+		if !x.Blocks() && x.Outcome != checks.Advise {
+			continue
+		}
+		for _, f := range x.Findings {
+			if f.Mode == policy.Observe || f.Outcome.Open() {
+				continue
+			}
+			b.WriteString(finding(f))
+			if !f.Until.IsZero() {
+				fmt.Fprintf(&b, "  When: %s\n", stamp(f.Until))
+			}
+			if b.Len() > summaryLimit/2 {
+				b.WriteString("\n…and more; the details link has them all.\n")
+				return b.String()
+			}
+		}
+	}
+	return b.String()
+}
+
+// showNote makes the one comment on the change say where its promotion stands.
+func (v *visit) showNote(ctx context.Context, p *Promotion) error {
+	forge, ok := v.provider.(Correspondent)
+	if !ok || p.Change == 0 {
+		return nil
+	}
+	text := v.note(p)
+	digest := textDigest(text)
+	if p.Noted == digest {
+		return nil
+	}
+	s := checks.Subject{Forge: p.Forge, Repo: p.Repo, Kind: checks.KindChange, Change: p.Change, Installation: p.Installation}
+	known := p.Note
+	if known == 0 && v.w.Attempt > 1 {
+		known = -1
+	}
+	id, err := forge.Reply(ctx, s, "promotion/"+p.ID, known, text)
+	if errors.Is(err, ErrGone) {
+		return nil
+	}
+	if err == nil {
+		p.Note, p.Noted = id, digest
+	}
+	return err
+}
+
+// note is the comment on the change. It tells of states, and of what holds back; what merely goes by is left to the check.
+func (v *visit) note(p *Promotion) string {
+	title, _ := v.headline(p)
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s** into %s: %s. %s\n\n", codeSpan(short(p.Commit)), codeSpan(p.Environment), p.State, escape(title))
+	if d := v.judged(p); d != nil && p.Waiting() {
+		b.WriteString(lineTable(d))
+		b.WriteString(cures(d))
+	}
+	fmt.Fprintf(&b, "\n%s. [Decision](%s)\n", strings.ToUpper(v.askedBy(p)[:1])+v.askedBy(p)[1:], v.link(p))
+	return b.String()
+}
+
+// reportText is what a run that waits is told, within 1,024 characters.
+func (v *visit) reportText(p *Promotion) string {
+	title, _ := v.headline(p)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", escape(title))
+	if d := v.judged(p); d != nil && p.Waiting() {
+		for _, x := range d.Verdicts {
+			if x.Blocks() && b.Len() < 800 {
+				fmt.Fprintf(&b, "- %s: %s\n", x.Check, escape(x.Reason))
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n%s", v.link(p))
+	return shortened(b.String(), 1000)
+}
+
+// showStranger shows a deployment outside the gate red on its commit.
+func (v *visit) showStranger(ctx context.Context, e Entry) error {
+	poster, ok := v.provider.(Provider)
+	if !ok {
+		return nil
+	}
+	post := Post{Name: checkName(v.spelt), Commit: e.Commit, Outcome: checks.Fail, URL: strings.TrimRight(v.r.PublicURL, "/"),
+		Title:   checks.Clip("Outside the gate: "+Plain(e.Who.Login)+" deployed this to "+Plain(v.spelt)+" past Sluice.", 140),
+		Summary: escape(e.Reason) + "\n\nIt is in the audit log, kind `outside-the-gate`. What is live there counts from now on, whatever came by.\n"}
+	post.Digest = post.digest()
+	s := v.s
+	s.Kind, s.Commit = checks.KindPromotion, e.Commit
+	_, err := poster.Post(ctx, s, v.facts(), []Post{post})
+	return err
+}
+
+// stamp is an instant for people.
+func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }
