@@ -210,6 +210,28 @@ func TestTheLikeliestPatchesAreReadFirst(t *testing.T) {
 	}
 }
 
+func TestAMergeIsMissedOnlyForWhatIsItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		merged, own patchID
+		want        int // left of two
+	}{
+		"adds nothing":           {patchID{id: "p"}, patchID{id: "p"}, 1},
+		"adds something":         {patchID{id: "p"}, patchID{id: "q"}, 2},
+		"changes nothing at all": {patchID{}, patchID{}, 2},
+		"too large to tell":      {patchID{unread: "too large"}, patchID{unread: "too large"}, 2},
+	} {
+		st := read("a")
+		st.p = &checks.Promotion{Lacks: []checks.Carried{{Commit: "m", Parents: []string{"x", "y"}}, {Commit: "y", Parents: []string{"x"}}}}
+		st.c.memory.patches.Add(diffKey{repo: st.key(), to: "/commits/m"}, c.own)
+		st.c.memory.patches.Add(diffKey{repo: st.key(), to: "/compare/x...y"}, c.merged)
+		room := 0
+		if err := st.unmerged(t.Context(), &room); err != nil || len(st.p.Lacks) != c.want {
+			t.Errorf("%s: %v left, %v; want %d", name, st.p.Lacks, err, c.want)
+		}
+	}
+}
+
 func TestANameThatMeansTwoCommitsIsRefused(t *testing.T) {
 	t.Parallel()
 	one, two := strings.Repeat("a", 40), strings.Repeat("b", 40)

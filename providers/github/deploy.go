@@ -43,7 +43,7 @@ func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 	}
 	contexts, err := c.contexts(ctx, in, repo, s.Commit, o.Contexts)
 	if err != nil { // nothing was sent yet
-		return 0, &gate.RefusedError{Why: "the statuses of the commit could not be read: " + checks.Clip(err.Error(), 200), Cures: true}
+		return 0, &gate.RefusalError{Why: "the statuses of the commit could not be read: " + checks.Clip(err.Error(), 200), Cures: true}
 	}
 	body, err := json.Marshal(map[string]any{
 		"ref": s.Commit, "task": "deploy", "auto_merge": false, "required_contexts": contexts, "environment": s.Environment,

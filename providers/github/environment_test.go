@@ -184,7 +184,7 @@ func TestADeploymentIsSentOnce(t *testing.T) {
 			}
 			f.Fail(fault.Fault)
 			id, err := c.Deploy(t.Context(), s, gate.Order{Promotion: "p1"})
-			var refused *gate.RefusedError
+			var refused *gate.RefusalError
 			if err == nil || id != 0 || errors.As(err, &refused) != fault.refused || fault.refused && refused.Cures != fault.cures {
 				t.Errorf("Deploy = %d, %v (%T); want refused %v, cures %v", id, err, err, fault.refused, fault.cures)
 			}
@@ -229,7 +229,7 @@ func TestADeploymentLeavesWhatIsNoStatusToTheGate(t *testing.T) {
 		}
 	}
 	f.Fail(pretend.Fault{Route: "graphql", Status: 500, Count: -1})
-	var refused *gate.RefusedError
+	var refused *gate.RefusalError
 	if _, err := c.Deploy(t.Context(), s, gate.Order{Promotion: "p1", Contexts: []string{"build"}}); !errors.As(err, &refused) || !refused.Cures || len(f.Deployments(s.Repo, "")) != 0 {
 		t.Errorf("Deploy = %v; want that nothing was done", err)
 	}
@@ -244,7 +244,7 @@ func TestDeploymentsCountAgainstTheBudget(t *testing.T) {
 		_, err := c.Deploy(t.Context(), s, gate.Order{Promotion: fmt.Sprint("p", i)})
 		must(t, err)
 	}
-	var refused *gate.RefusedError
+	var refused *gate.RefusalError
 	var later *gate.RetryError
 	if _, err := c.Deploy(t.Context(), s, gate.Order{Promotion: "p3"}); !errors.As(err, &refused) || !errors.As(err, &later) || later.After <= 0 || !refused.Cures {
 		t.Errorf("Deploy beyond the limit: %v", err)

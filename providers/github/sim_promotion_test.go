@@ -122,7 +122,7 @@ func TestSimAPromotionFromTheMergeToItsRollback(t *testing.T) {
 
 	// What GitHub refuses.
 	s.shop("/statuses", obj{"sha": picked, "context": "build", "state": "pending", "user": "alice"})
-	var refused *gate.RefusedError
+	var refused *gate.RefusalError
 	if _, err := c.Deploy(t.Context(), place(picked), gate.Order{Promotion: "p2", Contexts: []string{"build"}}); !errors.As(err, &refused) || !refused.Cures || !strings.Contains(refused.Why, "build is pending") {
 		t.Errorf("Deploy with a context that is not green: %v", err)
 	}
