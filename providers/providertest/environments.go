@@ -312,7 +312,7 @@ func lacksMerges(w *world) {
 	mend := func(text string) []pretend.Commit {
 		return []pretend.Commit{{Message: "Mend the till", Files: pretend.Texts(map[string]string{"src/b.go": "package a\n\n" + text + "var B = 1\n"})}}
 	}
-	for _, p := range []pretend.Push{{Branch: "release", From: begin, Commits: write(map[string]string{"r": "r\n"})}, {Branch: "mend", From: begin, Commits: mend("// mended\n")}, {Commits: write(map[string]string{"r": "r\n"})}} {
+	for _, p := range []pretend.Push{{Branch: "release", From: begin, Commits: write(map[string]string{"r": "r\n"})}, {Branch: "mend", From: begin, Commits: mend("// mended\n")}, {Commits: []pretend.Commit{{Message: "Once more", Files: pretend.Texts(map[string]string{"r": "r\n"})}}}} {
 		p.Repo, p.By = repo, "ana"
 		_, err := w.forge.Push(p)
 		w.must(err)
