@@ -136,9 +136,9 @@ func (v *visit) summary(p *Promotion) string {
 }
 
 func (v *visit) askedBy(p *Promotion) string {
-	how := map[checks.How]string{checks.OnMerge: "merged", checks.Automatic: "by itself, since the environment before it was well",
-		checks.ByCommand: "asked for", checks.ByAPI: "asked for through the API", checks.Workflow: "asked for by a workflow",
-		checks.Rollback: "rolled back to", checks.RollsBack: "rolled back to by itself"}[p.How]
+	how := map[checks.How]string{checks.OnMerge: "merged", checks.Automatic: "follows by itself what was merged",
+		checks.ByCommand: "asked for", checks.ByAPI: "asked for through the API", checks.Workflow: "asked for by a workflow run",
+		checks.Rollback: "rolled back to", checks.RollsBack: "rolled back to by Sluice itself"}[p.How]
 	if p.By.Login != "" {
 		how += " by " + escape(p.By.Login)
 	}

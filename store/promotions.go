@@ -26,7 +26,7 @@ const qPromote = `
 UPDATE promotion SET state = $2, number = $3, deployment = $4, since = $5, body = $6 WHERE id = $1`
 
 const qReserve = `
-UPDATE promotion SET state = $2, since = $3, body = $4 WHERE id = $1 AND (state = 'gated' OR state = 'deploying' AND deployment = 0)`
+UPDATE promotion SET state = $2, since = $3, body = $4 WHERE id = $1 AND (state IN ('requested', 'gated') OR state = 'deploying' AND deployment = 0)`
 
 const qBusy = `SELECT 1 FROM promotion WHERE forge = $1 AND repo = $2 AND environment = $3 AND state = 'deploying' AND id <> $4`
 

@@ -29,9 +29,9 @@ func (c *Client) Deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 }
 
 func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (int64, error) {
-	if !o.Deadline.IsZero() {
+	if o.Within > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, o.Deadline)
+		ctx, cancel = context.WithTimeout(ctx, o.Within)
 		defer cancel()
 	}
 	repo, in, err := c.at(ctx, s)
