@@ -72,7 +72,16 @@ func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 	case made.SHA != "" && made.SHA != s.Commit:
 		return 0, &unclear{fmt.Errorf("GitHub made deployment %d of %.8s", made.ID, made.SHA)}
 	}
+	c.memory.place(s).deployed(made.ID, c.opts.Now())
 	return made.ID, nil
+}
+
+func (p *place) deployed(id int64, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if id > p.made {
+		p.made, p.madeAt = id, at
+	}
 }
 
 func said(body []byte) string {

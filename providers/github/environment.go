@@ -27,6 +27,8 @@ type place struct {
 	spelt  []string // how its name is written at GitHub, as far as that was seen
 	texts  []string // of the commit
 	groups []string
+	made   int64     // the newest deployment that was made here
+	madeAt time.Time // ... and when
 }
 
 // standing is one reading of an environment.

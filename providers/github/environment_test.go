@@ -298,3 +298,27 @@ func TestPointsOfAPromotion(t *testing.T) {
 		}
 	}
 }
+
+// TestADeploymentJustMadeIsNotMissed has GitHub's list lag behind what was made.
+func TestADeploymentJustMadeIsNotMissed(t *testing.T) {
+	t.Parallel()
+	f, c := pretended(t)
+	now := time.Now()
+	c.opts.Now = func() time.Time { return now }
+	s := into("production", f.Head("acme/shop", "main"))
+	id, err := c.Deploy(t.Context(), s, gate.Order{Promotion: "p1"})
+	must(t, err)
+	if st, err := c.Environment(t.Context(), s, nil, checks.Promotion{}); err != nil || st.Deployments[0].ID != id {
+		t.Fatalf("Environment = %+v, %v", st, err)
+	}
+	c.memory.place(s).deployed(id+1, now) // GitHub's list does not have it yet
+	for range 2 {
+		if _, err := c.Environment(t.Context(), into("Production", ""), nil, checks.Promotion{}); !errors.Is(err, gate.ErrStale) {
+			t.Errorf("a list that is too old: %v", err)
+		}
+	}
+	now = now.Add(3 * time.Minute)
+	if _, err := c.Environment(t.Context(), s, nil, checks.Promotion{}); err != nil {
+		t.Errorf("it was deleted, and is waited for: %v", err)
+	}
+}

@@ -101,7 +101,7 @@ func TestSimAPromotionFromTheMergeToItsRollback(t *testing.T) {
 	s.shop("/commits", obj{"branch": "fix", "user": "bob", "message": "Guard the till", "files": obj{"README.md": "# shop\nguarded\n"}})
 	hot, _, err := c.Resolve(t.Context(), at, "fix")
 	must(t, err)
-	id, err := c.Deploy(t.Context(), place(hot), gate.Order{Promotion: "p1", Attempt: 1, Contexts: []string{"build"}, Deadline: time.Now().Add(time.Minute)})
+	id, err := c.Deploy(t.Context(), place(hot), gate.Order{Promotion: "p1", Attempt: 1, Contexts: []string{"build"}, Within: time.Minute})
 	must(t, err)
 	s.shop(fmt.Sprintf("/deployments/%d/statuses", id), obj{"user": "alice", "state": "success"})
 	p = look(merge).Facts.Promotion
