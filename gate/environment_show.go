@@ -94,6 +94,9 @@ func (v *visit) link(p *Promotion) string {
 func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	switch p.State {
 	case Requested, Gated:
+		if v.set != nil && v.spelt == "" {
+			return fmt.Sprintf("No policy guards %s: name it under environments: in .sluice.yml on the default branch, or take Sluice off it.", p.Environment), checks.Unknown
+		}
 		if d := v.judged(p); d != nil {
 			return d.Gate.Reason, d.Gate.Outcome
 		}
@@ -236,7 +239,7 @@ func (v *visit) reportText(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", escape(title))
-	if d := v.judged(p); d != nil && p.Waiting() {
+	if d := v.judged(p); d != nil && p.Waiting() && v.spelt != "" {
 		for _, x := range d.Verdicts {
 			if x.Blocks() && b.Len() < 800 {
 				fmt.Fprintf(&b, "- %s: %s\n", x.Check, escape(x.Reason))

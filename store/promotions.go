@@ -11,7 +11,7 @@ import (
 
 var _ gate.Book = (*Store)(nil)
 
-// ErrNotGated says that a promotion cannot be reserved: it does not wait for its gate any more, or another one is under way.
+// ErrNotGated says that a promotion cannot be reserved: it waits for its gate no more, or another one is under way.
 var ErrNotGated = errors.New("the promotion is not gated, or another one is under way")
 
 // ask makes a promotion of a request that nobody made before; its attempt is the next for that commit there.
