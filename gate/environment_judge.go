@@ -188,7 +188,7 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 		var err error
 		switch {
 		case !strings.Contains(name, "://"):
-			c.Text, err = v.file(ctx, x.Branch, name)
+			c.Text, err = v.file(ctx, name)
 		case v.r.Calendars == nil:
 			err = fmt.Errorf("no calendars from the web are allowed here: the operator names them in SLUICE_CALENDARS")
 		default:
@@ -202,18 +202,20 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
-func (v *visit) file(ctx context.Context, branch, path string) (string, error) {
+// file reads a file of the repository at the commit where its policy was read.
+func (v *visit) file(ctx context.Context, path string) (string, error) {
 	books, ok := v.provider.(Librarian)
-	if !ok {
+	i := slices.IndexFunc(v.standing.Sources, func(s policy.Source) bool { return s.Origin == policy.Repository && s.Commit != "" })
+	if !ok || i < 0 {
 		return "", fmt.Errorf("this forge's files cannot be read one by one")
 	}
-	texts, err := books.Texts(ctx, v.s, v.s.Repo, branch, []string{path})
+	texts, err := books.Texts(ctx, v.s, v.s.Repo, v.standing.Sources[i].Commit, []string{path})
 	if err != nil {
 		return "", err
 	}
 	text, ok := texts[path]
 	if !ok {
-		return "", fmt.Errorf("there is no text file %s on %s", path, branch)
+		return "", fmt.Errorf("there is no text file %s beside the policy, on the default branch", path)
 	}
 	return text, nil
 }
