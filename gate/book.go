@@ -21,6 +21,10 @@ type Book interface {
 	Promotion(ctx context.Context, id string) (*Promotion, error)
 	// Awaited says which environments have a promotion of this commit that waits, is under way or is not well yet.
 	Awaited(ctx context.Context, forge, repo, commit string) (environments []string, err error)
+	// Incidents are those told of in a repository since then, newest first, and those that are not over.
+	Incidents(ctx context.Context, forge, repo string, since time.Time) ([]Incident, error)
+	// Asked is what was asked through the API under an id, with what came of it, or nil.
+	Asked(ctx context.Context, id string) (*Ask, error)
 	// Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it. It fails, and
 	// writes nothing, when the work was lost, when the promotion is not gated, or when another one is under way. The
 	// decision that lets it through is kept with it (nil: it is kept already), and entries go into the audit log.

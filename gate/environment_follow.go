@@ -17,6 +17,9 @@ func (v *visit) move(p *Promotion, to State, why string, by Who) error {
 		return err
 	}
 	v.touched[p.ID] = true
+	if p.Comment != 0 { // its reply tells where the promotion stands
+		v.out.later(answerAgain(checks.Subject{Forge: p.Forge, Repo: p.Repo, Change: p.On, Installation: p.Installation}, p.Comment))
+	}
 	v.out.Entries = append(v.out.Entries, movedEntry(p, by))
 	v.tell(p)
 	v.log.Info("promotion", "promotion", p.ID, "commit", p.Commit, "state", string(to), "why", Plain(why))

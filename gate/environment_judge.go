@@ -229,7 +229,16 @@ func (v *visit) acts(ctx context.Context, p *Promotion) (Acts, error) {
 	if err != nil {
 		return Acts{}, fmt.Errorf("read what people said about %v: %w", s, err)
 	}
-	return Acts{Overrides: a.promoting(p.Commit, v.now)}, nil
+	live := a.promoting(p.Commit, v.now)
+	if v.set != nil {
+		leave := v.set.Leave()
+		live = slices.DeleteFunc(live, func(o Override) bool { return unfitUnder(leave, o) != "" })
+	}
+	given := slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool { return !o.Promotion || !o.complete() })
+	if len(live) < len(given) { // that some have ended is written down with the change
+		v.out.later(judgeAgain(s, "override"))
+	}
+	return Acts{Overrides: live}, nil
 }
 
 // promoting are the overrides that count for the promotion of a commit.

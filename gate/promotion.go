@@ -51,6 +51,7 @@ type Promotion struct {
 	URL          string        `json:"url,omitempty"`     // of what asked
 	Change       int           `json:"change,omitempty"`  // that brought the commit; 0: not known
 	Comment      int64         `json:"comment,omitempty"` // that asked
+	On           int           `json:"on,omitempty"`      // the change that the comment is on
 	At           time.Time     `json:"at"`                // requested: a newer one supersedes it
 
 	State    State     `json:"state"`

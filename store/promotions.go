@@ -95,6 +95,16 @@ func (r *record) promoted(t *tx) error {
 			return fmt.Errorf("keep the lock on %s: %w", l.Lock.Environment, err)
 		}
 	}
+	for _, i := range o.Incidents {
+		if err := tellIncident(t, i); err != nil {
+			return fmt.Errorf("keep the incident in %s: %w", i.Environment, err)
+		}
+	}
+	if o.Asked != nil {
+		if err := keepJSON(t, o.Asked, qAnswered, o.Asked.ID); err != nil {
+			return fmt.Errorf("keep what came of asking %s: %w", o.Asked.ID, err)
+		}
+	}
 	for _, e := range o.Seen {
 		if err := keepJSON(t, e, qSeeEnvironment, e.Forge, fold(e.Repo), fold(e.Name)); err != nil {
 			return fmt.Errorf("keep what was seen of %s: %w", e.Name, err)
