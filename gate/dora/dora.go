@@ -21,22 +21,8 @@ import (
 type Book struct {
 	Promotions []gate.Promotion
 	Outside    []gate.Entry // of kind outside-the-gate
-	Incidents  []Incident
+	Incidents  []gate.Incident
 	Carried    map[string]Carried // what a promotion brought, by its id; missing: not known
-}
-
-// Incident is a failure in an environment that a person told of.
-type Incident struct {
-	ID          string
-	Forge       string
-	Repo        string
-	Environment string
-	Commit      string // that was live
-	Promotion   string // that had brought it; "": none is known
-	Reason      string
-	URL         string
-	Opened      time.Time
-	Resolved    time.Time // zero: it is not over
 }
 
 // Carried are the commits that a promotion brought.
@@ -155,7 +141,7 @@ type place struct {
 	first                    time.Time // the first that is known of it
 	promotions               []gate.Promotion
 	outside                  []gate.Entry
-	incidents                []Incident
+	incidents                []gate.Incident
 	carried                  map[string]Carried
 	deployments              []*deployment // oldest first
 }
@@ -185,7 +171,7 @@ func places(b Book) []*place {
 		p := at(x.Forge, x.Repo, x.Environment, x.At)
 		p.outside = append(p.outside, x)
 	}
-	for _, x := range oldest(b.Incidents, func(x Incident) time.Time { return x.Opened }) {
+	for _, x := range oldest(b.Incidents, func(x gate.Incident) time.Time { return x.Opened }) {
 		p := at(x.Forge, x.Repo, x.Environment, x.Opened)
 		p.incidents = append(p.incidents, x)
 	}

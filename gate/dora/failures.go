@@ -116,7 +116,7 @@ func (p *place) rolled(x *gate.Promotion) (u Unattributed, lost bool) {
 }
 
 // incident lays an incident at the door of what was live.
-func (p *place) incident(x *Incident) (u Unattributed, lost bool) {
+func (p *place) incident(x *gate.Incident) (u Unattributed, lost bool) {
 	i := slices.IndexFunc(p.deployments, func(d *deployment) bool { return d.live && d.ID == x.Promotion })
 	d := p.newest(x.Commit, x.Opened)
 	if i >= 0 {
