@@ -45,8 +45,11 @@ func writeDORACSV(w io.Writer, r *dora.Report) error {
 func metricCells(m *dora.Metric, d dora.Definition, b dora.BandSet) map[string]string {
 	cells := map[string]string{
 		"row": m.Metric, "value": number(m.Value), "unit": d.Unit, "at_most": number(m.AtMost), "band": m.Band,
-		"band_set": fmt.Sprintf("DORA %d", b.Year), "sample": strconv.Itoa(m.Sample), "unknown": strconv.Itoa(m.Unknown),
+		"sample": strconv.Itoa(m.Sample), "unknown": strconv.Itoa(m.Unknown),
 		"note": strings.Join(m.Notes, " "), "definition": d.Here,
+	}
+	if m.Band != "" {
+		cells["band_set"] = fmt.Sprintf("DORA %d", b.Year)
 	}
 	if m.Metric == dora.FailRate || m.Metric == dora.ReworkRate {
 		cells["counted"] = strconv.Itoa(m.Counted)

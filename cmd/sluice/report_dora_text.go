@@ -51,7 +51,7 @@ func writeDORA(w io.Writer, r *dora.Report) error {
 func (t *doraText) environment(e *dora.Environment) {
 	t.line(0, "")
 	t.line(0, "%s, %s (%s)", plainOr(e.Repo), plainOr(e.Environment), plainOr(e.Forge))
-	t.line(2, "Known from %s on, for %.1f days: %d deployments, and %d past the gate.", minute(e.Known), e.Days, e.Deployments, e.Outside)
+	t.line(2, "Known from %s on, for %.1f days. Deployments: %d, and past the gate: %d.", minute(e.Known), e.Days, e.Deployments, e.Outside)
 	for _, m := range e.Metrics {
 		fmt.Fprintf(t, "%s\n", strings.TrimRight(fmt.Sprintf("  %-33s%-28s%s", t.names[m.Metric], doraValue(&m), m.Band), " "))
 		t.line(6, "%s", doraSample(&m))
@@ -94,15 +94,15 @@ func doraSample(m *dora.Metric) string {
 	parts := []string{}
 	switch m.Metric {
 	case dora.Frequency:
-		parts = append(parts, fmt.Sprintf("Of %d promotions that went live.", m.Sample))
+		parts = append(parts, fmt.Sprintf("Promotions that went live: %d.", m.Sample))
 		if s := m.Spread; s != nil {
 			parts = append(parts, fmt.Sprintf("Between two of them: median %s, 90th percentile %s.", took(s.Median), took(s.P90)))
 		}
 	case dora.LeadTime, dora.RecoveryTime:
-		what := map[string]string{dora.LeadTime: "commits", dora.RecoveryTime: "failures"}[m.Metric]
-		parts = append(parts, fmt.Sprintf("Median of %d %s.", m.Sample, what))
+		what := map[string]string{dora.LeadTime: "Commits", dora.RecoveryTime: "Failures"}[m.Metric]
+		parts = append(parts, fmt.Sprintf("%s: %d.", what, m.Sample))
 		if s := m.Spread; s != nil {
-			parts = append(parts, fmt.Sprintf("75th percentile %s, 90th %s.", took(s.P75), took(s.P90)))
+			parts = append(parts, fmt.Sprintf("That was the median; 75th percentile %s, 90th %s.", took(s.P75), took(s.P90)))
 		}
 	default:
 		parts = append(parts, fmt.Sprintf("%d of %d.", m.Counted, m.Sample))

@@ -154,6 +154,10 @@ func TestFailuresAreLaidAtTheDoorOfOneDeployment(t *testing.T) {
 			"0.5 to 0.6667  1/2 ?1", "1800 elite 0/1 ?0", "0.5  1/2 ?0", "a:[rollback]:30m0s b?deployment"},
 		"a failure of this time that was found after it": {with(ps(live("a", "c1", 1), live("b", "c2", 239)), incident("b", "c2", 250, 251)),
 			"0.5  1/2 ?0", "3600 high or medium 0/1 ?0", "0  0/2 ?0", "b:[incident]:1h0m0s"},
+		"a rejected promotion is no deployment": {ps(live("a", "c1", 1), live("b", "c2", 20, broke, func(p *gate.Promotion) { p.Deployment = 0 })),
+			"0  0/1 ?0", "not known  0/0 ?0", "0  0/1 ?0", ""},
+		"an incident that a clock put before its deployment": {with(ps(live("b", "c2", 20)), incident("b", "c2", 19, 22)),
+			"1  1/1 ?0", "7200 high or medium 0/1 ?0", "0  0/1 ?0", "b:[incident]:2h0m0s"},
 		"what is at the end is not in it": {ps(live("a", "c1", 0), live("b", "c2", 240)),
 			"0  0/1 ?0", "not known  0/0 ?0", "0  0/1 ?0", ""},
 	} {
@@ -242,6 +246,35 @@ func TestLeadTimeIsFromTheCommitToLive(t *testing.T) {
 		}
 		if said(m) != c.want || math.Abs(p90-c.p90) > 0.01 || !strings.Contains(strings.Join(m.Notes, " "), c.says) {
 			t.Errorf("%s: Count says %q, p90 %v h, %q; want %q, %v, %q", name, said(m), p90, m.Notes, c.want, c.p90, c.says)
+		}
+	}
+}
+
+func TestBandsAreThoseThatWerePublished(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		hours          float64
+		lead, recovery string
+	}{
+		{0.99, "elite", "elite"},
+		{1, "elite", "high or medium"},
+		{23.9, "elite", "high or medium"},
+		{24, "high", ""},
+		{7 * 24, "high", "low"},
+		{7*24 + 1, "medium", "low"},
+		{30 * 24, "medium", "low"},
+		{30*24 + 1, "low", ""},
+		{180 * 24, "low", ""},
+		{180*24 + 1, "", ""},
+	} {
+		b := dora.Book{Promotions: []gate.Promotion{live("a", "c1", 1)}, Incidents: []gate.Incident{incident("a", "c1", 2, 2+c.hours)},
+			Carried: map[string]dora.Carried{"a": {Commits: []checks.Carried{{Commit: "c1", At: h(1 - c.hours)}}, Whole: true}}}
+		m := one(t, b, dora.Span{Since: noon, Now: h(10000)}).Metrics
+		if m[1].Band != c.lead || m[2].Band != c.recovery {
+			t.Errorf("%v hours: lead time %q, recovery %q; want %q, %q", c.hours, m[1].Band, m[2].Band, c.lead, c.recovery)
+		}
+		if said := strings.Contains(strings.Join(m[2].Notes, " "), "none of the bands"); said != (c.recovery == "") {
+			t.Errorf("%v hours: notes %q", c.hours, m[2].Notes)
 		}
 	}
 }

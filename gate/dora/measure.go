@@ -114,8 +114,7 @@ func (c *cohort) frequency(days float64, outside int) Metric {
 	default:
 		m.value(float64(len(live)) / days)
 		if days < enough {
-			m.Band = ""
-			m.note("It is known for less than a week: no band.")
+			m.Band, m.Notes = "", []string{"It is known for less than a week: no band."}
 		}
 	}
 	if outside > 0 {
@@ -254,7 +253,12 @@ func (c *cohort) rework() Metric {
 	return m
 }
 
-func (m *Metric) value(v float64) { m.Value, m.Band = &v, band(m.Metric, v) }
+func (m *Metric) value(v float64) {
+	m.Value, m.Band = &v, band(m.Metric, v)
+	if m.Band == "" && m.Metric != FailRate && m.Metric != ReworkRate {
+		m.note("It lies in none of the bands that were published.")
+	}
+}
 
 func (m *Metric) rate() {
 	if m.Sample == 0 {
