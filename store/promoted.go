@@ -8,15 +8,17 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-// qPromotedSince: what changed since, what may have been live then (all that was deployed since one was last well), and the first
-// of each environment. Promotions are never pruned.
+// qPromotedSince: what changed since, what may have been live then (all that was deployed since one was last well), and the
+// first of each environment. Promotions are never pruned, so that each environment is looked through once.
 const qPromotedSince = `
-SELECT body, attempt FROM promotion p WHERE (repo = $1 OR $1 = '') AND (environment = $2 OR $2 = '') AND (since >= $3
-  OR deployment <> 0 AND NOT EXISTS (SELECT 1 FROM promotion n WHERE n.forge = p.forge AND n.repo = p.repo AND n.environment = p.environment
-    AND n.state = 'verified' AND n.since > p.since AND n.since < $3)
-  OR NOT EXISTS (SELECT 1 FROM promotion o WHERE o.forge = p.forge AND o.repo = p.repo AND o.environment = p.environment
-    AND (o.at < p.at OR o.at = p.at AND o.id < p.id)))
-ORDER BY at, attempt, id`
+WITH well AS (SELECT forge, repo, environment, max(since) AS since FROM promotion WHERE state = 'verified' AND since < $3 GROUP BY forge, repo, environment),
+  begun AS (SELECT forge, repo, environment, min(at) AS at FROM promotion GROUP BY forge, repo, environment)
+SELECT p.body, p.attempt FROM promotion p
+  JOIN begun b ON b.forge = p.forge AND b.repo = p.repo AND b.environment = p.environment
+  LEFT JOIN well w ON w.forge = p.forge AND w.repo = p.repo AND w.environment = p.environment
+WHERE (p.repo = $1 OR $1 = '') AND (p.environment = $2 OR $2 = '')
+  AND (p.since >= $3 OR p.at = b.at OR p.deployment <> 0 AND (w.since IS NULL OR p.since >= w.since))
+ORDER BY p.at, p.attempt, p.id`
 
 // PromotedSince are the promotions that tell what was deployed since then, oldest first: those that changed since, those
 // that may have been live at that time, and the first of each environment. Of all repositories and environments unless they

@@ -102,13 +102,17 @@ func (p *place) rolled(x *gate.Promotion) (u Unattributed, lost bool) {
 	if !x.How.Back() || x.LiveAt.IsZero() && idle { // somebody thought better of it
 		return u, false
 	}
-	d := p.newest(x.Rolls, x.At)
+	older := p.deployments // by the forge's clock, as what it leaves
+	i := slices.IndexFunc(older, func(r *deployment) bool { return r.ID == x.ID })
+	if i >= 0 {
+		older = older[:i]
+	}
+	d := newest(older, x.Rolls)
 	if d == nil {
 		return Unattributed{Kind: "rollback", Promotion: x.ID, Commit: x.Rolls, At: x.At, URL: x.URL,
 			Why: fmt.Sprintf("A rollback left %s, which no promotion known here had brought.", short(x.Rolls))}, true
 	}
 	d.tell(ByRollback, x.At)
-	i := slices.IndexFunc(p.deployments, func(r *deployment) bool { return r.ID == x.ID })
 	if i >= 0 {
 		d.remedies = append(d.remedies, p.deployments[i])
 	}
@@ -117,8 +121,12 @@ func (p *place) rolled(x *gate.Promotion) (u Unattributed, lost bool) {
 
 // incident lays an incident at the door of what was live.
 func (p *place) incident(x *gate.Incident) (u Unattributed, lost bool) {
-	i := slices.IndexFunc(p.deployments, func(d *deployment) bool { return d.live && d.ID == x.Promotion })
-	d := p.newest(x.Commit, x.Opened)
+	i := slices.IndexFunc(p.deployments, func(d *deployment) bool { return d.ID == x.Promotion })
+	n := slices.IndexFunc(p.deployments, func(d *deployment) bool { return d.at.After(x.Opened) })
+	if n < 0 {
+		n = len(p.deployments)
+	}
+	d := newest(p.deployments[:n], x.Commit)
 	if i >= 0 {
 		d = p.deployments[i]
 	}
@@ -138,10 +146,10 @@ func (p *place) incident(x *gate.Incident) (u Unattributed, lost bool) {
 	return u, false
 }
 
-// newest is the newest deployment of a commit that was live by then, or nil.
-func (p *place) newest(commit string, by time.Time) *deployment {
-	for _, d := range slices.Backward(p.deployments) {
-		if d.live && commit != "" && d.Commit == commit && !d.at.After(by) {
+// newest is the newest deployment of a commit that went live, or nil.
+func newest(list []*deployment, commit string) *deployment {
+	for _, d := range slices.Backward(list) {
+		if d.live && commit != "" && d.Commit == commit {
 			return d
 		}
 	}
