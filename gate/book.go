@@ -78,9 +78,9 @@ type Standing struct {
 type Order struct {
 	Promotion, Decision string
 	Attempt             int
-	Contexts            []string  // that must be green: the policy's statuses
-	Description         string    // within 140 characters
-	Deadline            time.Time // no call may begin or go on after
+	Contexts            []string      // that must be green: the policy's statuses
+	Description         string        // within 140 characters
+	Within              time.Duration // the call may last no longer, tries and waits included
 }
 
 // Run is a workflow run.

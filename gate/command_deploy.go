@@ -32,7 +32,9 @@ func (r *Reconciler) deploy(ctx context.Context, a *asking, x *site, out *Outcom
 	for i := range x.book.Promotions { // a second asking would have it approved anew
 		if q := &x.book.Promotions[i]; q.Waiting() && q.Commit == commit && q.How.Commanded() {
 			a.concerns = q
-			return a.result(done, "%s waits already: %s asked for it. Nothing new was asked for.", x.what(q), escape(q.By.Login)), nil
+			result := a.result(done, "%s waits already: %s asked for it. Nothing new was asked for.", x.what(q), escape(q.By.Login))
+			result.Promotion = q.ID
+			return result, nil
 		}
 	}
 	out.Requests = append(out.Requests, p)
@@ -103,9 +105,10 @@ func (x *site) resolve(ctx context.Context, a *asking, ref string) (commit strin
 		return "", 0, decline("%s is no name of a commit, a tag or a branch.", codeSpan(ref))
 	}
 	commit, change, err = x.promoter.Resolve(ctx, Repo{a.s.Forge, a.s.Repo, a.s.Installation}, ref)
+	why, refused := no(err)
 	switch {
-	case errors.Is(err, ErrGone) && !errors.Is(err, ErrStale):
-		return "", 0, decline("There is no commit, tag or branch %s here.", codeSpan(ref))
+	case refused:
+		return "", 0, decline("%s names no one commit here: %s.", codeSpan(ref), escape(strings.TrimRight(why, ".")))
 	case err != nil:
 		return "", 0, fmt.Errorf("find %s: %w", Plain(ref), err)
 	}

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,8 +92,13 @@ func (x *site) wellAs(ctx context.Context, a *asking, word string) (*Promotion, 
 		}
 	}
 	commit, err := x.names(ctx, a, word)
-	if err != nil || commit == "" {
+	switch {
+	case err != nil:
 		return nil, err
+	case commit == "" && isID(word) && strings.ContainsAny(word, "0123456789"): // a slip in an id is no reason
+		return nil, decline("There is no commit and no tag %s here. If it belongs to the reason, begin that with another word. %s", codeSpan(word), x.goodOnes())
+	case commit == "":
+		return nil, nil
 	}
 	for i := range x.book.Promotions {
 		if p := &x.book.Promotions[i]; p.Commit == commit && !p.VerifiedAt.IsZero() {
@@ -116,10 +120,10 @@ func (x *site) names(ctx context.Context, a *asking, word string) (commit string
 	}
 	if isID(word) {
 		commit, _, err = x.promoter.Resolve(ctx, Repo{a.s.Forge, a.s.Repo, a.s.Installation}, word)
-		switch {
+		switch _, refused := no(err); {
 		case err == nil && strings.HasPrefix(commit, strings.ToLower(word)):
 			return commit, nil
-		case err != nil && (!errors.Is(err, ErrGone) || errors.Is(err, ErrStale)):
+		case err != nil && !refused:
 			return "", fmt.Errorf("find %s: %w", word, err)
 		}
 	}

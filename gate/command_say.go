@@ -93,7 +93,7 @@ func (x *site) waitedAt(at time.Time) (found *Promotion) {
 	under := func(p *Promotion) bool { return p.State == Deploying }
 	for i := range x.book.Promotions { // newest first
 		p := &x.book.Promotions[i]
-		if p.At.After(at) || !p.Waiting() && !under(p) && !p.Since.After(at) {
+		if p.At.After(at) || p.Known.After(at) || !p.Waiting() && !under(p) && !p.Since.After(at) {
 			continue
 		}
 		if found == nil || under(found) && p.Waiting() || found.unasked() && p.How.Back() && p.Waiting() && found.Waiting() {

@@ -151,6 +151,12 @@ func (x *site) take(out *Outcome) {
 			x.book.Promotions = append([]Promotion{p}, x.book.Promotions...)
 		}
 	}
+	for _, a := range out.Acts {
+		i := slices.IndexFunc(x.book.Promotions, func(p Promotion) bool { return p.ID == a.Promotion })
+		if i >= 0 && a.Kind == ActCancel {
+			x.book.Promotions[i].State, x.book.Promotions[i].Since = Cancelled, time.Time{}
+		}
+	}
 	for _, l := range out.Locks {
 		i := slices.IndexFunc(x.book.Locks, func(k LockState) bool { return k.ID == l.ID })
 		switch {

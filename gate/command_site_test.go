@@ -52,7 +52,9 @@ func (notThere) Published(context.Context, checks.Subject, string) (string, erro
 	panic("not asked")
 }
 func (notThere) Publish(context.Context, checks.Subject, Notice) (string, error) { panic("not asked") }
-func (notThere) Reserve(context.Context, Work, Promotion, *Kept) error           { panic("not asked") }
+func (notThere) Reserve(context.Context, Work, Promotion, *Kept, []Entry) error {
+	panic("not asked")
+}
 func (notThere) Environments(context.Context, string, string) ([]EnvironmentSeen, error) {
 	panic("not asked")
 }
@@ -69,7 +71,7 @@ func (f *works) Resolve(_ context.Context, _ Repo, ref string) (string, int, err
 	if to, ok := f.refs[ref]; ok {
 		return to, 7, f.err
 	}
-	return "", 0, errors.Join(f.err, ErrGone)
+	return "", 0, errors.Join(f.err, &RefusalError{Why: "GitHub knows none of that name"})
 }
 
 func (f *works) Relation(_ context.Context, _ checks.Subject, _, commit string) (string, error) {
@@ -166,7 +168,7 @@ func deploys(body string) *works {
 	f.right = "write"
 	f.policy = `version: 1
 environments:
-  integration: {deploy: automatic}
+  integration: {deploy: on-merge}
   production:
     after: integration
     approval: [{name: release, from: {teams: [acme/release]}}]
@@ -183,6 +185,11 @@ environments:
 	p3.Deployment = 3
 	p3.VerifiedAt = time.Time{}
 	f.book["production"] = &EnvironmentBook{Promotions: []Promotion{w, p3, was("p2", good, Verified, ago(4*time.Hour)), was("p1", old, Verified, ago(8*time.Hour))}}
+	for name, b := range f.book {
+		for i := range b.Promotions {
+			b.Promotions[i].Environment = name
+		}
+	}
 	return f
 }
 
@@ -295,6 +302,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"approve where nothing waits":               {"approve production", all(by(pia), idle), "", "Nothing waits for `production`"},
 		"approve what is being deployed":            {"approve production", all(by(pia), waits(func(p *Promotion) { p.State = Deploying })), "", "is deploying by now"},
 		"approve what was asked for since":          {"approve production", all(by(pia), idle, newer(now.Add(time.Second))), "", "was asked for only after this was written"},
+		"approve what was told of late":             {"approve production", all(by(pia), newer(ago(time.Minute)), func(f *works) { f.book["production"].Promotions[0].Known = now.Add(time.Second) }), "", "which a newer promotion superseded meanwhile"},
 		"approve what was superseded since":         {"approve production", all(by(pia), newer(now.Add(time.Second))), "", "It was about `ddddddd4` into `production` (from #7), which a newer promotion superseded meanwhile: `ccccccc3`"},
 		"approve what was superseded and is gone":   {"approve production", all(by(pia), waits(func(p *Promotion) { p.State, p.Since = Superseded, now.Add(time.Second) })), "", "superseded meanwhile. Look"},
 		"approve what ended before":                 {"approve production", all(by(pia), waits(func(p *Promotion) { p.State = Cancelled })), "", "Nothing waits"},
@@ -308,6 +316,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"reject by a deployer":                      {"reject production It is Friday.", none, "", "the approvers of `production`"},
 
 		"cancel":                          {"cancel production", none, "cancel p4 by olga; look at production", "is cancelled."},
+		"cancel twice":                    {"cancel production\n/sluice cancel production", none, "cancel p4 by olga; look at production", "(line 2): refused. Nothing waits for `production`"},
 		"cancel what is under way":        {"cancel production", waits(func(p *Promotion) { p.State = Deploying }), "cancel p4 by olga; look at production", "the pipeline that deploys it has to be stopped by whoever runs it"},
 		"cancel by an approver":           {"cancel production", by(pia), "", "the deployers of `production` are asked for, by `.sluice.yml:7 environments.production.deployers` (the team acme/ops)"},
 		"cancel what was superseded":      {"cancel production", newer(now.Add(time.Second)), "", "superseded meanwhile"},
@@ -328,7 +337,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"deploy what was put there past the gate":    {"deploy production", all(idle, unmerged, func(f *works) { f.live["integration"] = checks.Deployment{ID: 9, Commit: bad, Live: now} }), "", "`ccccccc3` is live in `integration`"},
 		"deploy with no environment before":          {"deploy integration", unmerged, "", "No environment comes before `integration`"},
 		"deploy a tag":                               {"deploy production v2", idle, "command ddddddd into production by olga of #7; look at production", "Asked for"},
-		"deploy what is not there":                   {"deploy production v3", idle, "", "There is no commit, tag or branch `v3` here"},
+		"deploy what is not there":                   {"deploy production v3", idle, "", "`v3` names no one commit here: GitHub knows none of that name."},
 		"deploy a commit of a fork":                  {"deploy production " + made, all(idle, func(f *works) { f.elsewhere = []string{made} }), "", "is not on `main`, and only what is on the default branch is deployed"},
 		"deploy an option":                           {"deploy production --upload-pack=x", idle, "", "is no name of a commit"},
 		"deploy a path":                              {"deploy production ../../etc/passwd", idle, "", "is no name of a commit"},
@@ -346,6 +355,7 @@ func TestCommandsAboutEnvironments(t *testing.T) {
 		"rollback to what is live":            {"rollback production " + bad[:9] + " It is slow.", func(f *works) { f.book["production"].Promotions[1].VerifiedAt = ago(time.Hour) }, "", "`ccccccc3` is what is live"},
 		"rollback to a branch":                {"rollback production main is slow", none, `rollback bbbbbbb into production by olga of #5; lock "production" unasked=true rolled back to bbbbbbb2: main is slow; look at production`, "to `bbbbbbb2`"},
 		"rollback for a word in hex":          {"rollback production defaced pages", none, `rollback bbbbbbb into production by olga of #5; lock "production" unasked=true rolled back to bbbbbbb2: defaced pages; look at production`, "to `bbbbbbb2`"},
+		"rollback to a slip in an id":         {"rollback production abc1234 It is slow.", none, "", "There is no commit and no tag `abc1234` here."},
 		"rollback without a reason":           {"rollback production v1.0.0", none, "", "The reason is missing"},
 		"rollback with nothing live":          {"rollback production It is slow.", func(f *works) { delete(f.live, "production") }, "", "Nothing is live in `production`"},
 		"rollback with nothing before":        {"rollback production It is slow.", func(f *works) { f.book["production"].Promotions = f.book["production"].Promotions[:2] }, "", "Nothing that was well in `production` before `ccccccc3` is known"},

@@ -90,6 +90,7 @@ func (v *visit) walk(ctx context.Context) error {
 	if err := v.arrivals(ctx); err != nil {
 		return err
 	}
+	under := v.underWay()
 	if err := v.obey(); err != nil {
 		return err
 	}
@@ -109,6 +110,10 @@ func (v *visit) walk(ctx context.Context) error {
 	}
 	if err := v.strangers(ctx); err != nil {
 		return err
+	}
+	if under != nil && under.State != Deploying { // the book still has it under way, and would take no reservation beside it
+		v.out.later(environmentMark(v.s, v.s.Environment, "the way is free"))
+		return nil
 	}
 	if p != nil && p.Waiting() {
 		return v.judge(ctx, p)

@@ -79,11 +79,13 @@ func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
 
 // deploy creates the deployment.
 func (v *visit) deploy(ctx context.Context, p *Promotion) error {
-	call, stop := context.WithTimeout(ctx, p.Reserved.Sub(v.r.Now())-reserveFor/3)
-	defer stop()
-	id, err := v.provider.Deploy(call, p.Subject(), Order{
+	left := p.Reserved.Sub(v.r.Now()) - reserveFor/3
+	if left <= 0 { // reading again took too long: whoever comes next reserves anew
+		return fmt.Errorf("create the deployment: the reservation has run out")
+	}
+	id, err := v.provider.Deploy(ctx, p.Subject(), Order{
 		Promotion: p.ID, Decision: p.Decision, Attempt: p.Attempt, Contexts: contexts(v.set, v.s.Environment),
-		Description: checks.Clip(describe(p), 140), Deadline: p.Reserved,
+		Description: checks.Clip(describe(p), 140), Within: left,
 	})
 	var refused *RefusalError
 	switch {

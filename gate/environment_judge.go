@@ -31,7 +31,7 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 	}
 	why, never := v.incurable(d)
 	switch {
-	case v.set != nil && v.spelt == "":
+	case v.set != nil && v.spelt == "" && p.Run == 0: // a run waits: the policy may come to name the environment
 		why, never = fmt.Sprintf("no policy guards an environment named %s", v.s.Environment), true
 	case p.Run != 0 && !v.now.Before(p.At.Add(patience)):
 		why, never = "the run waited for 29 days, and the forge ends it at 30", true
@@ -110,13 +110,12 @@ func (v *visit) before(ctx context.Context, x *checks.Promotion) error {
 		if !v.is(g.name) || len(g.after) == 0 {
 			continue
 		}
-		x.Before = &checks.Stage{Environment: g.after[0]}
 		list, err := v.r.Book.Environment(ctx, v.s.Forge, v.s.Repo, g.after[0])
 		if err != nil {
 			return fmt.Errorf("read what is remembered of %s: %w", g.after[0], err)
 		}
 		if p := furthest(list.Promotions, x.Commit); p != nil {
-			x.Before.State, x.Before.Live, x.Before.Why = string(p.State), p.LiveAt, p.Why
+			x.Before = &checks.Stage{Environment: g.after[0], State: string(p.State), Live: p.LiveAt, Why: p.Why}
 		}
 	}
 	return nil
@@ -264,12 +263,12 @@ func (v *visit) incurable(d *Decision) (why string, never bool) {
 
 // waits says when the promotion is to be looked at again by itself.
 func (v *visit) waits(p *Promotion, d *Decision) {
-	again, resting := d.Acts.next(), v.set != nil
+	again, resting := d.Acts.next(), v.set != nil && v.spelt != ""
 	for _, x := range d.Verdicts {
 		if !x.Blocks() {
 			continue
 		}
-		if x.Outcome == checks.Unknown {
+		if x.Outcome == checks.Unknown && v.spelt != "" {
 			again = sooner(again, v.now.Add(time.Minute))
 		}
 		if x.Until.IsZero() {

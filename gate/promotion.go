@@ -53,6 +53,7 @@ type Promotion struct {
 	Comment      int64         `json:"comment,omitempty"` // that asked
 	On           int           `json:"on,omitempty"`      // the change that the comment is on
 	At           time.Time     `json:"at"`                // requested: a newer one supersedes it
+	Known        time.Time     `json:"known,omitzero"`    // when it was written down: before that nobody can have meant it
 
 	State    State     `json:"state"`
 	Why      string    `json:"why,omitempty"` // it came to this state

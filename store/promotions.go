@@ -11,7 +11,7 @@ import (
 
 var _ gate.Book = (*Store)(nil)
 
-// ErrNotGated says that a promotion cannot be reserved: it does not wait for its gate any more, or another one is under way.
+// ErrNotGated says that a promotion cannot be reserved: it waits for its gate no more, or another one is under way.
 var ErrNotGated = errors.New("the promotion is not gated, or another one is under way")
 
 // ask makes a promotion of a request that nobody made before; its attempt is the next for that commit there.
@@ -26,7 +26,7 @@ const qPromote = `
 UPDATE promotion SET state = $2, number = $3, deployment = $4, since = $5, body = $6 WHERE id = $1`
 
 const qReserve = `
-UPDATE promotion SET state = $2, since = $3, body = $4 WHERE id = $1 AND (state = 'gated' OR state = 'deploying' AND deployment = 0)`
+UPDATE promotion SET state = $2, since = $3, body = $4 WHERE id = $1 AND (state IN ('requested', 'gated') OR state = 'deploying' AND deployment = 0)`
 
 const qBusy = `SELECT 1 FROM promotion WHERE forge = $1 AND repo = $2 AND environment = $3 AND state = 'deploying' AND id <> $4`
 
@@ -123,6 +123,7 @@ func keepJSON(t *tx, v any, text string, args ...any) error {
 }
 
 func ask(t *tx, p gate.Promotion) error {
+	p.Known = p.Since
 	return keepJSON(t, p, qAsk, p.ID, p.Forge, fold(p.Repo), fold(p.Environment), p.Commit, p.Request, string(p.State), p.Change,
 		p.At.UnixMilli(), p.Since.UnixMilli())
 }

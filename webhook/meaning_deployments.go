@@ -60,7 +60,7 @@ func (h *receiver) protection(_ context.Context, p *payload) ([]gate.Mark, error
 	default:
 		return nil, nil
 	}
-	run, err := gate.CallbackRun(h.API, repo, p.CallbackURL)
+	run, err := gate.CallbackFits(h.API, repo, p.CallbackURL)
 	if err != nil {
 		return nil, fmt.Errorf("deployment_callback_url: %w", err)
 	}

@@ -53,6 +53,7 @@ type Client struct {
 	memory        *memory
 	queries       *queries
 	ask, askTag   func(*policy.Set, *checks.Facts) *checks.Wants
+	askPromotion  func(*policy.Set, *checks.Facts) *checks.Wants
 }
 
 var _ gate.Provider = (*Client)(nil)
@@ -70,7 +71,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{bases: b, app: s.AppID, key: key, opts: o.filled(), installations: map[int64]*installation{}, known: map[string]int64{}, memory: newMemory(), ask: checks.AskFor, askTag: checks.AskForTag}
+	c := &Client{bases: b, app: s.AppID, key: key, opts: o.filled(), installations: map[int64]*installation{}, known: map[string]int64{}, memory: newMemory(), ask: checks.AskFor, askTag: checks.AskForTag, askPromotion: checks.AskForPromotion}
 	if c.base, err = newGuard(c.opts.Transport, b, c.opts.UserAgent); err != nil {
 		return nil, err
 	}
@@ -168,6 +169,3 @@ func (c *Client) forget(repo string) {
 	delete(c.known, strings.ToLower(repo))
 	c.mu.Unlock()
 }
-
-// API is the address of GitHub's REST API, without a slash at its end.
-func (c *Client) API() string { return strings.TrimRight(c.bases.rest, "/") }

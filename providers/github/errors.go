@@ -54,11 +54,39 @@ func refusal(route string, a *answer) *Error {
 	if a.status == http.StatusUnprocessableEntity && len(said.Errors) > 0 {
 		e.Message += " " + string(said.Errors)
 	}
+	if a.status == http.StatusConflict {
+		e.Message += unmet(said.Errors)
+	}
 	e.Message = checks.Clip(strings.ToValidUTF8(e.Message, "?"), 300)
 	if a.status == http.StatusForbidden {
 		e.Needs = checks.Clip(a.header.Get("X-Accepted-GitHub-Permissions"), 100)
 	}
 	return e
+}
+
+// unmet names the contexts that kept GitHub from making a deployment.
+func unmet(errs json.RawMessage) string {
+	var list []struct {
+		Contexts []struct {
+			Context string `json:"context"`
+			State   string `json:"state"`
+		} `json:"contexts"`
+	}
+	if json.Unmarshal(errs, &list) != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range list {
+		for _, c := range e.Contexts {
+			if c.State != "success" {
+				names = append(names, c.Context+" is "+c.State)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " " + strings.Join(names, ", ")
 }
 
 // unclear marks a write of which nobody knows whether it had its effect.

@@ -80,6 +80,8 @@ func (e graphError) needs() string {
 		return "pull_requests=read"
 	case "queue":
 		return "merge_queues=read"
+	case "deployments", "every":
+		return "deployments=read"
 	case "team", "members", "membersWithRole":
 		return "members=read"
 	case "collaborators":

@@ -3,6 +3,7 @@ package github
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -77,6 +78,9 @@ type commitNode struct {
 		} `json:"nodes"`
 	} `json:"ours"`
 	Policy *entryNode `json:"policy"`
+	Came   struct {
+		Nodes []*cameNode `json:"nodes"`
+	} `json:"came"`
 
 	files map[int]*entryNode
 }
@@ -117,6 +121,11 @@ type contextNode struct {
 	Context     string  `json:"context"`
 	State       string  `json:"state"`
 	Description *string `json:"description"`
+
+	StartedAt   *time.Time `json:"startedAt"`
+	CompletedAt *time.Time `json:"completedAt"`
+	CreatedAt   *time.Time `json:"createdAt"`
+	Creator     *actorNode `json:"creator"`
 }
 
 type nameNode struct {
@@ -285,6 +294,38 @@ type openNode struct {
 	BaseRepository *struct {
 		NameWithOwner string `json:"nameWithOwner"`
 	} `json:"baseRepository"`
+	MergedAt    *time.Time `json:"mergedAt"`
+	MergeCommit *oidNode   `json:"mergeCommit"`
+}
+
+// cameNode is a commit with its parents and the changes that it belongs to.
+type cameNode struct {
+	OID      string                `json:"oid"`
+	Headline string                `json:"messageHeadline"`
+	Author   *nameNode             `json:"author"`
+	Parents  connection[oidNode]   `json:"parents"`
+	Bringers connection[*openNode] `json:"associatedPullRequests"`
+}
+
+// deploymentNode is a deployment with what was said of it. Deployments of an environment that a status renamed are told
+// under both names.
+type deploymentNode struct {
+	DatabaseID  int64                             `json:"databaseId"`
+	CommitOID   string                            `json:"commitOid"`
+	Environment string                            `json:"environment"`
+	Original    string                            `json:"originalEnvironment"`
+	Payload     string                            `json:"payload"`
+	CreatedAt   time.Time                         `json:"createdAt"`
+	Creator     *actorNode                        `json:"creator"`
+	Latest      *deploymentStatusNode             `json:"latestStatus"`
+	Statuses    connection[*deploymentStatusNode] `json:"statuses"`
+}
+
+type deploymentStatusNode struct {
+	State     string     `json:"state"`
+	CreatedAt time.Time  `json:"createdAt"`
+	LogURL    string     `json:"logUrl"`
+	Creator   *actorNode `json:"creator"`
 }
 
 type queueEntryNode struct {
@@ -333,8 +374,14 @@ type repoNode struct {
 		PullRequests *connection[*openNode] `json:"associatedPullRequests"`
 	} `json:"object"`
 
+	Candidate   *commitNode                  `json:"candidate"`
+	Deployments *connection[*deploymentNode] `json:"deployments"`
+	Every       *connection[*deploymentNode] `json:"every"`
+
 	rights  map[int]*rightsNode // by the number of the person asked for
 	objects map[int]*blobNode   // by the number of the object asked for
+	watched map[int]*commitNode // by the number of the commit asked for
+	carried map[int]*cameNode   // by the number of the commit asked for
 }
 
 // answerNode is the whole of an answer.
@@ -342,6 +389,7 @@ type answerNode struct {
 	Repository   *repoNode   `json:"repository"`
 	Organisation *policyHome `json:"organisation"`
 	By           *actorNode  `json:"by"`
+	Viewer       *actorNode  `json:"viewer"` // the App itself
 
 	groups map[int]*organisationNode // by the number of the team or organisation asked for
 }
@@ -349,7 +397,7 @@ type answerNode struct {
 // numbered reads from a whole answer what generated fragments asked for by number. It takes another pass, so it is done
 // only where there is any.
 func (a *answerNode) numbered(body []byte) error {
-	if !bytes.Contains(body, []byte(`"g0"`)) && !bytes.Contains(body, []byte(`"u0"`)) && !bytes.Contains(body, []byte(`"b0"`)) {
+	if !slices.ContainsFunc([]string{`"g0"`, `"u0"`, `"b0"`, `"w0"`, `"c0"`}, func(name string) bool { return bytes.Contains(body, []byte(name)) }) {
 		return nil
 	}
 	var all struct {
@@ -367,6 +415,12 @@ func (a *answerNode) numbered(body []byte) error {
 		return err
 	}
 	if a.Repository.rights, err = byNumber[rightsNode](fields, 'u'); err != nil {
+		return err
+	}
+	if a.Repository.watched, err = byNumber[commitNode](fields, 'w'); err != nil {
+		return err
+	}
+	if a.Repository.carried, err = byNumber[cameNode](fields, 'c'); err != nil {
 		return err
 	}
 	a.Repository.objects, err = byNumber[blobNode](fields, 'b')

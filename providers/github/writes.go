@@ -216,10 +216,12 @@ func (in *installation) create(ctx context.Context, s checks.Subject, route, pat
 	})
 }
 
+var errRoom = errors.New("GitHub's limit on content creation leaves no room")
+
 // counted does a write within GitHub's limits on content creation. What people asked for goes before details.
 func (in *installation) counted(s checks.Subject, do func() error) error {
 	if after := in.creation.take(s.Key(), 1, true); after > 0 {
-		return &gate.RetryError{After: after, Err: errors.New("GitHub's limit on content creation leaves no room")}
+		return &gate.RetryError{After: after, Err: errRoom}
 	}
 	err := do()
 	if refused := errors.Is(err, errSecondary); refused || err == nil {

@@ -49,6 +49,14 @@ type Forge interface {
 	CommentBy(repo string, n int, app, by, body string) (int64, error)
 	EditComment(repo string, n int, whose, by, body string) error
 	Said(repo string, n int) []pretend.Said
+	Deploy(pretend.Deployment) (int64, error)
+	DeploymentStatus(pretend.DeploymentStatus) error
+	Deployments(repo, environment string) []pretend.Deployed
+	Environment(pretend.Environment) error
+	Unprotect(repo, name string) error
+	Start(pretend.Workflow) (int64, error)
+	Finish(repo, environment, conclusion string) error
+	Jobs(repo string) []pretend.Job
 }
 
 // Harness is one provider over one fresh forge, with Sluice already let into the organisation acme.
@@ -101,6 +109,20 @@ func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 		{"tells what an app wrote from what a person wrote", commentsOfApps},
 		{"answers once, and finds its answer again", replies},
 		{"says what somebody may do at this very moment", rightsNow},
+		{"tells what is live in an environment, and since when", liveThere},
+		{"tells its own deployments from those that claim to be", claimed},
+		{"takes an environment's names in all cases for one", anyCase},
+		{"reads on until it finds what is live", longAgo},
+		{"tells what is shown on the commits that are watched", watchedCommits},
+		{"tells which change a promotion came from", cameFrom},
+		{"names what a promotion brings, by whom", brings},
+		{"names what a promotion lacks, and knows picked commits again", lacks},
+		{"goes back to what was live", goesBack},
+		{"deploys exactly what was ordered, and finds it again", deploys},
+		{"tells what the forge refuses to deploy from what may have been deployed", refusals},
+		{"reads a run, answers it once, and knows when it is gone", answersRuns},
+		{"tells how an environment is guarded", guarding},
+		{"finds the commit that a name means", resolves},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

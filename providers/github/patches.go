@@ -1,0 +1,132 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+const (
+	mostPatches  = 100 // diffs read for one promotion
+	patchesAhead = 8   // at once
+	largestPatch = 4 << 20
+)
+
+// patchID is what is known of a commit's patch-id; unread says why there is none.
+type patchID struct{ id, unread string }
+
+// patched gives those commits their patch-ids that have to be told apart: what the candidate lacks, and as much of what it
+// brings as it takes to find the same patches there. A merge has none.
+func (st *standing) patched(ctx context.Context) error {
+	if len(st.p.Between) == 0 || len(st.p.Lacks) == 0 {
+		return nil
+	}
+	room := mostPatches
+	lacks := single(st.p.Lacks)
+	if err := st.patchAll(ctx, st.p.Lacks, lacks, &room); err != nil {
+		return err
+	}
+	open := map[string]bool{}
+	for _, i := range lacks {
+		if c := st.p.Lacks[i]; c.Patch != "" {
+			open[c.Patch] = true
+		}
+	}
+	for rest := st.likeliest(); len(open) > 0 && len(rest) > 0; {
+		part := rest[:min(len(rest), patchesAhead)]
+		rest = rest[len(part):]
+		if err := st.patchAll(ctx, st.p.Between, part, &room); err != nil {
+			return err
+		}
+		for _, i := range part {
+			delete(open, st.p.Between[i].Patch)
+		}
+	}
+	return nil
+}
+
+// single are the places of the commits that are no merges.
+func single(list []checks.Carried) (at []int) {
+	for i, c := range list {
+		if len(c.Parents) < 2 {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// likeliest are the commits that the candidate brings, those first that have the title of one that it lacks.
+func (st *standing) likeliest() []int {
+	titles := map[string]bool{}
+	for _, c := range st.p.Lacks {
+		titles[c.Title] = true
+	}
+	list := single(st.p.Between)
+	slices.SortStableFunc(list, func(a, b int) int {
+		x, y := titles[st.p.Between[a].Title], titles[st.p.Between[b].Title]
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// patchAll fills in patch-ids. A commit whose diff could not be read leaves open what is lacking.
+func (st *standing) patchAll(ctx context.Context, list []checks.Carried, places []int, room *int) error {
+	got := make([]patchID, len(places))
+	group, all := errgroup.WithContext(ctx)
+	group.SetLimit(patchesAhead)
+	for k, i := range places {
+		key := diffKey{repo: st.key(), to: list[i].Commit}
+		if id, ok := st.c.memory.patches.Get(key); ok {
+			got[k] = id
+			continue
+		}
+		if *room == 0 {
+			got[k].unread = fmt.Sprintf("more than %d commits would have to be compared", mostPatches)
+			continue
+		}
+		*room--
+		group.Go(func() (err error) {
+			if got[k], err = st.patch(all, key.to); err == nil {
+				st.c.memory.patches.Add(key, got[k])
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for k, i := range places {
+		if list[i].Patch = got[k].id; got[k].unread != "" {
+			st.gap("lacks", "Whether the fixes that are live are in this commit too is not known: %s.", got[k].unread)
+		}
+	}
+	return nil
+}
+
+// patch reads a commit's diff. GitHub refuses those that are too long for it.
+func (st *standing) patch(ctx context.Context, commit string) (patchID, error) {
+	a, err := st.in.do(ctx, call{
+		route: "GET /repos/{owner}/{repo}/commits/{ref}", method: http.MethodGet, safe: true, raw: true, limit: largestPatch,
+		url: st.c.bases.rest + st.repo.path("/commits/"+commit), accept: "application/vnd.github.diff",
+	})
+	var e *Error
+	switch {
+	case errors.As(err, &e) && (e.Status == http.StatusNotAcceptable || e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusOK):
+		return patchID{unread: fmt.Sprintf("the change that %.8s makes is too large to be compared", commit)}, nil
+	case err != nil:
+		return patchID{}, err
+	}
+	return patchID{id: patchOf(string(a.body))}, nil
+}

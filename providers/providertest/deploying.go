@@ -1,0 +1,169 @@
+package providertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/pretend"
+)
+
+func deploys(w *world) {
+	main, p := w.forge.Head(repo, "main"), w.promoter()
+	w.push("main", "olga", map[string]string{"later": "l\n"}) // a branch's tip is not what is deployed
+	s := w.into("production/EU", main)
+	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "build", State: "success", By: "bo"}))
+	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "sluice/gate", State: "pending", By: "bo"}))
+	order := gate.Order{Promotion: "p1", Decision: "d1", Attempt: 2, Contexts: []string{"Build", "a check run's name"}, Description: "Promote\n" + strings.Repeat("é", 200), Within: time.Minute}
+	id, err := p.Deploy(w.Context(), s, order)
+	w.must(err)
+	made := w.forge.Deployments(repo, "production/EU")
+	if len(made) != 1 || made[0].ID != id || made[0].Commit != main || made[0].Ref != main || made[0].Task != "deploy" || made[0].Outside || made[0].Payload != `{"sluice":{"attempt":2,"decision":"d1","promotion":"p1"}}` {
+		w.Fatalf("made %+v", made)
+	}
+	second, err := p.Deploy(w.Context(), s, gate.Order{Promotion: "p2", Attempt: 1})
+	w.must(err)
+	third, err := p.Deploy(w.Context(), w.into("staging", main), gate.Order{Promotion: "p1"})
+	w.must(err)
+	again, err := p.Deploy(w.Context(), s, order)
+	w.must(err)
+	w.must(w.forge.DeploymentStatus(pretend.DeploymentStatus{Repo: repo, ID: id, State: "success", By: "bo"}))
+	w.must(p.Conclude(w.Context(), s, id, "failure", "Verify turned\nred. "+strings.Repeat("x", 300)))
+	found, err := p.Deployed(w.Context(), s, "p1")
+	w.must(err)
+	if len(found) != 2 || found[0].ID != id || found[1].ID != again || !found[0].Ours || found[0].Promotion != "p1" || found[0].State != "failure" || found[0].Live.IsZero() || found[1].State != "pending" {
+		w.Errorf("Deployed = %+v; want %d and %d, and neither %d nor %d", found, id, again, second, third)
+	}
+	if made = w.forge.Deployments(repo, "production/EU"); made[0].State != "failure" {
+		w.Errorf("concluded %+v", made[0])
+	}
+	if none, err := p.Deployed(w.Context(), s, "p3"); err != nil || len(none) != 0 {
+		w.Errorf("Deployed of another promotion = %+v, %v", none, err)
+	}
+}
+
+// refused reports an error that is no refusal, and whether it may be otherwise later.
+func (w *world) refused(err error, cures bool, words ...string) {
+	w.Helper()
+	var r *gate.RefusalError
+	if !errors.As(err, &r) || r.Cures != cures {
+		w.Errorf("got %v, want a refusal that cures: %v", err, cures)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(r.Why, word) {
+			w.Errorf("refused with %q, want %q in it", r.Why, word)
+		}
+	}
+}
+
+func refusals(w *world) {
+	main, p := w.forge.Head(repo, "main"), w.promoter()
+	s := w.into("production", main)
+	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "build", State: "failure", By: "bo"}))
+	_, err := p.Deploy(w.Context(), s, gate.Order{Promotion: "p1", Contexts: []string{"build"}})
+	w.refused(err, true, "build")
+	gone := s
+	gone.Commit = strings.Repeat("0", 40)
+	_, err = p.Deploy(w.Context(), gone, gate.Order{Promotion: "p1"})
+	w.refused(err, false, gone.Commit)
+	_, err = p.Deploy(w.Context(), s, gate.Order{Promotion: "p1", Within: time.Nanosecond})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		w.Errorf("after its deadline: %v", err)
+	}
+	w.check("deployments", len(w.forge.Deployments(repo, "")), 0)
+}
+
+func answersRuns(w *world) {
+	p, main := w.promoter(), w.forge.Head(repo, "main")
+	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice"}}))
+	id, err := w.forge.Start(pretend.Workflow{Repo: repo, Environments: []string{"Production/EU"}, By: "ana", Event: "push"})
+	w.must(err)
+	at := gate.Repo{Forge: w.Name, Name: repo}
+	run, err := p.Run(w.Context(), at, id)
+	w.must(err)
+	if run.ID != id || run.Attempt != 1 || run.Commit != main || run.Event != "push" || run.Actor.Login != "ana" || !run.Actor.Human() || run.URL == "" || run.Over || fmt.Sprint(run.Waits) != "[Production/EU]" {
+		w.Errorf("Run = %+v", run)
+	}
+	s := w.into("production/eu", main)
+	w.must(p.Answer(w.Context(), s, id, "", "Waits for a window.\n\n"+strings.Repeat("é", 2000)))
+	w.must(p.Answer(w.Context(), s, id, "approved", "All is well."))
+	said := w.forge.Jobs(repo)[0].Said
+	if len(said) != 2 || said[0].State != "pending" || len([]rune(said[0].Comment)) != 1024 || !strings.HasPrefix(said[0].Comment, "Waits for a window.\n\n") || said[1].State != "approved" || said[1].Comment != "All is well." {
+		w.Errorf("the run was told %+v", said)
+	}
+	w.is(p.Answer(w.Context(), s, id, "rejected", "No."), gate.ErrGone, "an answer to what waits no more")
+	w.is(p.Answer(w.Context(), w.into("qa", main), id, "rejected", "No."), gate.ErrGone, "an answer where nothing waits")
+	w.is(p.Answer(w.Context(), s, id+999, "rejected", "No."), gate.ErrGone, "an answer to no run")
+	if run, err = p.Run(w.Context(), at, id); err != nil || len(run.Waits) != 0 || run.Over {
+		w.Errorf("Run = %+v, %v; want it under way", run, err)
+	}
+	w.must(w.forge.Finish(repo, "Production/EU", "success"))
+	if run, err = p.Run(w.Context(), at, id); err != nil || !run.Over {
+		w.Errorf("Run = %+v, %v; want it over", run, err)
+	}
+	_, err = p.Run(w.Context(), at, id+999)
+	w.is(err, gate.ErrGone, "a run that is not there")
+	many, err := w.forge.Start(pretend.Workflow{Repo: repo, Environments: []string{"Production/EU"}, By: "ana"})
+	w.must(err)
+	for range 10 {
+		w.must(p.Answer(w.Context(), s, many, "", "Waits."))
+	}
+	w.refused(p.Answer(w.Context(), s, many, "", "Waits."), false, "maximum")
+	w.must(p.Answer(w.Context(), s, many, "rejected", "Nothing can cure it."))
+	jobs := w.forge.Jobs(repo)
+	w.check("the job", jobs[len(jobs)-1].Status, "failure")
+}
+
+func guarding(w *world) {
+	p := w.promoter()
+	look := func(name string) string {
+		g, err := p.Guarded(w.Context(), w.into(name, ""))
+		w.must(err)
+		return fmt.Sprintf("exists %v, ours %v, bypass %v", g.Exists, g.Ours, g.Bypass)
+	}
+	w.check("nowhere", look("production/EU"), "exists false, ours false, bypass false")
+	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice", "other"}}))
+	w.check("guarded", look("production/EU"), "exists true, ours true, bypass true")
+	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice"}, NoBypass: true}))
+	w.check("without a way around", look("Production/EU"), "exists true, ours true, bypass false")
+	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"other"}}))
+	w.check("guarded by another App", look("Production/EU"), "exists true, ours false, bypass true")
+	w.must(w.forge.Unprotect(repo, "Production/EU"))
+	w.check("not guarded any more", look("Production/EU"), "exists true, ours false, bypass true")
+}
+
+func resolves(w *world) {
+	p, at := w.promoter(), gate.Repo{Forge: w.Name, Name: repo}
+	n := w.open(pretend.PR{Branch: "feature/x", Commits: write(map[string]string{"c": "c\n"})})
+	tip := w.forge.Head(repo, "feature/x")
+	merge, err := w.forge.Merge(repo, n, "bo", false)
+	w.must(err)
+	_, err = w.forge.Tag(pretend.Tag{Repo: repo, Name: "v1.0.0", At: merge, Message: "First"})
+	w.must(err)
+	direct := w.push("main", "olga", map[string]string{"d": "d\n"})
+	_, err = w.forge.Push(pretend.Push{Repo: repo, Branch: "both", From: merge, By: "ana"})
+	w.must(err)
+	_, err = w.forge.Tag(pretend.Tag{Repo: repo, Name: "both", At: direct})
+	w.must(err)
+	for ref, want := range map[string]string{
+		"main": fmt.Sprint(direct, " ", 0), "refs/heads/main": fmt.Sprint(direct, " ", 0), "v1.0.0": fmt.Sprint(merge, " ", n), "refs/tags/v1.0.0": fmt.Sprint(merge, " ", n),
+		"feature/x": fmt.Sprint(tip, " ", n), merge: fmt.Sprint(merge, " ", n), merge[:12]: fmt.Sprint(merge, " ", n), strings.ToUpper(merge[:12]): fmt.Sprint(merge, " ", n),
+		"refs/heads/both": fmt.Sprint(merge, " ", n), "refs/tags/both": fmt.Sprint(direct, " ", 0),
+	} {
+		commit, change, err := p.Resolve(w.Context(), at, ref)
+		if got := fmt.Sprint(commit, " ", change); err != nil || got != want {
+			w.Errorf("Resolve(%q) = %q, %v; want %q", ref, got, err, want)
+		}
+	}
+	for _, ref := range []string{"", "nowhere", "both", "main~1", "HEAD", "main..v1.0.0", ":/First", "v1.0.0^{}", "refs/pull/1/head", merge[:4], "0000000", strings.Repeat("0", 40), "a b", "main\n", "\u202emain"} {
+		commit, _, err := p.Resolve(w.Context(), at, ref)
+		var no *gate.RefusalError
+		if !errors.As(err, &no) || commit != "" {
+			w.Errorf("Resolve(%q) = %q, %v; want it refused", ref, commit, err)
+		}
+	}
+}
