@@ -59,7 +59,11 @@ func (v *visit) follow(ctx context.Context) error {
 			continue
 		}
 		if live != nil && !p.made(live.ID) && live.At.After(p.Created) {
-			if err := v.move(p, Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit)), Who{}); err != nil {
+			to, why := Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit))
+			if p.Red != "" {
+				to, why = Failed, p.Red+", until "+short(live.Commit)+" went live"
+			}
+			if err := v.move(p, to, why, Who{}); err != nil {
 				return err
 			}
 			continue
@@ -88,10 +92,10 @@ func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 	}
 	d := v.told(p)
 	switch {
-	case d == nil && p.Deployment != 0 && v.standing.Cut == "":
-		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
-	case d == nil:
+	case d == nil && p.Run != 0:
 		return v.overdue(ctx, p)
+	case d == nil:
+		return v.missing(ctx, p)
 	case !d.Live.IsZero():
 		return v.lives(p, d)
 	case d.State == "failure" || d.State == "error":
@@ -156,16 +160,27 @@ func (v *visit) prove(p *Promotion) error {
 	}
 	proof := checks.Prove(v.set, v.s.Environment, v.statuses(p.Commit), p.LiveAt, v.now, p.Hotfix)
 	switch {
+	case proof.Red != "" && proof.Soaks && v.fallBack(p, proof.Red):
+		p.Red = proof.Red
+		return v.move(p, Failed, proof.Red+"; it is rolled back", Who{})
 	case proof.Red != "":
-		if proof.Soaks {
-			v.fallBack(p, proof.Red)
-		}
-		return v.move(p, Failed, proof.Red, Who{})
+		v.reddens(p, proof.Red)
+		return nil
 	case proof.Well:
 		return v.well(p)
 	}
 	v.out.Next = sooner(v.out.Next, proof.Until)
 	return nil
+}
+
+// reddens says that what is live is not well. What is red may be run again and turn green: then it is well after all, and
+// until then nothing follows from it.
+func (v *visit) reddens(p *Promotion, why string) {
+	if p.Red == why {
+		return
+	}
+	p.Red, v.touched[p.ID] = why, true
+	v.notify(NoticeFailed, p.ID+"/red", v.notification(p, "live, and not well: "+why))
 }
 
 // statuses are those on a commit, as they were read with this visit.
@@ -180,7 +195,7 @@ func (v *visit) statuses(commit string) []checks.Status {
 }
 
 func (v *visit) well(p *Promotion) error {
-	p.VerifiedAt = v.now
+	p.VerifiedAt, p.Red = v.now, ""
 	if err := v.move(p, Verified, "", Who{}); err != nil {
 		return err
 	}
@@ -247,11 +262,21 @@ func (v *visit) made(p *Promotion, id int64, at time.Time) {
 	v.tell(p) // the visit that reserved it may have been broken off
 }
 
+// missing is about a deployment that is not among those told of: the list ends with what is live, and a new one may not be
+// in it yet. One that the forge does not find by itself either, some time after it was made, was deleted.
+func (v *visit) missing(ctx context.Context, p *Promotion) error {
+	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	if err != nil {
+		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	}
+	if len(found) == 0 && v.now.Sub(p.Created) > 10*time.Minute {
+		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
+	}
+	return nil
+}
+
 // overdue is about a run that was let through and of whose deployment the forge tells nothing.
 func (v *visit) overdue(ctx context.Context, p *Promotion) error {
-	if p.Run == 0 {
-		return nil
-	}
 	run, err := v.provider.Run(ctx, Repo{p.Forge, p.Repo, p.Installation}, p.Run)
 	switch {
 	case errors.Is(err, ErrGone):

@@ -18,6 +18,9 @@ func (v *visit) show(ctx context.Context) error {
 		return nil
 	}
 	failed := []error{v.answerRuns(ctx)}
+	for _, id := range v.ending {
+		failed = append(failed, v.provider.Conclude(ctx, v.s, id, "error", "Cancelled; what was deployed by then stays."))
+	}
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] {
@@ -104,6 +107,9 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	case Deploying:
 		return "Every check holds; it is being deployed.", checks.Wait
 	case Live:
+		if p.Red != "" {
+			return "Live since " + stamp(p.LiveAt) + ", and not well: " + p.Red, checks.Fail
+		}
 		return "Live since " + stamp(p.LiveAt) + "; not known to be well yet.", checks.Wait
 	case Verified:
 		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass

@@ -68,6 +68,7 @@ type Promotion struct {
 	Created    time.Time `json:"created,omitzero"` // its deployment
 	LiveAt     time.Time `json:"live_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	Red        string    `json:"red,omitempty"`    // of a live one: what of `verify` failed; it may be run again
 	Hotfix     bool      `json:"hotfix,omitempty"` // the lane shortened something
 
 	// Run is the workflow run that waits for this promotion; 0: Sluice makes the deployment.
