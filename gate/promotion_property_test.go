@@ -96,7 +96,8 @@ var (
 
 // await is where everything may happen: a call takes its time, and breaks before or after it was done.
 func (r *replica) await(ctx context.Context, name string, do func() error) error {
-	time.Sleep(time.Duration(1 + r.rng.Int64N(int64(200*time.Millisecond))))
+	pace := time.Duration(1 + r.rng.Int64N(int64(200*time.Millisecond))) // no two things at once, so that all plays again
+	time.Sleep(pace)
 	r.w.mu.Lock()
 	kind := r.w.fault(name)
 	if kind == "freeze" {
@@ -104,7 +105,9 @@ func (r *replica) await(ctx context.Context, name string, do func() error) error
 	}
 	frozen := r.frozen
 	r.w.mu.Unlock()
-	time.Sleep(time.Until(frozen))
+	if !frozen.IsZero() {
+		time.Sleep(time.Until(frozen.Add(pace)))
+	}
 	if kind == "kill" {
 		r.kill()
 	}
@@ -167,25 +170,23 @@ func (r *replica) gone() bool {
 
 // kill ends the process; what it held stays held until its lease runs out. Another one starts in its place.
 func (r *replica) kill() {
-	r.w.mu.Lock()
-	already := r.dead
-	r.dead = true
-	r.w.mu.Unlock()
-	r.stop()
-	if already {
+	w := r.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.dead {
 		return
 	}
-	w := r.w
-	time.AfterFunc(w.pause(r), func() {
+	r.dead = true
+	seed := w.rng.Uint64()
+	time.AfterFunc(w.between(time.Second, time.Minute), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if i := slices.Index(w.replicas, r); i >= 0 {
-			w.replicas[i] = w.begin(r.rng.Uint64())
+			w.replicas[i] = w.begin(seed)
 		}
 	})
+	r.stop()
 }
-
-func (w *world) pause(r *replica) time.Duration { return time.Duration(1+r.rng.IntN(60)) * time.Second }
 
 // begin starts a process.
 func (w *world) begin(seed uint64) *replica {
@@ -554,17 +555,18 @@ func (w *world) rest() {
 	}
 	for _, d := range w.deployments {
 		if s := d.state(time.Now()); d.run == 0 && (s == "pending" || s == "in_progress") {
-			w.later(time.Hour, func() {
+			w.later(time.Hour+time.Duration(d.id), func() {
 				if s := d.state(time.Now()); s == "pending" || s == "in_progress" {
 					w.report(d, "success")
 				}
 			})
 		}
 	}
-	for _, r := range w.replicas {
-		time.AfterFunc(0, r.kill) // whatever it remembers is gone; what is written is all there is
-	}
+	all := slices.Clone(w.replicas)
 	w.mu.Unlock()
+	for _, r := range all {
+		r.kill() // whatever it remembers is gone; what is written is all there is
+	}
 	time.Sleep(36 * time.Hour)
 }
 
