@@ -19,6 +19,12 @@ func (v *visit) promote(ctx context.Context, p *Promotion, d *Decision) error {
 	if err := v.reserve(ctx, p, d); err != nil {
 		return err
 	}
+	if err := v.recall(ctx); err != nil {
+		return err
+	}
+	if p.State != Deploying {
+		return nil
+	}
 	if err := v.read(ctx, p); err != nil {
 		return err
 	}
@@ -43,6 +49,16 @@ func (v *visit) promote(ctx context.Context, p *Promotion, d *Decision) error {
 		return v.letRun(ctx, p, p.Run)
 	}
 	return v.deploy(ctx, p)
+}
+
+// recall reads once more what people said and locked: it may have been written since the visit began.
+func (v *visit) recall(ctx context.Context) error {
+	book, err := v.r.Book.Environment(ctx, v.s.Forge, v.s.Repo, v.s.Environment)
+	if err != nil {
+		return fmt.Errorf("read again what is remembered of %v: %w", v.s, err)
+	}
+	v.book.Acts, v.book.Locks = book.Acts, book.Locks
+	return v.obey()
 }
 
 // reserve writes down that the promotion is under way, with the decision that lets it, before anything is asked of the forge.
