@@ -193,7 +193,10 @@ func (w *world) begin(seed uint64) *replica {
 	r := &replica{w: w, rng: rand.New(rand.NewPCG(seed, 7)), ended: make(chan struct{}), wake: make(chan struct{}, 1), readings: map[string]reading{}}
 	b, d := booth{w, r}, register{w.ledger, r}
 	recon := &gate.Reconciler{Providers: map[string]gate.Provider{"github": b}, Memory: d, Book: d, Log: slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: 40 * time.Minute}
+		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: time.Hour}
+	if w.calm {
+		recon.Sweep = 3 * time.Hour
+	}
 	if !verbose {
 		recon.Log = slog.New(slog.DiscardHandler)
 	}
@@ -235,7 +238,7 @@ func play(rt *rapid.T) *world {
 	for i := range rapid.IntRange(1, 60).Draw(rt, "moves") {
 		m := rapid.SampledFrom(moves).Draw(rt, fmt.Sprintf("move %d", i))
 		w.happens(m, rt)
-		time.Sleep(rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second, 40 * time.Second, 3 * time.Minute, 20 * time.Minute}).Draw(rt, "then"))
+		time.Sleep(rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 400 * time.Millisecond, time.Second, 5 * time.Second, 40 * time.Second, 5 * time.Minute, 20 * time.Minute}).Draw(rt, "then"))
 		w.verdict(rt)
 	}
 	w.rest()
@@ -299,7 +302,7 @@ func (w *world) settle(rt *rapid.T) {
 func object(n int) string { return fmt.Sprintf("%08x%032x", uint32(n+1)*0x9e3779b1, n) }
 
 func drawn(rt *rapid.T) policing {
-	b := func(name string) bool { return rapid.Bool().Draw(rt, name) }
+	b := func(name string) bool { return rapid.IntRange(0, 2).Draw(rt, name) == 2 }
 	p := policing{verify: b("verify"), statuses: b("statuses"), approval: b("approval"), deployers: b("deployers"), separate: b("separate"),
 		window: b("window"), freeze: b("freeze"), lineage: b("lineage"), changes: b("changes"), release: b("release"), automatic: b("automatic"), fallsBack: b("falls back"),
 		soak:     rapid.SampledFrom([]time.Duration{0, 10 * time.Minute, time.Hour}).Draw(rt, "soak"),
@@ -332,7 +335,8 @@ var moves = []move{
 			rapid.SampledFrom([]string{"success", "success", "pending", "failure"}).Draw(rt, "says"))
 	}},
 	{"tag", (*world).tag},
-	{"deploy", (*world).deploy}, {"deploy here", (*world).deploy}, {"deploy there", (*world).deploy},
+	{"deploy", (*world).deploy}, {"deploy here", (*world).deploy},
+	{"all that is asked for", (*world).allAsked}, {"all of it", (*world).allAsked}, {"all of it again", (*world).allAsked}, {"and all of it", (*world).allAsked},
 	{"approve", func(w *world, rt *rapid.T) { w.say(rt, gate.ActApprove) }},
 	{"approve too", func(w *world, rt *rapid.T) { w.say(rt, gate.ActApprove) }},
 	{"reject", func(w *world, rt *rapid.T) { w.say(rt, gate.ActReject) }},
@@ -457,6 +461,25 @@ func (w *world) deploy(rt *rapid.T) {
 	c, where := w.someCommit(rt), w.somewhere(rt)
 	how := rapid.SampledFrom([]checks.How{checks.ByCommand, checks.ByAPI}).Draw(rt, "how")
 	w.act(gate.Outcome{Requests: []gate.Promotion{w.asks(where, c, how, w.somebody(rt))}}, where)
+}
+
+// allAsked has everybody do what the policy may ask for: of what is well where it has to be before, if anything is.
+func (w *world) allAsked(rt *rapid.T) {
+	c := w.someCommit(rt)
+	for _, p := range w.page().of("integration") {
+		if p.State == gate.Verified {
+			c = p.Commit
+			break
+		}
+	}
+	w.post(c, "build", "success")
+	w.post(c, "e2e", "success")
+	if !slices.ContainsFunc(w.tags, func(t checks.Tag) bool { return t.Commit == c }) {
+		w.tags = append(w.tags, checks.Tag{Name: fmt.Sprintf("v1.%d.0", len(w.tags)+1), Commit: c, Annotated: true, At: time.Now().UTC()})
+	}
+	p := w.asks("production", c, checks.ByCommand, people["dan"])
+	w.act(gate.Outcome{Requests: []gate.Promotion{p}, Acts: []gate.PromotionAct{{Promotion: p.ID, Key: "approved", Kind: gate.ActApprove,
+		Saying: checks.Saying{By: people["rob"], At: time.Now().UTC()}}}}, "production")
 }
 
 func (w *world) asks(where, c string, how checks.How, by checks.Person) gate.Promotion {
