@@ -83,7 +83,7 @@ type Facts struct {
 	Pushed *TagPush `json:"pushed,omitempty"` // for KindTag
 	Queued *Queued  `json:"queued,omitempty"` // for KindGroup, beside Change
 	// Promotion is for KindPromotion, without a Change. Tags, Paths, Texts (at Head) and Statuses are then those of its
-	// commit, and Sources those of the default branch.
+	// commit, and Sources those of the default branch, as is what is wanted at Tip (CODEOWNERS).
 	Promotion *Promotion `json:"promotion,omitempty"`
 
 	Files   []File   `json:"files,omitempty"`   // what the change touches, sorted by Path, each once
@@ -310,7 +310,7 @@ type Status struct {
 
 // Gap is a part of the facts that could not be had, or not in full.
 type Gap struct {
-	Part   string `json:"part"`   // files, lines, commits, reviews, comments, signatures, tags, paths, text:PATH, people, teams, labels, policy, statuses
+	Part   string `json:"part"`   // files, lines, commits, reviews, comments, signatures, tags, paths, text:PATH, people, teams, labels, policy, statuses; of promotions deployments, between, lacks
 	Reason string `json:"reason"` // one sentence
 }
 

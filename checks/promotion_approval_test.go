@@ -51,6 +51,9 @@ func TestPromotionApproval(t *testing.T) {
 		"rejected by one who may write, but is not asked":      {facts: says(yes(bo), no(ana)), want: Pass},
 		"rejected by one who may write, where nobody is named": {policy: "approval: []", facts: says(no(ana)), want: Wait},
 		"rejected by an app":                                   {facts: says(yes(bo), no(robot)), want: Pass},
+		"rejected by an app that may write": {policy: "approval: []", facts: func(f *Facts, p *Promotion) {
+			p.Approvals, f.People[77] = []Saying{no(robot)}, Person{ID: 77, Permission: "write"}
+		}, want: Pass},
 		"rejected by somebody whose right is not known": {facts: func(f *Facts, p *Promotion) {
 			p.Approvals = []Saying{yes(bo), no(dora)}
 			f.Teams["acme/operations"] = Group{Members: []int64{2}}
@@ -111,12 +114,18 @@ func TestHotfixLane(t *testing.T) {
 		"another change goes the usual way":       {policy: lane, facts: func(f *Facts, p *Promotion) { byAna(f, p); p.Origin.Change.Labels = nil }, want: Wait, says: "environments.production.approval[0]"},
 		"a label set by a passer-by counts for nothing": {policy: lane, facts: func(f *Facts, p *Promotion) { byAna(f, p); p.Origin.Change.Labels[0].By = &eve },
 			want: Wait, says: "environments.production.approval[0]"},
-		"a label set by an app counts for nothing": {policy: lane, facts: func(f *Facts, p *Promotion) { byAna(f, p); p.Origin.Change.Labels[0].By = &robot }, want: Wait},
-		"a label set by nobody knows whom":         {policy: lane, facts: func(f *Facts, p *Promotion) { byAna(f, p); p.Origin.Change.Labels[0].By = nil }, want: Wait},
+		"a label set by an app counts for nothing": {policy: lane, facts: func(f *Facts, p *Promotion) {
+			byAna(f, p)
+			p.Origin.Change.Labels[0].By, f.People[77] = &robot, Person{ID: 77, Permission: "write"}
+		}, want: Wait},
+		"a label set by nobody knows whom": {policy: lane, facts: func(f *Facts, p *Promotion) { byAna(f, p); p.Origin.Change.Labels[0].By = nil }, want: Wait},
 		"where the label's right is not known both have to be met": {policy: lane, facts: func(f *Facts, p *Promotion) {
 			byAna(f, p)
 			p.Origin.Change.Labels[0].By = &dora
 		}, want: Wait, says: "environments.production.approval[0]"},
+		"where the label's right is not known the usual rules are not enough": {policy: lane, facts: func(f *Facts, p *Promotion) {
+			p.Origin.Change.Labels[0].By = &dora
+		}, want: Wait, says: "environments.production.hotfix.approval[0]"},
 		"separation binds in the lane":         {policy: lane + "\nseparate: [requester]", facts: byAna, want: Wait, says: "asked for it"},
 		"a lane without rules keeps the usual": {policy: "hotfix: {when: {labels: [hotfix]}}", want: Pass, says: "Approved by bo."},
 		"a floor's rules stay":                 {policy: lane, floor: "required: {environments: {production: {approval: [{name: sre, from: {users: [cid]}}]}}}", facts: byAna, want: Wait, says: "required.environments.production.approval[0]"},

@@ -238,6 +238,7 @@ func TestModesOfLines(t *testing.T) {
 			want: Wait, says: "acme/.github:sluice.yml:1 required.environments.production.statuses[0]"},
 		"a floor in another case is the same environment": {floor: "required: {environments: {Production: {statuses: [scan]}}}", want: Wait, says: "scan was not told"},
 		"a floor that gives other keys asks for none":     {floor: "required: {environments: {production: {interval: 1h}}}", want: Pass},
+		"a floor that switches off what it gives":         {floor: "required: {environments: {production: {statuses: [scan], modes: {statuses: off}}}}", want: Pass, says: "Green"},
 		"the floor alone guards":                          {policy: "environments: {}", floor: "required: {environments: {production: {interval: 1h}}}", want: Pass, says: "No status has to be green"},
 	})
 	runLines(t, "approval", map[string]lineCase{
@@ -246,6 +247,8 @@ func TestModesOfLines(t *testing.T) {
 		"a floor's deployers bind beside the repository's": {floor: "required: {environments: {production: {deployers: {users: [bo]}}}}", want: Wait, says: "ana may not deploy"},
 		"a floor without deployers binds nobody more": {policy: "deployers: {users: [eve]}", floor: "required: {environments: {production: {interval: 1h}}}",
 			facts: func(f *Facts, p *Promotion) { p.Requester = eve }, want: Pass},
+		"a floor's separation that advises binds nobody else's": {policy: "separate: []", floor: "required: {environments: {production: {separate: [author], modes: {approval: advise}}}}",
+			facts: func(f *Facts, p *Promotion) { p.Approvals[0].By = mal }, want: Pass},
 		"a floor's separation binds the repository's rules": {policy: "separate: []", floor: "required: {environments: {production: {separate: [author]}}}",
 			facts: func(f *Facts, p *Promotion) { p.Approvals[0].By = mal }, want: Wait, says: "is the author"},
 	})

@@ -37,41 +37,56 @@ func (g *guard) tagging() *policy.Policy {
 	return &p
 }
 
-// carried are the valid release tags at the commit, by the rules for tags that are pushed, and what is wrong with the others.
-// That a tag was higher than all before it was judged when it was pushed; what is higher by now may well have come later.
-func (g *guard) carried() (valid []carried, faults []Finding) {
+// carried are the valid release tags at the commit, by the rules for tags that are pushed, and those that look like some and
+// are none. That a tag was higher than all before it was judged when it was pushed; what is higher by now may well be later.
+func (g *guard) carried() (valid []carried, flawed []*Tag, err error) {
 	p := g.tagging()
+	lines, err := policyLines(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, l := range lines {
+		l.adapt(p, g.f)
+	}
 	for i := range g.f.Tags {
 		t := &g.f.Tags[i]
 		if t.Commit != g.m.Commit || t.Commit == "" {
 			continue
 		}
-		f := *g.f
-		f.Pushed = &TagPush{Name: t.Name, Commit: t.Commit, Annotated: t.Annotated, Signed: t.Signature == "valid", Reason: t.Signature}
-		j, err := newPushJudge(p, &f)
+		l, v, bad := lineOf(lines, t.Name)
+		signed := !p.Tagging.Signed || t.Annotated && t.Signature == "valid"
 		switch {
-		case err != nil:
-			return nil, []Finding{{Outcome: Unknown, Rule: p.Rule("tagging.scheme"), What: Clip("The policy's tagging scheme cannot be used: "+plain(err.Error(), 90), 140)}}
-		case j.skip != "":
-			continue
-		case j.bad != nil:
-			j.find(Wait, "tagging.scheme", j.name()+" at the commit is malformed: "+plain(j.bad.Error(), 80)+".", "Release the commit anew: "+j.anew("-a"))
-		case p.Tagging.Signed && t.Annotated && t.Signature == "":
-			j.find(Unknown, "tagging.signed", "Whether "+j.name()+" is signed was not read.", "It is looked at again.")
+		case l == nil:
+		case bad == nil && signed && (t.Annotated || !p.Tagging.Annotated):
+			valid = append(valid, carried{t.Name, l.name, v})
 		default:
-			j.made()
-		}
-		if len(j.findings) == 0 {
-			valid = append(valid, carried{t.Name, j.line.name, j.version})
-		}
-		for _, x := range j.findings {
-			if x.Outcome == Fail { // another tag cures it
-				x.Outcome = Wait
-			}
-			faults = append(faults, x)
+			flawed = append(flawed, t)
 		}
 	}
-	return valid, faults
+	return valid, flawed, nil
+}
+
+// flaws are what is wrong with a tag that looks like a release tag; nothing with one that moves along with releases.
+func (g *guard) flaws(p *policy.Policy, t *Tag) []Finding {
+	f := *g.f
+	f.Pushed = &TagPush{Name: t.Name, Commit: t.Commit, Annotated: t.Annotated, Signed: t.Annotated && t.Signature == "valid", Reason: t.Signature}
+	j, err := newPushJudge(p, &f)
+	switch {
+	case err != nil || j.skip != "":
+		return nil
+	case j.bad != nil:
+		j.find(Wait, "tagging.scheme", j.name()+" at the commit is malformed: "+plain(j.bad.Error(), 80)+".", "Release the commit anew: "+j.anew("-a"))
+	case p.Tagging.Signed && t.Annotated && t.Signature == "":
+		j.find(Unknown, "tagging.signed", "Whether "+j.name()+" is signed was not read.", "It is looked at again.")
+	default:
+		j.made()
+	}
+	for i := range j.findings {
+		if x := &j.findings[i]; x.Outcome == Fail { // another tag cures it
+			x.Outcome = Wait
+		}
+	}
+	return j.findings
 }
 
 // judgeCarriedTag wants the commit to carry a valid release tag.
@@ -79,9 +94,11 @@ func judgeCarriedTag(g *guard) Result {
 	if !g.releases() {
 		return g.passes("release", "No release is asked for.")
 	}
-	valid, faults := g.carried()
+	valid, flawed, err := g.carried()
 	gap, unread := g.f.Gap("tags")
 	switch {
+	case err != nil:
+		return g.one(Unknown, "release", "The policy's tagging scheme cannot be used: "+plain(err.Error(), 90), "Correct tagging in the policy.")
 	case len(valid) > 0:
 		var names []string
 		for _, c := range valid {
@@ -90,8 +107,13 @@ func judgeCarriedTag(g *guard) Result {
 		return g.passes("release", "Carries "+joined(names, 3, "and")+".")
 	case unread:
 		return g.one(Unknown, "release", "Whether the commit is released is not known, the tags could not be read: "+plain(gap.Reason, 60), "They are read again.")
-	case len(faults) > 0:
-		return Result{Findings: faults}
+	}
+	var r Result
+	for _, t := range flawed[:min(len(flawed), mostNamed)] {
+		r.Findings = append(r.Findings, g.flaws(g.tagging(), t)...)
+	}
+	if len(r.Findings) > 0 {
+		return r
 	}
 	return g.one(Wait, "release", short(g.m.Commit)+" carries no release tag: a maintainer has to release it.",
 		"`/sluice release minor` (or patch, major, a version) in a comment on the merged change; or by hand: "+g.tagIt())
@@ -118,7 +140,7 @@ func (g *guard) tagIt() string {
 
 // told is one carried tag per component: that of the highest version.
 func (g *guard) told() (tags []carried) {
-	valid, _ := g.carried()
+	valid, _, _ := g.carried() // a scheme that cannot be used leaves none
 	for _, c := range valid {
 		i := slices.IndexFunc(tags, func(o carried) bool { return o.component == c.component })
 		switch {

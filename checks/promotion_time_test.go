@@ -49,8 +49,21 @@ func TestPromotionFreeze(t *testing.T) {
 		"a calendar that is old":    {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", Read: ago(61 * time.Minute)}), want: Unknown, says: "last hour"},
 		"a calendar never read":     {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"}), want: Unknown, says: "last hour"},
 		"another calendar":          {policy: by, facts: calendars(Calendar{Name: "ops/Freeze.ics", Text: "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", Read: noon}), want: Unknown},
-		"a broken calendar":         {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: "<html>", Read: noon}), want: Unknown},
+		"a calendar that freezes now": {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: ics("20261130", "20261203"), Read: ago(59 * time.Minute)}),
+			want: Wait, says: "Frozen (inventory) until Thu 3 Dec 00:00 UTC", until: time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC)},
+		"a calendar that froze before": {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: ics("20261120", "20261201"), Read: noon}), want: Pass},
+		"a calendar and a date that touch": {policy: "freezes: [{calendar: ops/freeze.ics}, {from: 2026-12-03, to: 2026-12-04}]",
+			facts: calendars(Calendar{Name: "ops/freeze.ics", Text: ics("20261130", "20261203"), Read: noon}), want: Wait, says: "until Sat 5 Dec 00:00 UTC", until: time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC)},
+		"frozen, and another calendar unknown": {policy: "freezes: [{calendar: ops/freeze.ics}, {calendar: ops/more.ics}]",
+			facts: calendars(Calendar{Name: "ops/freeze.ics", Text: ics("20261130", "20261203"), Read: noon}), want: Unknown, says: "ops/more.ics"},
+		"a broken calendar": {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: "<html>", Read: noon}), want: Unknown},
 	})
+}
+
+// ics is a calendar with one event of whole days.
+func ics(from, to string) string {
+	return strings.ReplaceAll("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//t//t//EN\nBEGIN:VEVENT\nUID:1@t\nDTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:"+
+		from+"\nDTEND;VALUE=DATE:"+to+"\nSUMMARY:inventory\nEND:VEVENT\nEND:VCALENDAR\n", "\n", "\r\n")
 }
 
 func TestPromotionInterval(t *testing.T) {

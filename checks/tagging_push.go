@@ -87,12 +87,8 @@ func newPushJudge(p *policy.Policy, f *Facts) (*pushJudge, error) {
 	}
 	for _, l := range lines {
 		l.adapt(p, f)
-		v, mine, err := l.Parse(f.Pushed.Name)
-		if mine && (j.line == nil || len(l.Template.String()) > len(j.line.Template.String())) {
-			j.line, j.version, j.bad = l, v, err
-		}
 	}
-	if j.line == nil {
+	if j.line, j.version, j.bad = lineOf(lines, f.Pushed.Name); j.line == nil {
 		j.skip = fmt.Sprintf("%s is no release tag: those are written %s.", j.name(), templates(lines))
 		return j, nil
 	}
@@ -105,6 +101,17 @@ func newPushJudge(p *policy.Policy, f *Facts) (*pushJudge, error) {
 		j.skip = j.name() + " is no release tag: it moves along with the releases that it stands for."
 	}
 	return j, nil
+}
+
+// lineOf finds the line that a tag is one of, and why it is no version of that line's scheme, if so; nil: of none.
+func lineOf(lines []*releaseLine, tag string) (line *releaseLine, version versions.Version, bad error) {
+	for _, l := range lines {
+		v, mine, err := l.Parse(tag)
+		if mine && (line == nil || len(l.Template.String()) > len(line.Template.String())) {
+			line, version, bad = l, v, err
+		}
+	}
+	return line, version, bad
 }
 
 func templates(lines []*releaseLine) string {

@@ -25,7 +25,10 @@ type asking struct {
 	base      string // the target branch known then; "": not known
 	receipt   int64  // of the comment, in the order of receipt
 	received  time.Time
-	acts      Acts // live and waiting overrides, and the hold; commands of the same comment see those before them
+	ask       string     // the id of what was asked through the API; "": it was said in a comment
+	under     string     // digest of the policies that a command about an environment went by
+	concerns  *Promotion // what the command turned out to be about: its ID, where it has one, and its Commit
+	acts      Acts       // live and waiting overrides, and the hold; commands of the same comment see those before them
 }
 
 // done, refused and waiting are the outcomes of a command.

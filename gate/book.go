@@ -21,6 +21,10 @@ type Book interface {
 	Promotion(ctx context.Context, id string) (*Promotion, error)
 	// Awaited says which environments have a promotion of this commit that waits, is under way or is not well yet.
 	Awaited(ctx context.Context, forge, repo, commit string) (environments []string, err error)
+	// Incidents are those told of in a repository since then, newest first, and those that are not over.
+	Incidents(ctx context.Context, forge, repo string, since time.Time) ([]Incident, error)
+	// Asked is what was asked through the API under an id, with what came of it, or nil.
+	Asked(ctx context.Context, id string) (*Ask, error)
 	// Reserve writes a promotion down as under way, for as long as the work is held by whoever holds it. It fails, and
 	// writes nothing, when the work was lost, when the promotion is not gated, or when another one is under way. The
 	// decision that lets it through is kept with it (nil: it is kept already), and entries go into the audit log.
@@ -41,7 +45,7 @@ type Promoter interface {
 	// deployments, and what is shown on the commits watched (Standing.Statuses); with a commit in s all the facts of that
 	// promotion, for which p says who asked and who approved. Nothing of it is remembered from earlier but what cannot change.
 	Environment(ctx context.Context, s checks.Subject, watched []string, p checks.Promotion) (*Standing, error)
-	// Deploy creates a deployment, and returns its id. An error that is no RefusedError leaves open whether it was made.
+	// Deploy creates a deployment, and returns its id. An error that is no RefusalError leaves open whether it was made.
 	Deploy(ctx context.Context, s checks.Subject, o Order) (int64, error)
 	// Deployed looks for the deployments that this App made of a commit for a promotion, the oldest first.
 	Deployed(ctx context.Context, s checks.Subject, promotion string) ([]checks.Deployment, error)
@@ -74,9 +78,9 @@ type Standing struct {
 type Order struct {
 	Promotion, Decision string
 	Attempt             int
-	Contexts            []string  // that must be green: the policy's statuses
-	Description         string    // within 140 characters
-	Deadline            time.Time // no call may begin or go on after
+	Contexts            []string      // that must be green: the policy's statuses
+	Description         string        // within 140 characters
+	Within              time.Duration // the call may last no longer, tries and waits included
 }
 
 // Run is a workflow run.

@@ -19,9 +19,9 @@ type Command struct {
 	Line        int           // in the comment, from 1
 	Word        string        // help, override, deploy, …
 	Checks      []string      // override, revoke
-	For         time.Duration // override; 0: none was given
-	Environment string        // approve, reject, deploy, cancel, rollback, lock, unlock
-	Ref         string        // deploy; printable ASCII
+	For         time.Duration // override, lock; 0: none was given
+	Environment string        // approve, reject, deploy, cancel, rollback, lock, unlock, incident
+	Ref         string        // deploy; of rollback where the API names one; printable ASCII
 	Version     string        // release: a version, major, minor or patch
 	Category    string        // changelog
 	Reason      string        // one line without control and direction characters. Of changelog: the entry's text. Of rollback:
@@ -40,7 +40,7 @@ type argument func(c *Command, rest string) (left string, problem string)
 type form struct {
 	word  string
 	usage string
-	who   string // who may, for people; "": it concerns environments, which this version does not guard
+	who   string // who may, for people
 	parts []argument
 }
 
@@ -48,16 +48,17 @@ type form struct {
 func forms() []form {
 	return []form{
 		{"help", "help", "anyone", nil}, {"status", "status", "anyone", nil}, {"recheck", "recheck", "anyone", nil},
-		{"override", "override CHECK[,CHECK…] [for DURATION] REASON", "whom `override.by` of the policy names", []argument{checkNames, lasting, reason}},
+		{"override", "override CHECK[,CHECK…] [for DURATION] REASON", "whom `override.by` of the policy names; on a merged change: of lines of its promotions", []argument{checkNames, lasting, reason}},
 		{"revoke", "revoke CHECK", "whom `override.by` of the policy names", []argument{checkNames}},
-		{"approve", "approve ENVIRONMENT", "", []argument{environment}},
-		{"reject", "reject ENVIRONMENT REASON", "", []argument{environment, reason}},
-		{"deploy", "deploy ENVIRONMENT [REF]", "", []argument{environment, revision}},
-		{"cancel", "cancel ENVIRONMENT", "", []argument{environment}},
-		{"rollback", "rollback ENVIRONMENT [REF] REASON", "", []argument{environment, reason}},
+		{"approve", "approve ENVIRONMENT", "the environment's approvers", []argument{environment}},
+		{"reject", "reject ENVIRONMENT REASON", "the environment's approvers", []argument{environment, reason}},
+		{"deploy", "deploy ENVIRONMENT [REF]", "its deployers; without REF what is live and well in the environment before, or what this change's merge made", []argument{environment, revision}},
+		{"cancel", "cancel ENVIRONMENT", "its deployers", []argument{environment}},
+		{"rollback", "rollback ENVIRONMENT [REF] REASON", "its deployers; REF was live and well there", []argument{environment, reason}},
 		{"hold", "hold REASON", "write access", []argument{reason}}, {"unhold", "unhold", "at least the holder's right", nil},
-		{"lock", "lock ENVIRONMENT REASON", "", []argument{environment, reason}},
-		{"unlock", "unlock ENVIRONMENT", "", []argument{environment}},
+		{"lock", "lock ENVIRONMENT|* [for DURATION] REASON", "its deployers; `*` is the whole repository, and asks for those of every environment", []argument{environment, lasting, reason}},
+		{"unlock", "unlock ENVIRONMENT|*", "its deployers", []argument{environment}},
+		{"incident", "incident ENVIRONMENT REASON|resolved [REASON]", "write access", []argument{environment, reason}},
 		{"release", "release VERSION|major|minor|patch", "maintainers", []argument{version}},
 		{"changelog", "changelog CATEGORY: TEXT", "write access, and the author of a fork", []argument{category, reason}},
 	}

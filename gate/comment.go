@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Result struct {
 	Checks  []string `json:"checks,omitempty"`
 	Outcome string   `json:"outcome"` // done, refused, waiting
 	Text    string   `json:"text"`    // Markdown of our own, with people's words escaped
+	// Promotion that was asked for: the reply tells where it stands by now.
+	Promotion string `json:"promotion,omitempty"`
 }
 
 // tooOld is the age at which a comment is no command any more: deliveries are only known to be replayed for as long as
@@ -93,7 +96,7 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 	}
 	out.Said = &a.acts.Version
 	for _, command := range commands {
-		a.command = command
+		a.command, a.concerns, a.under = command, nil, ""
 		result := r.obey(ctx, a, &out)
 		out.Comment.Results = append(out.Comment.Results, result)
 		out.Entries = append(out.Entries, r.commandEntry(a, result))
@@ -154,6 +157,14 @@ func (r *Reconciler) obey(ctx context.Context, a *asking, out *Outcome) Result {
 	switch a.command.Word {
 	case "help":
 		return a.help(out.Comment.Results)
+	case "approve", "reject", "cancel", "deploy", "rollback", "lock", "unlock", "incident":
+		return a.answered(r)(r.atEnvironment(ctx, a, out))
+	case "status", "recheck", "override", "revoke":
+		if a.merged() {
+			return a.answered(r)(r.afterwards(ctx, a, out))
+		}
+	}
+	switch a.command.Word {
 	case "status":
 		return r.status(a)
 	case "recheck":
@@ -171,25 +182,62 @@ func (r *Reconciler) obey(ctx context.Context, a *asking, out *Outcome) Result {
 	case "changelog":
 		return r.addEntry(ctx, a, out)
 	}
-	return a.result(refused, "%s concerns an environment, and this version guards changes alone. It comes with promotions.", codeSpan(a.command.Word))
+	return a.result(refused, "I do not know what to do for %s.", codeSpan(a.command.Word))
+}
+
+// answered makes an answer of what came of a command: that it could not be looked is no answer, and nothing was done then.
+func (a *asking) answered(r *Reconciler) func(Result, error) Result {
+	return func(result Result, err error) Result {
+		if err == nil {
+			return result
+		}
+		r.Log.Warn("do a command", "subject", a.s.Key(), "command", a.command.Word, "err", err)
+		return a.result(refused, "Nothing was done, since not all could be read that has to be known: %s. Write the command again in a minute.", escape(checks.Clip(Plain(err.Error()), 200)))
+	}
+}
+
+// afterwards does a command that is about what became of a merged change.
+func (r *Reconciler) afterwards(ctx context.Context, a *asking, out *Outcome) (result Result, err error) {
+	switch a.command.Word {
+	case "status":
+		result, err = r.passage(ctx, a)
+	case "recheck":
+		result, err = r.recheckMerged(ctx, a, out)
+	case "override":
+		result, err = r.overrideLines(ctx, a, out)
+	default:
+		result, err = r.revokeLine(ctx, a, out)
+	}
+	if why := declined(""); errors.As(err, &why) {
+		return a.result(refused, "%s", string(why)), nil
+	}
+	return result, err
 }
 
 // commandEntry is what the audit log says of a command, refused ones too.
 func (r *Reconciler) commandEntry(a *asking, result Result) Entry {
 	commit := a.head
-	if commit == "" && a.facts != nil {
+	switch {
+	case a.concerns != nil:
+		commit = a.concerns.Commit
+	case commit == "" && a.facts != nil:
 		commit = a.facts.Change.Head.Commit
 	}
 	e := entry(EntryCommand, a.s, commit)
 	e.At, e.Who, e.Command, e.Outcome = r.Now(), who(a.by()), a.command.Word, result.Outcome
 	e.Check, e.Reason, e.URL = strings.Join(a.command.Checks, ","), a.command.Reason, a.comment.URL
 	e.Environment = a.command.Environment
-	if a.set != nil {
+	if a.concerns != nil {
+		e.Promotion = a.concerns.ID
+	}
+	if e.Policy = a.under; e.Policy == "" && a.set != nil {
 		e.Policy = a.set.Digest
 	}
 	switch c := a.command; c.Word {
 	case "release":
 		e.Reason = c.Version
+	case "deploy":
+		e.Reason = cmp.Or(c.Reason, c.Ref)
 	case "changelog":
 		e.Reason = c.Category + ": " + c.Reason
 	}
@@ -216,7 +264,17 @@ func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, ou
 			overrides = append(overrides, o)
 		}
 	}
+	var promotions []Promotion
 	for i, result := range state.Results {
+		if result.Promotion != "" && r.Book != nil {
+			p, err := r.Book.Promotion(ctx, result.Promotion)
+			if err != nil {
+				return fmt.Errorf("read what %s asked for: %w", w.Mark.Key(), err)
+			}
+			if p != nil { // what was asked for just now is not in the store yet
+				promotions = append(promotions, *p)
+			}
+		}
 		if result.Word != "release" || len(out.Entries) > 0 { // what was done just now is not in the store yet
 			continue
 		}
@@ -224,7 +282,7 @@ func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, ou
 			state.Results[i] = now
 		}
 	}
-	body := replyText(state, overrides)
+	body := replyText(state, overrides, promotions)
 	if digest := textDigest(body); digest == state.Digest && state.Reply > 0 {
 		return nil
 	}

@@ -15,7 +15,7 @@ func (r *Reconciler) grant(ctx context.Context, a *asking, leave policy.Leave, n
 	until := a.until(leave, r.Now())
 	for i := range a.acts.Overrides {
 		o := &a.acts.Overrides[i]
-		if o.Check != name {
+		if o.Check != name || o.Promotion != a.merged() {
 			continue
 		}
 		if !o.complete() && o.By.ID != a.by().ID && a.stillMay(ctx, leave, o.By) {
@@ -27,7 +27,8 @@ func (r *Reconciler) grant(ctx context.Context, a *asking, leave policy.Leave, n
 		changed = append(changed, *o)
 	}
 	o := Override{Check: name, Commit: a.head, Base: a.facts.Change.Base.Name, By: a.by(), People: 1, Reason: Plain(a.command.Reason),
-		Comment: a.comment.ID, URL: a.comment.URL, At: a.received, Receipt: a.receipt, Until: until, Broken: a.set == nil}
+		Comment: a.comment.ID, URL: a.comment.URL, At: a.received, Receipt: a.receipt, Until: until, Broken: a.set == nil,
+		Promotion: a.merged()}
 	if leave.Two {
 		o.People = 2
 	}
@@ -73,16 +74,29 @@ func (o Override) event(comment int64) string {
 
 // revoke ends what is overridden of a check.
 func (r *Reconciler) revoke(ctx context.Context, a *asking, out *Outcome) Result {
-	name := strings.TrimPrefix(strings.ToLower(a.command.Checks[0]), "sluice/")
 	if a.facts.Change.State != "open" {
 		return a.result(refused, "This change is %s: nothing of it is overridden any more.", a.facts.Change.State)
 	}
 	if no, ok := a.mayOverride(ctx, a.leave()); !ok {
 		return no
 	}
+	result, ended := r.endOverrides(a, out)
+	if ended {
+		out.Marks = append(out.Marks, judgeAgain(a.s, "comment.revoke"))
+	}
+	return result
+}
+
+// endOverrides ends those of the check that the command names: of the change, or of the promotions of what its merge made.
+func (r *Reconciler) endOverrides(a *asking, out *Outcome) (result Result, ended bool) {
+	name := strings.TrimPrefix(strings.ToLower(a.command.Checks[0]), "sluice/")
 	var left []Override
 	var names []string
 	for _, o := range a.acts.Overrides {
+		if o.Promotion != a.merged() {
+			left = append(left, o)
+			continue
+		}
 		if o.Check != name {
 			left, names = append(left, o), append(names, o.Check)
 			continue
@@ -97,13 +111,12 @@ func (r *Reconciler) revoke(ctx context.Context, a *asking, out *Outcome) Result
 	}
 	if len(left) == len(a.acts.Overrides) {
 		if len(names) == 0 {
-			return a.result(refused, "Nothing is overridden on this change.")
+			return a.result(refused, "Nothing is overridden on this change."), false
 		}
-		return a.result(refused, "%s is not overridden; %s is.", codeSpan(a.command.Checks[0]), codeList(names))
+		return a.result(refused, "%s is not overridden; %s is.", codeSpan(a.command.Checks[0]), codeList(names)), false
 	}
 	a.acts.Overrides = left
-	out.Marks = append(out.Marks, judgeAgain(a.s, "comment.revoke"))
-	return a.result(done, "The override of %s is revoked.", codeSpan(name))
+	return a.result(done, "The override of %s is revoked.", codeSpan(name)), true
 }
 
 // replaced puts an override in place of its earlier state.

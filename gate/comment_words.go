@@ -24,15 +24,9 @@ func (a *asking) help(before []Result) Result {
 func helpText() string {
 	var b strings.Builder
 	b.WriteString("A command is a line of its own that starts with `" + prefix + "`, in a new comment on a change, ten at most:\n")
-	var later []string
 	for _, f := range forms() {
-		if f.who == "" {
-			later = append(later, codeSpan(f.word))
-			continue
-		}
 		fmt.Fprintf(&b, "\n- `%s %s`: %s", prefix, f.usage, f.who)
 	}
-	fmt.Fprintf(&b, "\n\n%s come with promotions; this version guards changes alone.", strings.Join(later, ", "))
 	return b.String()
 }
 
@@ -79,7 +73,7 @@ func judgeAgain(s checks.Subject, why string) Mark {
 // holdBack shuts the gate of the change until somebody lifts the hold.
 func (r *Reconciler) holdBack(ctx context.Context, a *asking, out *Outcome) Result {
 	if a.facts.Change.State != "open" {
-		return a.result(refused, "This change is %s, so there is nothing to hold.", a.facts.Change.State)
+		return a.result(refused, "This change is %s, so there is nothing to hold. `%s lock ENVIRONMENT REASON` holds back what goes into an environment.", a.facts.Change.State, prefix)
 	}
 	has, no, ok := a.atLeast(ctx, "write", "Holding a change")
 	if !ok {

@@ -27,6 +27,9 @@ func (r *Reconciler) ended(ctx context.Context, provider Provider, f *checks.Fac
 		return Outcome{}, err
 	}
 	if f.Change.State == "merged" {
+		if err := r.expired(ctx, f, w, &out); err != nil {
+			return Outcome{}, err
+		}
 		return out, r.merged(ctx, f, w, &out)
 	}
 	if r.DryRun || len(twins) > 0 { // what is shown there is theirs from now on

@@ -29,6 +29,7 @@ type visit struct {
 	out      Outcome
 	touched  map[string]bool // promotions that changed, by id
 	decision *Decision       // on the promotion that was judged
+	ending   []int64         // deployments that were cancelled
 	strange  []Entry         // found outside the gate just now
 	log      *slog.Logger
 }
@@ -165,7 +166,7 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 
 // asking is what is remembered of a promotion that the forge's reading depends on.
 func (v *visit) asking(p *Promotion) checks.Promotion {
-	asks := checks.Promotion{Environment: p.Environment, Commit: p.Commit, How: p.How, Requester: p.By, Requested: p.At}
+	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Requester: p.By, Requested: p.At}
 	for _, a := range v.book.Acts {
 		if a.Promotion == p.ID && a.Kind != ActCancel {
 			asks.Approvals = append(asks.Approvals, a.Saying)
@@ -229,14 +230,23 @@ func (v *visit) obey() error {
 			continue
 		}
 		p := &v.book.Promotions[i]
-		if !p.Waiting() && p.State != Deploying {
+		if !p.Waiting() && (p.State != Deploying || p.Deployment == 0) { // of one that is reserved it is not known yet what was made
 			continue
 		}
-		if err := v.move(p, Cancelled, "cancelled by "+a.Saying.By.Login+because(a.Saying.Reason), who(a.Saying.By)); err != nil {
+		if err := v.cancel(p, a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// cancel ends a promotion for somebody. Its pipeline may go on nevertheless: the forge is told that it should not.
+func (v *visit) cancel(p *Promotion, a PromotionAct) error {
+	if p.Deployment != 0 {
+		v.ending = append(v.ending, p.Deployment)
+	}
+	p.Reserved = time.Time{}
+	return v.move(p, Cancelled, "cancelled by "+a.Saying.By.Login+because(a.Saying.Reason), who(a.Saying.By))
 }
 
 func because(reason string) string {

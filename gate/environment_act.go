@@ -19,20 +19,18 @@ func (v *visit) promote(ctx context.Context, p *Promotion, d *Decision) error {
 	if err := v.reserve(ctx, p, d); err != nil {
 		return err
 	}
-	if err := v.recall(ctx); err != nil {
-		return err
-	}
-	if p.State != Deploying {
-		return nil
-	}
-	if err := v.read(ctx, p); err != nil {
+	if err := v.reread(ctx, p); err != nil {
 		return err
 	}
 	again, err := v.decide(ctx, p)
 	if err != nil {
 		return err
 	}
+	if p.State != Deploying { // somebody cancelled it just now
+		return v.remember(p, again)
+	}
 	if !again.Open || v.set == nil {
+		p.Reserved = time.Time{}
 		if err := v.move(p, Gated, "shut when it was judged again", Who{}); err != nil {
 			return err
 		}
@@ -51,14 +49,22 @@ func (v *visit) promote(ctx context.Context, p *Promotion, d *Decision) error {
 	return v.deploy(ctx, p)
 }
 
-// recall reads once more what people said and locked: it may have been written since the visit began.
-func (v *visit) recall(ctx context.Context) error {
-	book, err := v.r.Book.Environment(ctx, v.s.Forge, v.s.Repo, v.s.Environment)
+// reread reads the environment once more: what the forge tells now, and what people said in the meantime.
+func (v *visit) reread(ctx context.Context, p *Promotion) error {
+	now, err := v.r.Book.Environment(ctx, v.s.Forge, v.s.Repo, v.s.Environment)
 	if err != nil {
-		return fmt.Errorf("read again what is remembered of %v: %w", v.s, err)
+		return fmt.Errorf("read what is remembered: %w", err)
 	}
-	v.book.Acts, v.book.Locks = book.Acts, book.Locks
-	return v.obey()
+	v.book.Acts, v.book.Locks = now.Acts, now.Locks
+	if err := v.read(ctx, p); err != nil {
+		return err
+	}
+	for _, a := range now.Acts {
+		if a.Promotion == p.ID && a.Kind == ActCancel && p.State == Deploying {
+			return v.cancel(p, a)
+		}
+	}
+	return nil
 }
 
 // reserve writes down that the promotion is under way, with the decision that lets it, before anything is asked of the forge.
@@ -95,11 +101,13 @@ func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
 
 // deploy creates the deployment.
 func (v *visit) deploy(ctx context.Context, p *Promotion) error {
-	call, stop := context.WithTimeout(ctx, p.Reserved.Sub(v.r.Now())-reserveFor/3)
-	defer stop()
-	id, err := v.provider.Deploy(call, p.Subject(), Order{
+	left := p.Reserved.Sub(v.r.Now()) - reserveFor/3
+	if left <= 0 { // reading again took too long: whoever comes next reserves anew
+		return fmt.Errorf("create the deployment: the reservation has run out")
+	}
+	id, err := v.provider.Deploy(ctx, p.Subject(), Order{
 		Promotion: p.ID, Decision: p.Decision, Attempt: p.Attempt, Contexts: contexts(v.set, v.s.Environment),
-		Description: checks.Clip(describe(p), 140), Deadline: p.Reserved,
+		Description: checks.Clip(describe(p), 140), Within: left,
 	})
 	var refused *RefusalError
 	switch {
@@ -133,16 +141,17 @@ func (v *visit) letRun(ctx context.Context, p *Promotion, run int64) error {
 	var refused *RefusalError
 	switch {
 	case errors.Is(err, ErrGone): // it was answered before a crash, or it ended: what became of it is told by the next look
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && p.Run == run:
 		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
 		return v.move(p, Gated, "the forge did not take the approval: "+refused.Why, Who{})
+	case errors.As(err, &refused):
+		v.log.Warn("approve a run", "run", run, "err", err)
+		return nil
 	case err != nil:
 		return fmt.Errorf("approve run %d: %w", run, err)
 	}
 	v.touched[p.ID] = true
-	if p.Run == run {
-		p.Reserved = time.Time{}
-	}
+	p.Run, p.Reserved = run, time.Time{}
 	v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
 	return nil
 }
@@ -168,7 +177,9 @@ const mostReports = 10
 func (v *visit) answerRun(ctx context.Context, p *Promotion) error {
 	state, text := "", v.reportText(p)
 	switch {
-	case p.State == Failed && p.Deployment == 0 || p.State == Superseded && p.LiveAt.IsZero() || p.State == Cancelled:
+	case p.Deployment != 0:
+		return nil // it was let through
+	case p.State == Failed || p.State == Superseded && p.LiveAt.IsZero() || p.State == Cancelled:
 		state = "rejected"
 	case p.State != Gated:
 		return nil
@@ -192,14 +203,14 @@ func (v *visit) answerRun(ctx context.Context, p *Promotion) error {
 }
 
 // fallBack rolls back by itself what turned red within its soak, where the policy says so: to the newest commit that was
-// well here before it.
-func (v *visit) fallBack(p *Promotion, why string) {
+// well here before it. It says whether it does.
+func (v *visit) fallBack(p *Promotion, why string) bool {
 	if !automaticRollback(v.set, v.s.Environment) || p.How.Back() {
-		return
+		return false
 	}
 	to := lastWell(v.book.Promotions, p.Commit)
 	if to == nil {
-		return
+		return false
 	}
 	v.out.Requests = append(v.out.Requests, Promotion{
 		ID: v.r.NewID(), Forge: p.Forge, Repo: p.Repo, Installation: p.Installation, Environment: p.Environment, Commit: to.Commit,
@@ -207,6 +218,7 @@ func (v *visit) fallBack(p *Promotion, why string) {
 	})
 	v.out.Locks = append(v.out.Locks, UnaskedLock(p.Forge, p.Repo, p.Environment, "red/"+p.ID, checks.Person{Login: "sluice"}, why, "", v.now))
 	v.out.later(environmentMark(v.s, v.s.Environment, "rolls back"))
+	return true
 }
 
 // lastWell is the newest promotion that was well here, of another commit, or nil.

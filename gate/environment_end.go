@@ -64,9 +64,12 @@ func acts(d *checks.Deployment) bool {
 	return !d.Workflow || !slices.Contains([]string{"waiting", "queued", "pending"}, d.State) || !d.Live.IsZero()
 }
 
-// ours says whether a deployment belongs to a promotion that was let through.
+// ours says whether a deployment belongs to a promotion that was let through, and did not end before it went live.
 func (v *visit) ours(d *checks.Deployment) bool {
 	return slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool {
+		if !d.Live.IsZero() && p.LiveAt.IsZero() && (p.State == Cancelled || p.State == Failed) {
+			return false
+		}
 		return p.made(d.ID) || d.Ours && d.Promotion == p.ID && (p.State == Deploying || p.Deployment != 0)
 	})
 }
@@ -82,6 +85,11 @@ func (v *visit) outside(d *checks.Deployment) Entry {
 	e.Reason = fmt.Sprintf("Deployment %d of %s to %s was not made through the gate.", d.ID, short(d.Commit), Plain(v.spelt))
 	if p := v.bypassed(d); p != nil {
 		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
+		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
+	}
+	if i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.made(d.ID) }); i >= 0 {
+		p := &v.book.Promotions[i]
+		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went live after its promotion was %s.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
 		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
 	}
 	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(d.Creator.Login))

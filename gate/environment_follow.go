@@ -17,6 +17,9 @@ func (v *visit) move(p *Promotion, to State, why string, by Who) error {
 		return err
 	}
 	v.touched[p.ID] = true
+	if p.Comment != 0 { // its reply tells where the promotion stands
+		v.out.later(answerAgain(checks.Subject{Forge: p.Forge, Repo: p.Repo, Change: p.On, Installation: p.Installation}, p.Comment))
+	}
 	v.out.Entries = append(v.out.Entries, movedEntry(p, by))
 	v.tell(p)
 	v.log.Info("promotion", "promotion", p.ID, "commit", p.Commit, "state", string(to), "why", Plain(why))
@@ -56,7 +59,11 @@ func (v *visit) follow(ctx context.Context) error {
 			continue
 		}
 		if live != nil && !p.made(live.ID) && live.At.After(p.Created) {
-			if err := v.move(p, Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit)), Who{}); err != nil {
+			to, why := Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit))
+			if p.Red != "" {
+				to, why = Failed, p.Red+", until "+short(live.Commit)+" went live"
+			}
+			if err := v.move(p, to, why, Who{}); err != nil {
 				return err
 			}
 			continue
@@ -154,16 +161,27 @@ func (v *visit) prove(p *Promotion) error {
 	}
 	proof := checks.Prove(v.set, v.s.Environment, v.statuses(p.Commit), p.LiveAt, v.now, p.Hotfix)
 	switch {
+	case proof.Red != "" && proof.Soaks && v.fallBack(p, proof.Red):
+		p.Red = proof.Red
+		return v.move(p, Failed, proof.Red+"; it is rolled back", Who{})
 	case proof.Red != "":
-		if proof.Soaks {
-			v.fallBack(p, proof.Red)
-		}
-		return v.move(p, Failed, proof.Red, Who{})
+		v.reddens(p, proof.Red)
+		return nil
 	case proof.Well:
 		return v.well(p)
 	}
 	v.out.Next = sooner(v.out.Next, proof.Until)
 	return nil
+}
+
+// reddens says that what is live is not well. What is red may be run again and turn green: then it is well after all, and
+// until then nothing follows from it.
+func (v *visit) reddens(p *Promotion, why string) {
+	if p.Red == why {
+		return
+	}
+	p.Red, v.touched[p.ID] = why, true
+	v.notify(NoticeFailed, p.ID+"/red", v.notification(p, "live, and not well: "+why))
 }
 
 // statuses are those on a commit, as they were read with this visit.
@@ -178,7 +196,7 @@ func (v *visit) statuses(commit string) []checks.Status {
 }
 
 func (v *visit) well(p *Promotion) error {
-	p.VerifiedAt = v.now
+	p.VerifiedAt, p.Red = v.now, ""
 	if err := v.move(p, Verified, "", Who{}); err != nil {
 		return err
 	}

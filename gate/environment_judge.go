@@ -31,7 +31,7 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 	}
 	why, never := v.incurable(d)
 	switch {
-	case v.set != nil && v.spelt == "":
+	case v.set != nil && v.spelt == "" && p.Run == 0: // a run waits: the policy may come to name the environment
 		why, never = fmt.Sprintf("no policy guards an environment named %s", v.s.Environment), true
 	case p.Run != 0 && !v.now.Before(p.At.Add(patience)):
 		why, never = "the run waited for 29 days, and the forge ends it at 30", true
@@ -229,7 +229,16 @@ func (v *visit) acts(ctx context.Context, p *Promotion) (Acts, error) {
 	if err != nil {
 		return Acts{}, fmt.Errorf("read what people said about %v: %w", s, err)
 	}
-	return Acts{Overrides: a.promoting(p.Commit, v.now)}, nil
+	live := a.promoting(p.Commit, v.now)
+	if v.set != nil {
+		leave := v.set.Leave()
+		live = slices.DeleteFunc(live, func(o Override) bool { return unfitUnder(leave, o) != "" })
+	}
+	given := slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool { return !o.Promotion || !o.complete() })
+	if len(live) < len(given) { // that some have ended is written down with the change
+		v.out.later(judgeAgain(s, "override"))
+	}
+	return Acts{Overrides: live}, nil
 }
 
 // promoting are the overrides that count for the promotion of a commit.
@@ -255,12 +264,12 @@ func (v *visit) incurable(d *Decision) (why string, never bool) {
 
 // waits says when the promotion is to be looked at again by itself.
 func (v *visit) waits(p *Promotion, d *Decision) {
-	again, resting := d.Acts.next(), v.set != nil
+	again, resting := d.Acts.next(), v.set != nil && v.spelt != ""
 	for _, x := range d.Verdicts {
 		if !x.Blocks() {
 			continue
 		}
-		if x.Outcome == checks.Unknown {
+		if x.Outcome == checks.Unknown && v.spelt != "" {
 			again = sooner(again, v.now.Add(time.Minute))
 		}
 		if x.Until.IsZero() {

@@ -18,6 +18,9 @@ func (v *visit) show(ctx context.Context) error {
 		return nil
 	}
 	failed := []error{v.answerRuns(ctx)}
+	for _, id := range v.ending {
+		failed = append(failed, v.provider.Conclude(ctx, v.s, id, "error", "Cancelled; what was deployed by then stays."))
+	}
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] {
@@ -94,6 +97,9 @@ func (v *visit) link(p *Promotion) string {
 func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	switch p.State {
 	case Requested, Gated:
+		if v.set != nil && v.spelt == "" {
+			return fmt.Sprintf("No policy guards %s: name it under environments: in .sluice.yml on the default branch, or take Sluice off it.", p.Environment), checks.Unknown
+		}
 		if d := v.judged(p); d != nil {
 			return d.Gate.Reason, d.Gate.Outcome
 		}
@@ -101,6 +107,9 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	case Deploying:
 		return "Every check holds; it is being deployed.", checks.Wait
 	case Live:
+		if p.Red != "" {
+			return "Live since " + stamp(p.LiveAt) + ", and not well: " + p.Red, checks.Fail
+		}
 		return "Live since " + stamp(p.LiveAt) + "; not known to be well yet.", checks.Wait
 	case Verified:
 		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass
@@ -136,9 +145,9 @@ func (v *visit) summary(p *Promotion) string {
 }
 
 func (v *visit) askedBy(p *Promotion) string {
-	how := map[checks.How]string{checks.OnMerge: "merged", checks.Automatic: "by itself, since the environment before it was well",
-		checks.ByCommand: "asked for", checks.ByAPI: "asked for through the API", checks.Workflow: "asked for by a workflow",
-		checks.Rollback: "rolled back to", checks.RollsBack: "rolled back to by itself"}[p.How]
+	how := map[checks.How]string{checks.OnMerge: "merged", checks.Automatic: "follows by itself what was merged",
+		checks.ByCommand: "asked for", checks.ByAPI: "asked for through the API", checks.Workflow: "asked for by a workflow run",
+		checks.Rollback: "rolled back to", checks.RollsBack: "rolled back to by Sluice itself"}[p.How]
 	if p.By.Login != "" {
 		how += " by " + escape(p.By.Login)
 	}
@@ -236,7 +245,7 @@ func (v *visit) reportText(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", escape(title))
-	if d := v.judged(p); d != nil && p.Waiting() {
+	if d := v.judged(p); d != nil && p.Waiting() && v.spelt != "" {
 		for _, x := range d.Verdicts {
 			if x.Blocks() && b.Len() < 800 {
 				fmt.Fprintf(&b, "- %s: %s\n", x.Check, escape(x.Reason))

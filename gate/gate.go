@@ -108,6 +108,8 @@ const (
 	MarkGroup   MarkKind = "group"   // judge a merge queue's commit
 	MarkBranch  MarkKind = "branch"  // look at what came onto Base, and by which way
 
+	MarkAsk MarkKind = "ask" // do what was asked through the API
+
 	MarkEnvironment MarkKind = "environment" // look at an environment and the promotions into it
 	MarkPromotion   MarkKind = "promotion"   // never raised: decisions on a promotion are kept under it
 	MarkNotice      MarkKind = "notice"      // send Target the notices that it waits for
@@ -120,6 +122,7 @@ type Mark struct {
 	Environment string // MarkEnvironment
 	Change      int    // MarkChange, MarkComment, MarkAction (0: whichever change has the head Commit)
 	Comment     int64  // MarkComment: its id
+	Ask         string // MarkAsk: its id
 	Tag         string // MarkTag
 	Base        string // MarkBase, MarkBranch
 	Target      string // MarkNotice: as the Messenger calls it
@@ -151,6 +154,8 @@ func (m Mark) Key() string {
 		return m.Target
 	case MarkComment:
 		return fmt.Sprintf("%s/comment-%d", m.Subject().Key(), m.Comment)
+	case MarkAsk:
+		return m.Forge + ":" + m.Repo + "/ask-" + m.Ask
 	case MarkAction:
 		return fmt.Sprintf("%s/%s/%s/%.12s", m.Subject().Key(), m.Detail, m.By, m.Commit)
 	default:
@@ -240,6 +245,8 @@ type Outcome struct {
 	Promotions []Promotion       // MarkEnvironment: those that changed
 	Acts       []PromotionAct    // that people said about promotions
 	Locks      []LockState       // new or lifted
+	Incidents  []Incident        // told of or over
+	Asked      *Ask              // MarkAsk: what came of it
 	Seen       []EnvironmentSeen // of environments
 }
 

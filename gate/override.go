@@ -118,11 +118,16 @@ func (o Override) sentence() string {
 	if o.Second != nil {
 		people += " and " + o.Second.Login
 	}
-	until := "until the next push"
+	return fmt.Sprintf("By %s, %s: %s", people, o.until(), o.Reason)
+}
+
+// until says what ends it. No push ends one that was given for what a merge made: that stays what it is.
+func (o Override) until() string {
+	end := map[bool]string{false: "the next push", true: "it is revoked"}[o.Promotion]
 	if !o.Until.IsZero() {
-		until = "until " + o.Until.UTC().Format("2006-01-02 15:04 UTC") + " or the next push"
+		return "until " + o.Until.UTC().Format("2006-01-02 15:04 UTC") + " or " + end
 	}
-	return fmt.Sprintf("By %s, %s: %s", people, until, o.Reason)
+	return "until " + end
 }
 
 // held is what a hold says on the gate.
@@ -156,8 +161,12 @@ func (r *Reconciler) settleActs(a Acts, f *checks.Facts, w Work) (left Acts, end
 	left.Hold, left.Version = a.Hold, a.Version
 	set, _ := r.policies.load(f.Sources) // under a broken one what was given stays
 	for _, o := range a.Overrides {
-		why := o.over(f.Change.Head.Commit, f.Change.Base.Name, r.Now())
-		if why == "" {
+		commit := f.Change.Head.Commit
+		if o.Promotion {
+			commit = f.Change.MergeCommit
+		}
+		why := o.over(commit, f.Change.Base.Name, r.Now())
+		if why == "" && !o.Promotion {
 			why = o.left(w.Causes)
 		}
 		if why == "" && set != nil {

@@ -51,7 +51,9 @@ type Promotion struct {
 	URL          string        `json:"url,omitempty"`     // of what asked
 	Change       int           `json:"change,omitempty"`  // that brought the commit; 0: not known
 	Comment      int64         `json:"comment,omitempty"` // that asked
+	On           int           `json:"on,omitempty"`      // the change that the comment is on
 	At           time.Time     `json:"at"`                // requested: a newer one supersedes it
+	Known        time.Time     `json:"known,omitzero"`    // when it was written down: before that nobody can have meant it
 
 	State    State     `json:"state"`
 	Why      string    `json:"why,omitempty"` // it came to this state
@@ -66,6 +68,7 @@ type Promotion struct {
 	Created    time.Time `json:"created,omitzero"` // its deployment
 	LiveAt     time.Time `json:"live_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	Red        string    `json:"red,omitempty"`    // of a live one: what of `verify` failed; it may be run again
 	Hotfix     bool      `json:"hotfix,omitempty"` // the lane shortened something
 
 	// Run is the workflow run that waits for this promotion; 0: Sluice makes the deployment.

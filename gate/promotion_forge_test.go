@@ -482,7 +482,7 @@ func (w *world) beyond(has, hasNot string) (list []checks.Carried) {
 
 // Deploy makes a deployment, in time or not at all.
 func (b booth) Deploy(ctx context.Context, s checks.Subject, o gate.Order) (id int64, err error) {
-	ctx, stop := context.WithDeadline(ctx, o.Deadline.Add(-b.r.skew))
+	ctx, stop := context.WithTimeout(ctx, o.Within)
 	defer stop()
 	err = b.call(ctx, "Deploy", func() error {
 		if !b.calm && b.chance(5) {

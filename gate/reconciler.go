@@ -63,6 +63,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.branch(ctx, w)
 	case MarkEnvironment:
 		return r.environment(ctx, w)
+	case MarkAsk:
+		return r.asked(ctx, w)
 	case MarkAction:
 		return r.pressed(ctx, w)
 	case MarkNotice:

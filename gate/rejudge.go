@@ -211,8 +211,11 @@ func Observed(v checks.Verdict) (rules []string) {
 	return rules
 }
 
-// Name is a subject as people write it: "acme/shop#7", "acme/shop@v1.2.3".
+// Name is a subject as people write it: "acme/shop#7", "acme/shop@v1.2.3", "acme/shop>production@c2ee8ea6".
 func Name(s checks.Subject) string {
+	if s.Kind == checks.KindPromotion {
+		return s.Repo + ">" + s.Environment + "@" + short(s.Commit)
+	}
 	if s.Tag != "" {
 		return s.Repo + "@" + s.Tag
 	}

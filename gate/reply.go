@@ -10,10 +10,10 @@ import (
 const mostReply = 60_000
 
 // replyText is the one reply to a comment: what was understood of each command, and what came of it by now.
-func replyText(state *CommentState, overrides []Override) string {
+func replyText(state *CommentState, overrides []Override, promotions []Promotion) string {
 	var b strings.Builder
 	for _, result := range state.Results {
-		part := resultText(result, overrides)
+		part := resultText(result, overrides, promotions)
 		if b.Len()+len(part) > mostReply {
 			b.WriteString("\n…and more, which does not fit here.\n")
 			break
@@ -23,7 +23,7 @@ func replyText(state *CommentState, overrides []Override) string {
 	return strings.TrimSpace(b.String())
 }
 
-func resultText(r Result, overrides []Override) string {
+func resultText(r Result, overrides []Override, promotions []Promotion) string {
 	var b strings.Builder
 	word := r.Word
 	if word == "" {
@@ -42,16 +42,25 @@ func resultText(r Result, overrides []Override) string {
 			}
 		}
 	}
+	if i := slices.IndexFunc(promotions, func(p Promotion) bool { return p.ID == r.Promotion }); i >= 0 {
+		text += "\n\n" + promotions[i].told()
+	}
 	fmt.Fprintf(&b, "**%s** (line %d): %s. %s\n\n", codeSpan(prefix+" "+word), r.Line, r.Outcome, strings.TrimSpace(text))
 	return b.String()
 }
 
+// told says where a promotion stands by now.
+func (p *Promotion) told() string {
+	text := fmt.Sprintf("By now: %s.", p.State)
+	if p.Why != "" {
+		text = fmt.Sprintf("By now: %s, %s.", p.State, escape(strings.TrimRight(p.Why, ".")))
+	}
+	return text
+}
+
 // told says what became of an override by now.
 func (o Override) told() string {
-	name, until := codeSpan(o.Check), "until the next push"
-	if !o.Until.IsZero() {
-		until = "until " + o.Until.UTC().Format("2006-01-02 15:04 UTC") + " or the next push"
-	}
+	name, until := codeSpan(o.Check), o.until()
 	reason := fmt.Sprintf("Reason: %s", escape(o.Reason))
 	switch {
 	case !o.Ended.IsZero() && !o.complete():
@@ -59,8 +68,8 @@ func (o Override) told() string {
 	case !o.Ended.IsZero():
 		return fmt.Sprintf("%s was overridden for %s: %s. %s", name, codeSpan(short(o.Commit)), escape(o.Why), reason)
 	case !o.complete():
-		return fmt.Sprintf("%s waits for a second person: somebody else who may override has to write `%s override %s REASON` for %s, before the next push. %s",
-			name, prefix, o.Check, codeSpan(short(o.Commit)), reason)
+		return fmt.Sprintf("%s waits for a second person: somebody else who may override has to write `%s override %s REASON` for %s%s. %s",
+			name, prefix, o.Check, codeSpan(short(o.Commit)), map[bool]string{false: ", before the next push"}[o.Promotion], reason)
 	case o.Second != nil:
 		return fmt.Sprintf("%s is overridden for %s by %s and %s, %s. %s", name, codeSpan(short(o.Commit)), escape(o.By.Login), escape(o.Second.Login), until, reason)
 	}

@@ -180,6 +180,8 @@ func identity(m gate.Mark) []any {
 		number, name = m.Change, m.Commit
 	case gate.MarkEnvironment:
 		name = m.Environment
+	case gate.MarkAsk:
+		name = m.Ask
 	case gate.MarkPromotion:
 		name = m.Environment + "@" + m.Commit
 	}

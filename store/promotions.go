@@ -95,6 +95,16 @@ func (r *record) promoted(t *tx) error {
 			return fmt.Errorf("keep the lock on %s: %w", l.Lock.Environment, err)
 		}
 	}
+	for _, i := range o.Incidents {
+		if err := tellIncident(t, i); err != nil {
+			return fmt.Errorf("keep the incident in %s: %w", i.Environment, err)
+		}
+	}
+	if o.Asked != nil {
+		if err := keepJSON(t, o.Asked, qAnswered, o.Asked.ID); err != nil {
+			return fmt.Errorf("keep what came of asking %s: %w", o.Asked.ID, err)
+		}
+	}
 	for _, e := range o.Seen {
 		if err := keepJSON(t, e, qSeeEnvironment, e.Forge, fold(e.Repo), fold(e.Name)); err != nil {
 			return fmt.Errorf("keep what was seen of %s: %w", e.Name, err)
@@ -113,6 +123,7 @@ func keepJSON(t *tx, v any, text string, args ...any) error {
 }
 
 func ask(t *tx, p gate.Promotion) error {
+	p.Known = p.Since
 	return keepJSON(t, p, qAsk, p.ID, p.Forge, fold(p.Repo), fold(p.Environment), p.Commit, p.Request, string(p.State), p.Change,
 		p.At.UnixMilli(), p.Since.UnixMilli())
 }

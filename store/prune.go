@@ -24,6 +24,10 @@ func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Du
 			n, err := t.exec(qOldDeliveries, deliveries, chunk)
 			return n == chunk, err
 		}},
+		{"what was asked through the API", func(t *tx) (bool, error) {
+			n, err := t.exec(qOldAsks, deliveries, chunk)
+			return n == chunk, err
+		}},
 		{"decisions", func(t *tx) (bool, error) { return dropDecisions(t, decisions) }},
 		{"notices", func(t *tx) (bool, error) {
 			n, err := t.exec(qOldNotices, decisions, chunk)

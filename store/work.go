@@ -109,6 +109,8 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 		m.Change, m.Commit = number, name
 	case gate.MarkEnvironment:
 		m.Environment = name
+	case gate.MarkAsk:
+		m.Ask = name
 	}
 	return w, err
 }

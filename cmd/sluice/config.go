@@ -27,6 +27,7 @@ type settings struct {
 	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes are read anew without a webhook; also once at start"`
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
 	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record, post nothing"`
+	APIToken  string   `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1, of 20 characters or more; without one there is no API"`
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
@@ -37,7 +38,6 @@ type settings struct {
 	// These belong to the contract and are not served by this version. Where ignoring one would leave something unguarded
 	// or lost, setting it stops the start; the others are warned of.
 	Pull         bool   `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log (not in this version)"`
-	APIToken     string `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1 (not in this version)"`
 	GitLabURL    string `env:"SLUICE_GITLAB_URL" desc:"GitLab (not in this version)"`
 	GitLabToken  string `env:"SLUICE_GITLAB_TOKEN" desc:"GitLab (not in this version)"`
 	GitLabSecret string `env:"SLUICE_GITLAB_WEBHOOK_SECRET" desc:"GitLab (not in this version)"`
@@ -112,6 +112,8 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_SWEEP: must be longer than nothing")
 	case s.Keep <= 0:
 		return fmt.Errorf("SLUICE_KEEP: must be longer than nothing")
+	case s.APIToken != "" && (len(s.APIToken) < 20 || strings.TrimSpace(s.APIToken) != s.APIToken):
+		return fmt.Errorf("SLUICE_API_TOKEN: must be 20 characters or more, without space around them; `openssl rand -hex 32` makes one")
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SLUICE_LOG_FORMAT: %q is neither text nor json", s.LogFormat)
 	case s.GitLabURL != "" || s.GitLabToken != "" || s.GitLabSecret != "":

@@ -48,7 +48,9 @@ func (e explained) fixtureCase() (*yaml.Node, error) {
 	one := &yaml.Node{Kind: yaml.MappingNode}
 	add(one, "name", word(gate.Plain(fmt.Sprintf("%s at %.8s", gate.Name(d.Subject), d.Commit))))
 	f := *e.facts
-	f.Statuses, f.Sources = nil, e.sources // what the forge showed is not judged
+	if f.Sources = e.sources; f.Promotion == nil {
+		f.Statuses = nil // what the forge showed is not judged
+	}
 	if f.Sources == nil {
 		f.Sources = []policy.Source{}
 	}

@@ -72,6 +72,10 @@ func commands() []command {
 		{"inbox", "list what waits, and retry what failed", func(ctx context.Context, p process) int {
 			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
 		}},
+		{"deploy", "ask a server for a promotion, and follow it", remoteCommand("deploy")},
+		{"rollback", "ask a server to go back to what was well", remoteCommand("rollback")},
+		{"lock", "hold back what goes into an environment", remoteCommand("lock")},
+		{"unlock", "lift locks", remoteCommand("unlock")},
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
 		{"calendar", "list when environments may be deployed to", calendarCommand},
 		{"report", "count overrides by person, repository or check", reportCommand},

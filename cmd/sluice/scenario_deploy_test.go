@@ -182,9 +182,13 @@ finish: {state: failure}
   deployment 1 into development of main@1 by ana: no status
   deployment 2 into development of main@0 by argo[bot]: in_progress
 2-waits
+  main@1 deploy (production)  wait    No policy guards production: name it under environments: in .sluice.yml on the default branch, or take Sluice off it.
   deployment 1 into development of main@1 by ana: success
   deployment 3 into production of main@1 by github-actions[bot]: waiting
   job 1 at production of main@1: waiting
+    pending by sluice[bot]: No policy guards production&#58; name it under environments&#58; in .sluice.yml on the default branch, or take Sluice off it.
+      
+      https://sluice.example/decisions/…
 3-let-in
   deployment 3 into production of main@1 by github-actions[bot]: in_progress
   job 1 at production of main@1: in_progress

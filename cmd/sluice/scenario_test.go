@@ -18,7 +18,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -414,6 +416,7 @@ func (r *playing) tell() {
 	}
 	lines = append(lines, r.answers("on a commit ", r.forge.SaidOn(shop))...)
 	lines = append(lines, r.published()...)
+	lines = append(lines, r.promoted()...)
 	lines = append(lines, r.deployed()...)
 	lines = append(lines, r.notes...)
 	reads, writes := r.forge.Traffic()
@@ -494,10 +497,13 @@ func (r *playing) answers(prefix string, said []pretend.Said) []string {
 	return lines
 }
 
-var shortHash = regexp.MustCompile("`([0-9a-f]{8})`|<code>([0-9a-f]{8})</code>|\\b([0-9a-f]{8})\\b")
+var shortHash = regexp.MustCompile("`([0-9a-f]{8})`|<code>([0-9a-f]{8})</code>|\\b([0-9a-f]{7,8})\\b")
+
+var decisionLink = regexp.MustCompile(`/decisions/[0-9a-f]{32}`)
 
 // unhashed names commits by the step after which they were the head, so that what is wanted does not hang on their ids.
 func (r *playing) unhashed(text string) string {
+	text = decisionLink.ReplaceAllString(text, "/decisions/…")
 	return shortHash.ReplaceAllStringFunc(text, func(m string) string {
 		id := strings.Trim(m, "`")
 		for _, step := range sorted(r.heads) {
@@ -505,8 +511,40 @@ func (r *playing) unhashed(text string) string {
 				return "{head after " + step + "}"
 			}
 		}
+		if i := slices.IndexFunc(r.mains(), func(m string) bool { return strings.HasPrefix(r.told["main after "+m], id) }); i >= 0 {
+			return "{main after " + r.mains()[i] + "}"
+		}
 		return m
 	})
+}
+
+// mains are the steps after which main stood at a commit for the first time.
+func (r *playing) mains() (steps []string) {
+	seen := map[string]bool{}
+	for n := range 100 {
+		step := strconv.Itoa(n)
+		if at := r.told["main after "+step]; at != "" && !seen[at] {
+			seen[at] = true
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// promoted are the checks of promotions, on the commits of main.
+func (r *playing) promoted() (lines []string) {
+	for _, step := range r.mains() {
+		var shown []pretend.Shown
+		for _, s := range r.forge.ShownOn(shop, r.told["main after "+step]) {
+			if strings.HasPrefix(s.Name, "sluice/deploy") {
+				shown = append(shown, s)
+			}
+		}
+		for _, line := range r.checks("main@"+step+" ", shown) {
+			lines = append(lines, r.unhashed(line))
+		}
+	}
+	return lines
 }
 
 func (r *playing) checks(prefix string, shown []pretend.Shown) []string {

@@ -61,8 +61,8 @@ func serve(ctx context.Context, p process, listening func(net.Addr)) error {
 	if !s.GitHub.Configured() {
 		log.Warn("no forge is configured; /setup says how to configure one", "url", s.PublicURL+"/setup")
 	}
-	if s.APIToken != "" || s.GitHub.ClientID != "" {
-		log.Warn("SLUICE_API_TOKEN and SLUICE_GITHUB_CLIENT_ID have no effect: this version has neither an API nor sign-in")
+	if s.GitHub.ClientID != "" {
+		log.Warn("SLUICE_GITHUB_CLIENT_ID has no effect: this version has no sign-in")
 	}
 	log.Info("ready", "address", l.Addr().String(), "version", version(), "dry_run", s.DryRun)
 	if listening != nil {

@@ -65,6 +65,41 @@ func (in *installation) member(ctx context.Context, who checks.Person, group str
 	return got.State == "active", in.same(ctx, who)
 }
 
+var _ gate.Registry = (*Client)(nil)
+
+// Account implements gate.Registry.
+func (c *Client) Account(ctx context.Context, repo gate.Repo, login string) (checks.Person, error) {
+	who, err := c.account(ctx, checks.Subject{Forge: repo.Forge, Repo: repo.Name, Installation: repo.Installation}, login)
+	if err != nil {
+		return checks.Person{}, fmt.Errorf("find the account %s: %w", checks.Clip(gate.Plain(login), 60), err)
+	}
+	return who, nil
+}
+
+func (c *Client) account(ctx context.Context, s checks.Subject, login string) (checks.Person, error) {
+	_, in, err := c.at(ctx, s)
+	if err != nil {
+		return checks.Person{}, err
+	}
+	if !plain(login) {
+		return checks.Person{}, fmt.Errorf("%w: it is no login", gate.ErrGone)
+	}
+	var u struct {
+		ID    int64  `json:"id"`
+		Login string `json:"login"`
+		Type  string `json:"type"`
+	}
+	err = in.fresh(ctx, "GET /users/{username}", "/users/"+url.PathEscape(login), &u)
+	var e *Error
+	switch {
+	case errors.As(err, &e) && e.Status == http.StatusNotFound:
+		return checks.Person{}, fmt.Errorf("%w: there is none", gate.ErrGone)
+	case err != nil:
+		return checks.Person{}, err
+	}
+	return person(&actorNode{Typename: u.Type, Login: u.Login, DatabaseID: u.ID}), nil
+}
+
 // same makes sure that the login is still the account's that wrote: logins change hands.
 func (in *installation) same(ctx context.Context, who checks.Person) error {
 	var u struct {

@@ -17,7 +17,7 @@ func deploys(w *world) {
 	s := w.into("production/EU", main)
 	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "build", State: "success", By: "bo"}))
 	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "sluice/gate", State: "pending", By: "bo"}))
-	order := gate.Order{Promotion: "p1", Decision: "d1", Attempt: 2, Contexts: []string{"Build", "a check run's name"}, Description: "Promote\n" + strings.Repeat("é", 200), Deadline: time.Now().Add(time.Minute)}
+	order := gate.Order{Promotion: "p1", Decision: "d1", Attempt: 2, Contexts: []string{"Build", "a check run's name"}, Description: "Promote\n" + strings.Repeat("é", 200), Within: time.Minute}
 	id, err := p.Deploy(w.Context(), s, order)
 	w.must(err)
 	made := w.forge.Deployments(repo, "production/EU")
@@ -70,7 +70,7 @@ func refusals(w *world) {
 	gone.Commit = strings.Repeat("0", 40)
 	_, err = p.Deploy(w.Context(), gone, gate.Order{Promotion: "p1"})
 	w.refused(err, false, gone.Commit)
-	_, err = p.Deploy(w.Context(), s, gate.Order{Promotion: "p1", Deadline: time.Now().Add(-time.Second)})
+	_, err = p.Deploy(w.Context(), s, gate.Order{Promotion: "p1", Within: time.Nanosecond})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		w.Errorf("after its deadline: %v", err)
 	}

@@ -56,11 +56,36 @@ CREATE TABLE environment_seen (
   PRIMARY KEY (forge, repo, name)
 ) STRICT;
 
+-- Failures in environments, told of by people.
+CREATE TABLE incident (
+  id          TEXT    NOT NULL,            -- what told of it
+  forge       TEXT    NOT NULL,
+  repo        TEXT    NOT NULL,            -- lower case
+  environment TEXT    NOT NULL,            -- lower case
+  sha         TEXT    NOT NULL,            -- that was live
+  promotion   TEXT    NOT NULL,            -- that had brought it; '': none is known
+  opened_at   INTEGER NOT NULL,
+  resolved_at INTEGER NOT NULL,            -- 0: not over
+  body        TEXT    NOT NULL,
+  PRIMARY KEY (forge, repo, id)
+) STRICT;
+CREATE INDEX incident_opened ON incident (forge, repo, opened_at);
+
+-- What was asked through the API, and what came of it.
+CREATE TABLE ask (
+  id     TEXT    PRIMARY KEY,
+  at     INTEGER NOT NULL,
+  body   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX ask_at ON ask (at);
+
 -- Why the gate of a merged change was not open when it was merged; '' when it was, '?' when nobody knows.
 ALTER TABLE subject_state ADD COLUMN shut TEXT NOT NULL DEFAULT '?';
 
 -- +goose Down
 ALTER TABLE subject_state DROP COLUMN shut;
+DROP TABLE ask;
+DROP TABLE incident;
 DROP TABLE environment_seen;
 DROP TABLE environment_lock;
 DROP TABLE promotion_act;
