@@ -216,24 +216,9 @@ func logs() io.Writer { return os.Stderr }
 
 // play is one run of everything.
 func play(rt *rapid.T) *world {
-	w := &world{created: map[string]int64{}, rng: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "the forge's dice"), 1))}
-	w.ledger = newLedger(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for _, r := range w.replicas {
-			select {
-			case r.wake <- struct{}{}:
-			default:
-			}
-		}
-	}, func(format string, args ...any) { w.broken = append(w.broken, fmt.Sprintf(format, args...)) })
+	dice := rapid.Uint64().Draw(rt, "the forge's dice")
 	time.Sleep(time.Duration(rapid.SampledFrom([]int{6, 18, 54, 83 * 24, 84*24 + 22}).Draw(rt, "hours into the year")) * time.Hour)
-	w.settle(rt)
-	for range 2 {
-		w.mu.Lock()
-		w.replicas = append(w.replicas, w.begin(w.rng.Uint64()))
-		w.mu.Unlock()
-	}
+	w := founded(dice, drawn(rt))
 	defer w.close()
 	for i := range rapid.IntRange(1, 60).Draw(rt, "moves") {
 		m := rapid.SampledFrom(moves).Draw(rt, fmt.Sprintf("move %d", i))
@@ -285,9 +270,13 @@ func (w *world) close() {
 	}
 }
 
-// settle begins the story: a policy, a first commit, and a Sluice that knows of the environments.
-func (w *world) settle(rt *rapid.T) {
-	w.rules = []edition{{time.Now().Add(-time.Hour), drawn(rt)}}
+// founded begins the story: a policy, a first commit, a Sluice that knows of the environments, and two processes of it.
+func founded(dice uint64, p policing) *world {
+	w := &world{created: map[string]int64{}, rng: rand.New(rand.NewPCG(dice, 1))}
+	w.ledger = newLedger(w.awake, func(format string, args ...any) { w.broken = append(w.broken, fmt.Sprintf(format, args...)) })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rules = []edition{{time.Now().Add(-time.Hour), p}}
 	w.commits = append(w.commits, &commit{id: object(0), at: time.Now(), patch: "p0"})
 	for _, name := range places {
 		w.seen[name] = gate.EnvironmentSeen{Forge: "github", Repo: ourRepo, Name: name}
@@ -297,6 +286,22 @@ func (w *world) settle(rt *rapid.T) {
 	}
 	w.bump(gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "start"}, false, time.Now(), time.Now())
 	w.arm()
+	for range 2 {
+		w.replicas = append(w.replicas, w.begin(w.rng.Uint64()))
+	}
+	return w
+}
+
+// awake tells every process that work is due.
+func (w *world) awake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.replicas {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func object(n int) string { return fmt.Sprintf("%08x%032x", uint32(n+1)*0x9e3779b1, n) }
@@ -612,6 +617,9 @@ func (w *world) final() {
 					w.wrong("promotion %s is live in %s, and something else is", p.ID, where)
 				}
 			}
+			if p.State == gate.Failed && p.Deployment != 0 && !w.failed(p) {
+				w.wrong("promotion %s to %s failed, and at the forge nothing did: %s", p.ID, where, p.Why)
+			}
 			if id, made := w.created[p.ID]; made && p.Deployment != id {
 				w.wrong("promotion %s (%s) has lost its deployment %d", p.ID, p.State, id)
 			}
@@ -621,6 +629,15 @@ func (w *world) final() {
 		}
 	}
 	w.unasked(g)
+}
+
+// failed says whether anything red was ever told of what a promotion deployed.
+func (w *world) failed(p *gate.Promotion) bool {
+	return slices.ContainsFunc(w.deployments, func(d *deployment) bool {
+		return d.environment == p.Environment && d.commit == p.Commit && slices.ContainsFunc(d.progress, func(x progress) bool { return x.state != "success" && x.state != "in_progress" && x.state != "waiting" })
+	}) || slices.ContainsFunc(w.statuses, func(s status) bool {
+		return s.commit == p.Commit && s.state == "failure" && strings.HasPrefix(s.name, "smoke-")
+	})
 }
 
 // waits wants to be told why a promotion waits, and agrees that it has to.
