@@ -82,8 +82,8 @@ func (v *visit) liveNow() *checks.Deployment {
 	return (&checks.Promotion{Deployments: v.standing.Deployments}).Live()
 }
 
-// listed is how long after a deployment was made the forge may leave it out of its list; later it was deleted.
-const listed = 2 * time.Minute
+// listing is how long after a deployment was made the forge may leave it out of its list; later it was deleted.
+const listing = 2 * time.Minute
 
 // followOne follows the promotion that is under way.
 func (v *visit) followOne(ctx context.Context, p *Promotion) error {
@@ -95,8 +95,8 @@ func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 	}
 	d := v.told(p)
 	switch {
-	case d == nil && p.Deployment != 0 && v.standing.Cut == "" && v.now.Before(p.Created.Add(listed)): // the forge's list may be behind
-		v.out.Next = sooner(v.out.Next, p.Created.Add(listed))
+	case d == nil && p.Deployment != 0 && v.standing.Cut == "" && v.now.Before(p.Created.Add(listing)): // the forge's list may be behind
+		v.out.Next = sooner(v.out.Next, p.Created.Add(listing))
 		return nil
 	case d == nil && p.Deployment != 0 && v.standing.Cut == "":
 		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
