@@ -82,6 +82,9 @@ func (v *visit) liveNow() *checks.Deployment {
 	return (&checks.Promotion{Deployments: v.standing.Deployments}).Live()
 }
 
+// listing is how long after a deployment was made the forge may leave it out of its list; later it was deleted.
+const listing = 2 * time.Minute
+
 // followOne follows the promotion that is under way.
 func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 	if p.Deployment == 0 && p.Run == 0 {
@@ -116,11 +119,12 @@ func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 	return found
 }
 
-// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked.
+// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked. One
+// that waits for its environment says nothing yet: the answer to the run may have been lost.
 func (v *visit) adopt(p *Promotion) {
 	for _, d := range v.standing.Deployments {
 		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
-		if !taken && d.Workflow && d.Commit == p.Commit && !d.At.Before(p.At.Add(-time.Hour)) {
+		if !taken && d.Workflow && acts(&d) && d.Commit == p.Commit && !d.At.Before(p.At.Add(-time.Hour)) {
 			p.Also = append(p.Also, d.ID)
 			v.touched[p.ID] = true
 			if p.Deployment == 0 {
@@ -269,7 +273,8 @@ func (v *visit) missing(ctx context.Context, p *Promotion) error {
 	if err != nil {
 		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
 	}
-	if len(found) == 0 && v.now.Sub(p.Created) > 10*time.Minute {
+	v.out.Next = sooner(v.out.Next, v.now.Add(listing))
+	if len(found) == 0 && v.now.Sub(p.Created) >= listing {
 		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
 	}
 	return nil

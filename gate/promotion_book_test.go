@@ -423,13 +423,6 @@ var (
 	_ gate.Book   = register{}
 )
 
-// Asked and Incidents are of no concern to promotions.
-func (register) Asked(context.Context, string) (*gate.Ask, error) { return nil, nil }
-
-func (register) Incidents(context.Context, string, string, time.Time) ([]gate.Incident, error) {
-	return nil, nil
-}
-
 func (d register) call(ctx context.Context, name string, fn func() error) error {
 	return d.r.await(ctx, name, func() error {
 		d.mu.Lock()
@@ -605,6 +598,10 @@ func (d register) Acts(ctx context.Context, s checks.Subject) (a gate.Acts, err 
 	return a, err
 }
 
+func (register) Asked(context.Context, string) (*gate.Ask, error) { return nil, nil }
+func (register) Incidents(context.Context, string, string, time.Time) ([]gate.Incident, error) {
+	return nil, nil
+}
 func (register) Posted(context.Context, checks.Subject, string) ([]gate.Posted, error) {
 	return nil, nil
 }
