@@ -238,12 +238,10 @@ func (v *visit) followers(why string) {
 // recover finds out what became of a deployment that was reserved: it may have been made though nobody was told. One that
 // is not there is made once more when no earlier call can be under way any more, judged again as ever.
 func (v *visit) recover(ctx context.Context, p *Promotion) error {
-	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
-	if err != nil {
-		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	if err := v.find(ctx, p); err != nil {
+		return err
 	}
-	if len(found) > 0 {
-		v.made(p, found[0].ID, found[0].At)
+	if p.Deployment != 0 {
 		if d := v.told(p); d != nil && !d.Live.IsZero() {
 			return v.lives(p, d)
 		}
@@ -254,6 +252,21 @@ func (v *visit) recover(ctx context.Context, p *Promotion) error {
 		return nil
 	}
 	return v.move(p, Gated, "no deployment was made; it is judged once more", Who{})
+}
+
+// find looks for the deployment of a promotion that was reserved, unless it is known.
+func (v *visit) find(ctx context.Context, p *Promotion) error {
+	if p.Deployment != 0 {
+		return nil
+	}
+	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	if err != nil {
+		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	}
+	if len(found) > 0 {
+		v.made(p, found[0].ID, found[0].At)
+	}
+	return nil
 }
 
 // made writes down the deployment that was made.

@@ -109,7 +109,7 @@ type world struct {
 	faults      []*fault
 	replicas    []*replica
 	calm        bool // nothing breaks, gets lost or hangs any more
-	steady      bool // pipelines end well
+	steady      bool // what is told arrives, and pipelines end well
 	steps       int  // judged or delivered
 	judged      int
 	created     map[string]int64 // deployment by promotion
@@ -151,12 +151,12 @@ func (w *world) between(least, most time.Duration) time.Duration {
 // tell delivers: late, twice, in another order, or never, until all is calm.
 func (w *world) tell(m gate.Mark) {
 	copies := 1
-	if !w.calm {
+	if !w.calm && !w.steady {
 		copies = []int{0, 1, 1, 1, 1, 1, 1, 2, 2, 3}[w.rng.IntN(10)]
 	}
 	for range copies {
 		late := w.between(10*time.Millisecond, 2*time.Second)
-		if !w.calm && w.chance(15) {
+		if !w.calm && !w.steady && w.chance(15) {
 			late = w.between(2*time.Second, 3*time.Minute)
 		}
 		time.AfterFunc(late, func() {
@@ -486,7 +486,7 @@ func (b booth) Deploy(ctx context.Context, s checks.Subject, o gate.Order) (id i
 	ctx, stop := context.WithTimeout(ctx, o.Within)
 	defer stop()
 	err = b.call(ctx, "Deploy", func() error {
-		if !b.calm && b.chance(5) {
+		if !b.calm && !b.steady && b.chance(5) {
 			return &gate.RefusalError{Why: "a status is pending", Cures: true}
 		}
 		b.deploys(b.r, s, o)

@@ -124,7 +124,7 @@ func (p policing) deploys(who string) bool {
 // letBy says whether somebody's override of the line holds for the commit.
 func (w *world) letBy(g *page, p *gate.Promotion, line string, now time.Time) bool {
 	for _, o := range g.overrides {
-		if o.Check == line && o.Commit == p.Commit && (o.Until.IsZero() || now.Before(o.Until)) {
+		if o.Check == line && o.Commit == p.Commit && o.Ended.IsZero() && (o.Until.IsZero() || now.Before(o.Until)) {
 			return true
 		}
 	}

@@ -621,7 +621,7 @@ func (w *world) final() {
 				w.wrong("promotion %s to %s failed, and at the forge nothing did: %s", p.ID, where, p.Why)
 			}
 			if id, made := w.created[p.ID]; made && p.Deployment != id {
-				w.wrong("promotion %s (%s) has lost its deployment %d", p.ID, p.State, id)
+				w.wrong("promotion %s (%s) has lost its deployment %d, and has %d %v, run %d", p.ID, p.State, id, p.Deployment, p.Also, p.Run)
 			}
 		}
 		if waiting > 1 && !slices.ContainsFunc(g.of(where), func(p *gate.Promotion) bool { return p.How.Back() && (p.State == gate.Gated) }) {
