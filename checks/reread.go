@@ -62,7 +62,25 @@ func askFor(set *policy.Set, f *Facts) *Wants {
 	if f.Subject.Kind == KindTag {
 		return AskForTag(set, f)
 	}
+	if f.Subject.Kind == KindPromotion {
+		return AskForPromotion(set, f)
+	}
 	return AskFor(set, f)
+}
+
+// eachWant goes through the lines of a promotion's verdict that want something, under each policy that has them judged.
+func eachWant(set *policy.Set, f *Facts, visit func(l *PromotionLine, g *guard)) {
+	if f.Promotion == nil {
+		return
+	}
+	lines := Lines()
+	for _, g := range guardsOf(set, f.Promotion.Environment, f) {
+		for i := range lines {
+			if l := &lines[i]; l.wants != nil && g.asks(l) && g.mode(l) != policy.Off && (l.back || !g.m.How.Back()) {
+				visit(l, g)
+			}
+		}
+	}
 }
 
 // wantsByCheck is what each check wants by itself.
@@ -70,7 +88,17 @@ func wantsByCheck(set *policy.Set, f *Facts) map[string]*Wants {
 	if f.Subject.Kind == KindTag {
 		return map[string]*Wants{"tagging": AskForTag(set, f)}
 	}
-	wants := map[string]*Wants{"policy": {}}
+	wants := map[string]*Wants{}
+	if f.Subject.Kind == KindPromotion {
+		eachWant(set, f, func(l *PromotionLine, g *guard) {
+			if wants[l.Name] == nil {
+				wants[l.Name] = &Wants{}
+			}
+			l.wants(g, wants[l.Name])
+		})
+		return wants
+	}
+	wants["policy"] = &Wants{}
 	wantPolicy(set, f, wants["policy"])
 	for _, c := range All() {
 		wants[c.Name] = &Wants{}
@@ -202,6 +230,15 @@ func (r *rereading) uncovered(set *policy.Set) {
 // pathsWanted are the layers under which each check wants paths now.
 func pathsWanted(set *policy.Set, f *Facts) map[string][]*policy.Policy {
 	wanted := map[string][]*policy.Policy{}
+	if f.Subject.Kind == KindPromotion {
+		eachWant(set, f, func(l *PromotionLine, g *guard) {
+			w := &Wants{}
+			if l.wants(g, w); w.Paths != nil {
+				wanted[l.Name] = append(wanted[l.Name], g.p)
+			}
+		})
+		return wanted
+	}
 	for _, c := range All() {
 		for _, layer := range set.Layers {
 			w := &Wants{}
@@ -224,7 +261,7 @@ func pathsAsked(under *policy.Set, recorded *Facts) map[string][]*policy.Policy 
 	}
 	r := &rereading{recorded: recorded, f: unasked(recorded), untold: Untold{}}
 	for range mostRounds {
-		w := AskFor(under, r.f)
+		w := askFor(under, r.f)
 		if w.Paths != nil {
 			if slices.ContainsFunc(recorded.Paths, func(p string) bool { return !w.Paths(p) }) {
 				return nil // it was another look that listed them

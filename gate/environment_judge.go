@@ -110,13 +110,12 @@ func (v *visit) before(ctx context.Context, x *checks.Promotion) error {
 		if !v.is(g.name) || len(g.after) == 0 {
 			continue
 		}
-		x.Before = &checks.Stage{Environment: g.after[0]}
 		list, err := v.r.Book.Environment(ctx, v.s.Forge, v.s.Repo, g.after[0])
 		if err != nil {
 			return fmt.Errorf("read what is remembered of %s: %w", g.after[0], err)
 		}
 		if p := furthest(list.Promotions, x.Commit); p != nil {
-			x.Before.State, x.Before.Live, x.Before.Why = string(p.State), p.LiveAt, p.Why
+			x.Before = &checks.Stage{Environment: g.after[0], State: string(p.State), Live: p.LiveAt, Why: p.Why}
 		}
 	}
 	return nil

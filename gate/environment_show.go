@@ -155,7 +155,7 @@ func (v *visit) askedBy(p *Promotion) string {
 		how += fmt.Sprintf(", from #%d", p.Change)
 	}
 	if p.Reason != "" {
-		how += ": " + escape(p.Reason)
+		how += ": " + escape(strings.TrimRight(p.Reason, "."))
 	}
 	return how
 }

@@ -41,7 +41,7 @@ func (r caseReader) acts(n *yaml.Node, f *checks.Facts) (a gate.Acts, err error)
 	if err := d.Decode(&a); err != nil {
 		return a, r.wrong(n, "the acts of the case: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	if f.Change == nil {
+	if f.Change == nil && f.Promotion == nil {
 		return a, r.wrong(n, "people override and hold changes, and the facts of the case are of none")
 	}
 	for i := range a.Overrides {
@@ -50,6 +50,9 @@ func (r caseReader) acts(n *yaml.Node, f *checks.Facts) (a gate.Acts, err error)
 		}
 		completeOverride(&a.Overrides[i], f)
 	}
+	if a.Hold != nil && f.Promotion != nil {
+		return a, r.wrong(n, "people hold changes, and the facts of the case are of a promotion")
+	}
 	if a.Hold != nil {
 		setDefault(&a.Hold.Right, "write")
 	}
@@ -57,12 +60,17 @@ func (r caseReader) acts(n *yaml.Node, f *checks.Facts) (a gate.Acts, err error)
 }
 
 func completeOverride(o *gate.Override, f *checks.Facts) {
-	setDefault(&o.Commit, f.Change.Head.Commit)
-	setDefault(&o.Base, f.Change.Base.Name)
 	o.People = max(o.People, 1)
 	if o.At.IsZero() {
 		o.At = f.At
 	}
+	if f.Promotion != nil {
+		setDefault(&o.Commit, f.Promotion.Commit)
+		o.Promotion = true
+		return
+	}
+	setDefault(&o.Commit, f.Change.Head.Commit)
+	setDefault(&o.Base, f.Change.Base.Name)
 }
 
 // decide decides the case: recorded facts as they were recorded, others in a closed world.
