@@ -32,6 +32,9 @@ type stageFile struct {
 	DryRun  bool                         `yaml:"dry-run"`
 	Public  bool                         `yaml:"public"`   // the repository is shown to everybody
 	Finds   bool                         `yaml:"findings"` // tell what is entered into the audit log as a finding or a policy
+	Notices bool                         `yaml:"notices"`  // tell what is told outside of the forge
+	// Summaries has the text below the titles of promotions' checks told.
+	Summaries bool `yaml:"summaries"`
 
 	Places []guarded `yaml:"environments"`
 }
