@@ -45,7 +45,7 @@ type Promoter interface {
 	// deployments, and what is shown on the commits watched (Standing.Statuses); with a commit in s all the facts of that
 	// promotion, for which p says who asked and who approved. Nothing of it is remembered from earlier but what cannot change.
 	Environment(ctx context.Context, s checks.Subject, watched []string, p checks.Promotion) (*Standing, error)
-	// Deploy creates a deployment, and returns its id. An error that is no RefusedError leaves open whether it was made.
+	// Deploy creates a deployment, and returns its id. An error that is no RefusalError leaves open whether it was made.
 	Deploy(ctx context.Context, s checks.Subject, o Order) (int64, error)
 	// Deployed looks for the deployments that this App made of a commit for a promotion, the oldest first.
 	Deployed(ctx context.Context, s checks.Subject, promotion string) ([]checks.Deployment, error)

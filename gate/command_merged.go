@@ -68,6 +68,9 @@ func (a *asking) boundToMerge() error {
 	if c, branch := a.facts.Change, a.facts.Repository.Default; c.Base.Name != branch {
 		return decline("The change was merged into %s, and only what is on %s is promoted: there is nothing to override.", codeSpan(c.Base.Name), codeSpan(branch))
 	}
+	if a.set != nil && len(environments(a.set)) == 0 {
+		return decline("This change is merged, and the policy guards no environment that it could go into: there is nothing to override.")
+	}
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/sluicegate/sluice/checks"
 )
 
-const lets = "override: {checks: [freeze, approval]}\n"
+const lets = "override: {checks: [freeze, approval]}\nenvironments: {production: {}}\n"
 
 // afterMerge is a change that was merged, whose policy lets lines of its promotions be overridden.
 func afterMerge(body string) *works {
@@ -56,6 +56,7 @@ func TestOverridesOnAMergedChangeThatAreRefused(t *testing.T) {
 		"written before the merge":           {"override approval The fair.", func(f *works) { f.facts.Change.MergedAt = now.Add(time.Second) }, "merged after this was written"},
 		"of what went into another branch":   {"override freeze The fair.", func(f *works) { f.facts.Change.Base.Name = "next" }, "merged into `next`"},
 		"revoked where nothing is":           {"revoke freeze", func(*works) {}, "Nothing is overridden"},
+		"where nothing is guarded":           {"override freeze The fair.", func(f *works) { f.facts.Sources[0].Text = "version: 1\n" }, "guards no environment"},
 		"held":                               {"hold The fair.", func(*works) {}, "`/sluice lock ENVIRONMENT REASON` holds back"},
 		"rechecked where nothing is to come": {"recheck", func(f *works) { f.book = nil }, "nothing of it is on its way"},
 	} {

@@ -92,10 +92,10 @@ func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 	}
 	d := v.told(p)
 	switch {
-	case d == nil && p.Deployment != 0 && v.standing.Cut == "":
-		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
-	case d == nil:
+	case d == nil && p.Run != 0:
 		return v.overdue(ctx, p)
+	case d == nil:
+		return v.missing(ctx, p)
 	case !d.Live.IsZero():
 		return v.lives(p, d)
 	case d.State == "failure" || d.State == "error":
@@ -262,11 +262,21 @@ func (v *visit) made(p *Promotion, id int64, at time.Time) {
 	v.tell(p) // the visit that reserved it may have been broken off
 }
 
+// missing is about a deployment that is not among those told of: the list ends with what is live, and a new one may not be
+// in it yet. One that the forge does not find by itself either, some time after it was made, was deleted.
+func (v *visit) missing(ctx context.Context, p *Promotion) error {
+	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	if err != nil {
+		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	}
+	if len(found) == 0 && v.now.Sub(p.Created) > 10*time.Minute {
+		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
+	}
+	return nil
+}
+
 // overdue is about a run that was let through and of whose deployment the forge tells nothing.
 func (v *visit) overdue(ctx context.Context, p *Promotion) error {
-	if p.Run == 0 {
-		return nil
-	}
 	run, err := v.provider.Run(ctx, Repo{p.Forge, p.Repo, p.Installation}, p.Run)
 	switch {
 	case errors.Is(err, ErrGone):

@@ -423,6 +423,13 @@ var (
 	_ gate.Book   = register{}
 )
 
+// Asked and Incidents are of no concern to promotions.
+func (register) Asked(context.Context, string) (*gate.Ask, error) { return nil, nil }
+
+func (register) Incidents(context.Context, string, string, time.Time) ([]gate.Incident, error) {
+	return nil, nil
+}
+
 func (d register) call(ctx context.Context, name string, fn func() error) error {
 	return d.r.await(ctx, name, func() error {
 		d.mu.Lock()

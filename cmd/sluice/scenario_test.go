@@ -172,6 +172,7 @@ type playing struct {
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
+	asked     string                 // where the API tells what came of what was asked in the step
 	entered   int64                  // of the audit log, so far
 	listener  *listener              // of notices, where the scenario tells them
 	watch     atomic.Pointer[func()] // called after each call to the forge
@@ -253,7 +254,7 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	r.t.Cleanup(forge.Close)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
-		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun,
+		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun, APIToken: apiToken,
 		GitHub: github.Settings{URL: forge.URL, AppID: r.forge.AppID(), PrivateKey: string(text), WebhookSecret: "secret"}}
 	if r.stage.Notices {
 		r.listen()
@@ -422,6 +423,7 @@ func (r *playing) tell() {
 	lines = append(lines, r.published()...)
 	lines = append(lines, r.promoted()...)
 	lines = append(lines, r.deployed()...)
+	lines = append(lines, r.answered()...)
 	lines = append(lines, r.notes...)
 	reads, writes := r.forge.Traffic()
 	if r.stage.Count {

@@ -13,6 +13,7 @@ import (
 type stretch struct {
 	commits []checks.Carried // newest first
 	total   int
+	behind  int // commits the other way round; -1: not told
 }
 
 // carried finds the commits that the candidate would bring, and those that it lacks: by what was read of its history, or
@@ -99,7 +100,7 @@ func (st *standing) compared(ctx context.Context, live string) error {
 		return err
 	}
 	lacks := &stretch{}
-	if st.known[live] == nil { // else what is live is below the candidate
+	if between.behind != 0 {
 		if lacks, err = st.span(ctx, st.head, live); err != nil {
 			return err
 		}
@@ -121,6 +122,7 @@ func (st *standing) span(ctx context.Context, base, head string) (*stretch, erro
 	}
 	var said struct {
 		Total   *int `json:"total_commits"`
+		Behind  *int `json:"behind_by"`
 		Commits []struct {
 			SHA    string `json:"sha"`
 			Commit struct {
@@ -143,7 +145,10 @@ func (st *standing) span(ctx context.Context, base, head string) (*stretch, erro
 	if said.Total == nil || len(said.Commits) > *said.Total {
 		return nil, fmt.Errorf("compare %.8s with %.8s: GitHub's answer tells of %d commits and not of how many there are", base, head, len(said.Commits))
 	}
-	s, bytes := &stretch{total: *said.Total}, 100
+	s, bytes := &stretch{total: *said.Total, behind: -1}, 100
+	if said.Behind != nil {
+		s.behind = *said.Behind
+	}
 	for _, c := range slices.Backward(said.Commits) {
 		title, _, _ := strings.Cut(c.Commit.Message, "\n")
 		x := checks.Carried{Commit: c.SHA, Title: checks.Clip(title, 140), Author: checks.Person{Name: c.Commit.Author.Name, Email: c.Commit.Author.Email}}

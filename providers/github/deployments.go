@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -55,7 +56,20 @@ func (st *standing) deployments(ctx context.Context, repo *repoNode) error {
 		}
 		return int(min(max(b.ID-a.ID, -1), 1))
 	})
-	return nil
+	return st.current()
+}
+
+// current makes sure that the answer is not older than the deployment that was made here last: GitHub's replicas lag at
+// times, and one that is missed would look like one that was deleted. It is waited for as long as for other news.
+func (st *standing) current() error {
+	st.place.mu.Lock()
+	made, at := st.place.made, st.place.madeAt
+	st.place.mu.Unlock()
+	age := st.c.opts.Now().Sub(at)
+	if made == 0 || age < 0 || age > 2*time.Minute || slices.ContainsFunc(st.out.Deployments, func(d checks.Deployment) bool { return d.ID >= made }) || st.out.Cut != "" {
+		return nil
+	}
+	return fmt.Errorf("%w: the deployment %d", gate.ErrStale, made)
 }
 
 func (st *standing) live() bool {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
-	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
@@ -20,14 +16,6 @@ var _ gate.Promoter = (*Client)(nil)
 
 // mostWatched bounds the commits whose statuses one reading shows.
 const mostWatched = 50
-
-// place is what readings of one environment have wanted so far. All of it only says what to ask for at once.
-type place struct {
-	mu     sync.Mutex
-	spelt  []string // how its name is written at GitHub, as far as that was seen
-	texts  []string // of the commit
-	groups []string
-}
 
 // standing is one reading of an environment.
 type standing struct {
@@ -111,56 +99,6 @@ func (c *Client) standing(ctx context.Context, s checks.Subject, watched []strin
 	return st, nil
 }
 
-// expect decides what the first request asks for besides: what earlier readings of the environment wanted.
-func (st *standing) expect() {
-	st.place.mu.Lock()
-	defer st.place.mu.Unlock()
-	st.spelt = slices.Clone(st.place.spelt)
-	if st.p == nil {
-		return
-	}
-	for _, path := range st.place.texts {
-		if !st.remembered(st.head, path) {
-			st.reading.asked.head = once(st.reading.asked.head, path, foreseen)
-		}
-	}
-	for _, name := range st.place.groups {
-		if _, ok := st.group(name); !ok && len(st.asking) < 10 {
-			st.asking = append(st.asking, name)
-		}
-	}
-}
-
-// place is what is remembered of an environment. GitHub takes names that differ in case for one environment, but filters
-// deployments by the very name: the likely spellings are asked for from the beginning.
-func (m *memory) place(s checks.Subject) *place {
-	key := strings.ToLower(s.Repo + ">" + s.Environment)
-	if p, ok := m.places.Get(key); ok {
-		p.spell(s.Environment)
-		return p
-	}
-	p := &place{}
-	lower, upper := strings.ToLower(s.Environment), strings.ToUpper(s.Environment)
-	_, first := utf8.DecodeRuneInString(lower)
-	p.spell(s.Environment, lower, strings.ToUpper(lower[:first])+lower[first:], upper)
-	if old, ok, _ := m.places.PeekOrAdd(key, p); ok {
-		return old
-	}
-	return p
-}
-
-// spell adds spellings, and says whether one is new.
-func (p *place) spell(names ...string) (fresh bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, n := range names {
-		if !slices.Contains(p.spelt, n) && len(p.spelt) < 32 {
-			p.spelt, fresh = append(p.spelt, n), true
-		}
-	}
-	return fresh
-}
-
 // ask sends the first request.
 func (st *standing) ask(ctx context.Context) (*answerNode, error) {
 	r := st.reading
@@ -170,19 +108,26 @@ func (st *standing) ask(ctx context.Context) (*answerNode, error) {
 	r.habit.mu.Unlock()
 	vars := map[string]any{
 		"owner": r.repo.owner, "name": r.repo.name, "spelt": st.spelt, "promotion": st.p != nil, "commit": nil, "came": st.origin != 0,
-		"origin": st.origin, "everybody": everybody, "organisation": r.organisation,
+		"unknown": st.p != nil && st.origin == 0, "origin": st.origin, "everybody": everybody, "organisation": r.organisation,
 	}
 	if st.p != nil {
 		vars["commit"] = st.head
 	}
 	parts := r.asked.parts()
 	parts["Wanted"], parts["Hints"] = watchedPart(st.watched, nil), groupsPart(st.asking)
-	var node answerNode
-	errs, err := r.in.query(ctx, "Environment", r.c.queries.document("Environment", parts), vars, &node)
-	if err != nil {
-		return nil, err
+	document := r.c.queries.document("Environment", parts)
+	for deep := r.c.memory.depth(); ; deep = shallow {
+		var node answerNode
+		vars["deep"] = deep
+		errs, err := r.in.query(ctx, "Environment", document, vars, &node)
+		switch {
+		case err == nil:
+			return &node, st.sort(&node, errs)
+		case !tooMuch(err) || deep == shallow || ctx.Err() != nil:
+			return nil, err
+		}
+		r.c.memory.shallow.Store(true) // a server that cannot look so far at once: the rest is compared
 	}
-	return &node, st.sort(&node, errs)
 }
 
 // sort looks at the errors beside the data: what GitHub does not show of deployments and statuses is a gap, so that
@@ -201,6 +146,10 @@ func (st *standing) sort(node *answerNode, errs []graphError) error {
 			r.gap("statuses", "GitHub did not show the statuses of the commit: %s.", checks.Clip(e.err("Environment").Error(), 200))
 		case e.at("repository", "pullRequest", "labelled"):
 			st.unlabelled = "GitHub did not tell who set the labels: " + checks.Clip(e.Message, 100) + "."
+		case e.at("repository", "candidate", "owners"): // asked for again by itself, should it be the one
+			if node.Repository != nil && node.Repository.Candidate != nil {
+				node.Repository.Candidate.Owners.Nodes = nil
+			}
 		case e.at("repository", "pullRequest") && e.Type == "NOT_FOUND", r.mendable(e), st.watchedError(node, e):
 		default:
 			return e.err("Environment")
@@ -268,13 +217,19 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := r.tags(ctx, node.Repository.Tags); err != nil {
 		return err
 	}
-	if err := st.onBranch(ctx, node.Repository.Tip.Target); err != nil {
-		return err
+	if tip := node.Repository.Tip; tip != nil && tip.Target != nil {
+		if err := st.onBranch(ctx, tip.Target); err != nil {
+			return err
+		}
 	}
 	if err := st.carried(ctx); err != nil {
 		return err
 	}
-	if err := st.cameFrom(ctx, node.Repository.PullRequest); err != nil {
+	owner := node.Repository.PullRequest
+	if owners := candidate.Owners.Nodes; owner == nil && len(owners) > 0 {
+		owner = owners[0]
+	}
+	if err := st.cameFrom(ctx, owner); err != nil {
 		return err
 	}
 	if err := r.rounds(ctx, r.c.askPromotion); err != nil {
@@ -283,69 +238,6 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	st.out.Facts = r.ended()
 	st.remember()
 	return nil
-}
-
-// remember keeps what the next reading of the environment will profit from.
-func (st *standing) remember() {
-	var texts []string
-	for _, t := range st.wanted {
-		if t.Side == checks.Head && !slices.Contains(texts, t.Path) {
-			texts = append(texts, t.Path)
-		}
-	}
-	st.place.mu.Lock()
-	defer st.place.mu.Unlock()
-	st.place.texts, st.place.groups = texts, append(sortedKeys(st.f.Teams), sortedKeys(st.f.Orgs)...)
-}
-
-// onBranch finds out whether the default branch has the commit: among the newest of it, below a commit of it that is
-// known to have it, or by a comparison. Whether one commit has another below it never changes.
-func (st *standing) onBranch(ctx context.Context, tip *commitNode) error {
-	r := st.reading
-	key := diffKey{repo: r.key(), to: r.head}
-	upon, _ := r.c.memory.upon.Get(key)
-	for _, n := range tip.History.Nodes {
-		if n.OID == r.head || n.OID == upon {
-			r.c.memory.upon.Add(key, r.tip)
-			st.p.OnBranch = true
-			return nil
-		}
-	}
-	off := diffKey{r.key(), r.head, r.tip}
-	if _, no := r.c.memory.upon.Get(off); no {
-		return nil
-	}
-	has, known, err := r.has(ctx, r.tip, r.head)
-	switch {
-	case err != nil:
-		return err
-	case has:
-		r.c.memory.upon.Add(key, r.tip)
-	case known:
-		r.c.memory.upon.Add(off, "")
-	}
-	st.p.OnBranch = has
-	return nil
-}
-
-// has says whether a commit has another one below it; known is false where GitHub could not compare them, and then it
-// counts as no, but is asked again.
-func (r *reading) has(ctx context.Context, commit, below string) (has, known bool, err error) {
-	var c struct {
-		Status string `json:"status"`
-		Ahead  *int   `json:"ahead_by"`
-	}
-	err = r.in.get(ctx, "GET /repos/{owner}/{repo}/compare/{basehead}", r.repo.path("/compare/"+commit+"..."+below+"?per_page=1"), &c)
-	if incomparable(err) {
-		return false, false, nil
-	}
-	return err == nil && (c.Status == "identical" || c.Status == "behind") && c.Ahead != nil && *c.Ahead == 0, true, err
-}
-
-// incomparable says that two commits have no common history, or that one of them is gone.
-func incomparable(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
 func utc(t *time.Time) time.Time {

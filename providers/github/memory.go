@@ -39,6 +39,7 @@ type memory struct {
 	self    atomic.Int64                    // the App's own account; 0: not told yet
 
 	noQueues atomic.Bool // the server does not know merge queues
+	shallow  atomic.Bool // the server gave up on a long history
 }
 
 type (

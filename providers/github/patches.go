@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,7 +49,52 @@ func (st *standing) patched(ctx context.Context) error {
 			delete(open, st.p.Between[i].Patch)
 		}
 	}
+	if len(open) > 0 {
+		return nil // something is lacking anyhow
+	}
+	return st.unmerged(ctx, &room)
+}
+
+// unmerged takes those merges off what the candidate lacks that add nothing of their own to what they merge: the commits
+// they merge stand for them.
+func (st *standing) unmerged(ctx context.Context, room *int) error {
+	var lacks []checks.Carried
+	for _, c := range st.p.Lacks {
+		clean := false
+		if len(c.Parents) == 2 {
+			var err error
+			if clean, err = st.clean(ctx, c, room); err != nil {
+				return err
+			}
+		}
+		if !clean {
+			lacks = append(lacks, c)
+		}
+	}
+	st.p.Lacks = lacks
 	return nil
+}
+
+// clean says whether a merge changes its first parent by just what the second one had changed.
+func (st *standing) clean(ctx context.Context, merge checks.Carried, room *int) (bool, error) {
+	var ids []string
+	for _, path := range []string{"/commits/" + merge.Commit, "/compare/" + merge.Parents[0] + "..." + merge.Parents[1]} {
+		key := diffKey{repo: st.key(), to: path}
+		id, ok := st.c.memory.patches.Get(key)
+		if !ok {
+			if *room == 0 {
+				return false, nil
+			}
+			*room--
+			var err error
+			if id, err = st.patch(ctx, path); err != nil {
+				return false, err
+			}
+			st.c.memory.patches.Add(key, id)
+		}
+		ids = append(ids, id.id)
+	}
+	return ids[0] == ids[1] && ids[0] != "", nil
 }
 
 // single are the places of the commits that are no merges.
@@ -87,7 +133,7 @@ func (st *standing) patchAll(ctx context.Context, list []checks.Carried, places 
 	group, all := errgroup.WithContext(ctx)
 	group.SetLimit(patchesAhead)
 	for k, i := range places {
-		key := diffKey{repo: st.key(), to: list[i].Commit}
+		key := diffKey{repo: st.key(), to: "/commits/" + list[i].Commit}
 		if id, ok := st.c.memory.patches.Get(key); ok {
 			got[k] = id
 			continue
@@ -115,16 +161,18 @@ func (st *standing) patchAll(ctx context.Context, list []checks.Carried, places 
 	return nil
 }
 
-// patch reads a commit's diff. GitHub refuses those that are too long for it.
-func (st *standing) patch(ctx context.Context, commit string) (patchID, error) {
-	a, err := st.in.do(ctx, call{
-		route: "GET /repos/{owner}/{repo}/commits/{ref}", method: http.MethodGet, safe: true, raw: true, limit: largestPatch,
-		url: st.c.bases.rest + st.repo.path("/commits/"+commit), accept: "application/vnd.github.diff",
-	})
+// patch reads the diff of a commit, or of two. GitHub refuses those that are too long for it.
+func (st *standing) patch(ctx context.Context, path string) (patchID, error) {
+	route := "GET /repos/{owner}/{repo}/commits/{ref}"
+	if strings.HasPrefix(path, "/compare/") {
+		route = "GET /repos/{owner}/{repo}/compare/{basehead}"
+	}
+	a, err := st.in.do(ctx, call{route: route, method: http.MethodGet, safe: true, raw: true, limit: largestPatch,
+		url: st.c.bases.rest + st.repo.path(path), accept: "application/vnd.github.diff"})
 	var e *Error
 	switch {
 	case errors.As(err, &e) && (e.Status == http.StatusNotAcceptable || e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusOK):
-		return patchID{unread: fmt.Sprintf("the change that %.8s makes is too large to be compared", commit)}, nil
+		return patchID{unread: fmt.Sprintf("what %.60s changes is too large to be compared", path[strings.LastIndexByte(path, '/')+1:])}, nil
 	case err != nil:
 		return patchID{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"hash"
 	"strings"
-	"unicode"
 )
 
 // patchOf is the patch-id of a diff as git prints it: what `git patch-id --stable` says of it. A commit that was picked
@@ -98,14 +97,14 @@ func (p *patch) add(line string) {
 	case ' ':
 		p.before, p.after = p.before-1, p.after-1
 	}
-	bare := strings.Map(func(r rune) rune {
-		if r < 128 && unicode.IsSpace(r) {
-			return -1
+	bare := make([]byte, 0, len(line))
+	for _, b := range []byte(line) {
+		if b != ' ' && b != '\t' && b != '\n' && b != '\r' { // what git takes for white space
+			bare = append(bare, b)
 		}
-		return r
-	}, line)
+	}
 	p.length += len(bare)
-	p.hash.Write([]byte(bare))
+	p.hash.Write(bare)
 }
 
 // flush adds the hash of what was read to the sum, as numbers of twenty bytes whose last byte counts most.

@@ -81,6 +81,7 @@ type commitNode struct {
 	Came   struct {
 		Nodes []*cameNode `json:"nodes"`
 	} `json:"came"`
+	Owners connection[*changeNode] `json:"owners"`
 
 	files map[int]*entryNode
 }

@@ -227,12 +227,16 @@ func (r *Repo) resolve(name string) *commit {
 	if t := r.objects.tags[name]; t != nil {
 		return t.target
 	}
+	var found *commit
 	for id, c := range r.objects.commits {
 		if strings.HasPrefix(id, name) {
-			return c
+			if found != nil {
+				return nil // it is ambiguous
+			}
+			found = c
 		}
 	}
-	return nil
+	return found
 }
 
 // Head is the commit that a branch or tag points to, or "".

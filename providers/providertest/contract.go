@@ -117,6 +117,7 @@ func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 		{"tells which change a promotion came from", cameFrom},
 		{"names what a promotion brings, by whom", brings},
 		{"names what a promotion lacks, and knows picked commits again", lacks},
+		{"does not miss a merge that adds nothing of its own", lacksMerges},
 		{"goes back to what was live", goesBack},
 		{"deploys exactly what was ordered, and finds it again", deploys},
 		{"tells what the forge refuses to deploy from what may have been deployed", refusals},

@@ -306,6 +306,40 @@ func lacks(w *world) {
 	w.gaps(f)
 }
 
+// lacksMerges has the fix come into what is live by a merge: that counts for itself only where it brings something of its own.
+func lacksMerges(w *world) {
+	begin := w.forge.Head(repo, "main")
+	mend := func(text string) []pretend.Commit {
+		return []pretend.Commit{{Message: "Mend the till", Files: pretend.Texts(map[string]string{"src/b.go": "package a\n\n" + text + "var B = 1\n"})}}
+	}
+	for _, p := range []pretend.Push{{Branch: "release", From: begin, Commits: write(map[string]string{"r": "r\n"})}, {Branch: "mend", From: begin, Commits: mend("// mended\n")}, {Commits: []pretend.Commit{{Message: "Once more", Files: pretend.Texts(map[string]string{"r": "r\n"})}}}} {
+		p.Repo, p.By = repo, "ana"
+		_, err := w.forge.Push(p)
+		w.must(err)
+	}
+	picked, err := w.forge.Push(pretend.Push{Repo: repo, By: "ana", Commits: mend("// mended\n")})
+	w.must(err)
+	n, err := w.forge.Open(pretend.PR{Repo: repo, By: "ana", Title: "Mend", Base: "release", Branch: "mend"})
+	w.must(err)
+	live, err := w.forge.Merge(repo, n, "bo", false)
+	w.must(err)
+	w.deployed("production", live, "success")
+	for range 2 {
+		f := w.standing("production", picked).Facts
+		w.gaps(f)
+		patches := map[string]bool{}
+		for _, c := range f.Promotion.Between {
+			patches[c.Patch] = true
+		}
+		for _, c := range f.Promotion.Lacks {
+			if c.Patch == "" || !patches[c.Patch] || c.Commit == live {
+				w.Errorf("lacks %+v, though the merge adds nothing and the rest was picked", c)
+			}
+		}
+		w.check("lacks", len(f.Promotion.Lacks), 2)
+	}
+}
+
 func goesBack(w *world) {
 	old := w.forge.Head(repo, "main")
 	n := w.open(pretend.PR{Branch: "c", Commits: write(map[string]string{"c": "c\n"})})
