@@ -25,11 +25,11 @@ func (v *visit) strangers(ctx context.Context) error {
 		if first && !v.toldOf(d.ID) {
 			continue // from before anybody watched
 		}
-		e := v.outside(&d)
-		v.strange = append(v.strange, e)
-		v.tellStrange(e, d.ID)
+		x := v.outside(&d)
+		v.strange = append(v.strange, x)
+		v.tellStrange(x, d.ID)
+		v.out.Entries = append(v.out.Entries, x.entry)
 	}
-	v.out.Entries = append(v.out.Entries, v.strange...)
 	if len(seen.Outside) > 200 {
 		seen.Outside = seen.Outside[:200]
 	}
@@ -78,22 +78,34 @@ func (v *visit) toldOf(id int64) bool {
 	return slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Detail == fmt.Sprintf("deployment/%d", id) })
 }
 
-// outside is what the audit log says of a deployment past the gate.
-func (v *visit) outside(d *checks.Deployment) Entry {
+// stranger is a deployment past the gate: what the audit log says of it, what its check says, and what is told outside.
+type stranger struct {
+	entry Entry
+	title string
+	event NoticeEvent
+}
+
+// outside is what is said of a deployment past the gate.
+func (v *visit) outside(d *checks.Deployment) stranger {
 	e := Entry{Kind: EntryOutside, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Commit: d.Commit, Who: who(d.Creator), Check: "deploy", URL: d.URL}
 	e.Policy = v.set.Digest
 	e.Reason = fmt.Sprintf("Deployment %d of %s to %s was not made through the gate.", d.ID, short(d.Commit), Plain(v.spelt))
+	x := stranger{title: Plain(e.Who.Login) + " deployed this to " + Plain(v.spelt) + " past Sluice.", event: NoticeOutside}
 	if p := v.bypassed(d); p != nil {
 		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
 		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
+		x.title, x.event = "a job went on to "+Plain(v.spelt)+" past the environment's protection.", NoticeBypassed
 	}
 	if i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.made(d.ID) }); i >= 0 {
 		p := &v.book.Promotions[i]
-		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went live after its promotion was %s.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
-		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
+		ended := map[State]string{Failed: "had failed", Cancelled: "was cancelled"}[p.State]
+		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went live after its promotion %s.", d.ID, short(d.Commit), Plain(v.spelt), ended)
+		e.Who, e.Change, e.Promotion, e.Decision = who(d.StateBy), p.Change, p.ID, p.Decision
+		x.title = "this went live in " + Plain(v.spelt) + " after its promotion " + ended + "."
 	}
-	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(d.Creator.Login))
-	return e
+	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(e.Who.Login))
+	x.entry = e
+	return x
 }
 
 // bypassed is the promotion whose run went on without having been let through.

@@ -188,7 +188,7 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 		var err error
 		switch {
 		case !strings.Contains(name, "://"):
-			c.Text, err = v.file(ctx, x.Branch, name)
+			c.Text, err = v.file(ctx, name)
 		case v.r.Calendars == nil:
 			err = fmt.Errorf("no calendars from the web are allowed here: the operator names them in SLUICE_CALENDARS")
 		default:
@@ -202,18 +202,23 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
-func (v *visit) file(ctx context.Context, branch, path string) (string, error) {
+// file is a text file of the commit that the repository's policy was read at: an organisation's policy names none.
+func (v *visit) file(ctx context.Context, path string) (string, error) {
 	books, ok := v.provider.(Librarian)
 	if !ok {
 		return "", fmt.Errorf("this forge's files cannot be read one by one")
 	}
-	texts, err := books.Texts(ctx, v.s, v.s.Repo, branch, []string{path})
+	i := slices.IndexFunc(v.standing.Sources, func(s policy.Source) bool { return s.Origin == policy.Repository && s.Commit != "" })
+	if i < 0 {
+		return "", fmt.Errorf("the repository's policy names it, and at which commit that was read is not known")
+	}
+	texts, err := books.Texts(ctx, v.s, v.s.Repo, v.standing.Sources[i].Commit, []string{path})
 	if err != nil {
 		return "", err
 	}
 	text, ok := texts[path]
 	if !ok {
-		return "", fmt.Errorf("there is no text file %s on %s", path, branch)
+		return "", fmt.Errorf("there is no text file %s on %s", path, v.standing.Branch)
 	}
 	return text, nil
 }
