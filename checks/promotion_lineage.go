@@ -120,12 +120,15 @@ func judgeChanges(g *guard) Result {
 
 // brought says whether a commit came by a change whose gate was open.
 func (g *guard) brought(c *Carried) (x Finding, ok bool) {
-	how := fmt.Sprintf("Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`.")
+	how := "Revert it, and bring it in by a change."
+	if g.overridable("changes") {
+		how = "Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`."
+	}
 	switch {
-	case c.Shut == "?":
-		return Finding{Outcome: Unknown, What: Clip(fmt.Sprintf("Whether %s came by an open gate is not known yet: %s.", c.named(), c.titled()), 140), How: "It is looked at again."}, false
 	case c.Change <= 0:
 		return Finding{Outcome: Fail, What: Clip(fmt.Sprintf("%s was pushed without a change: %s.", c.named(), c.titled()), 140), How: how}, false
+	case c.Shut == "?":
+		return Finding{Outcome: Unknown, What: Clip(fmt.Sprintf("Whether %s came by an open gate is not known yet: %s.", c.named(), c.titled()), 140), How: "It is looked at again."}, false
 	case c.Shut != "":
 		return Finding{Outcome: Fail, What: Clip(fmt.Sprintf("%s came by #%d past a shut gate (%s): %s.", c.named(), c.Change, plain(c.Shut, 50), c.titled()), 140), How: how}, false
 	}
