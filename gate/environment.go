@@ -113,6 +113,9 @@ func (v *visit) walk(ctx context.Context) error {
 	if err := v.strangers(ctx); err != nil {
 		return err
 	}
+	if err := v.runsOver(); err != nil {
+		return err
+	}
 	if under != nil && under.State != Deploying { // the book still has it under way, and would take no reservation beside it
 		v.out.later(environmentMark(v.s, v.s.Environment, "the way is free"))
 		return nil

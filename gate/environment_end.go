@@ -18,7 +18,7 @@ func (v *visit) strangers(ctx context.Context) error {
 	seen := v.seen()
 	first := !seen.Looked
 	for _, d := range slices.Backward(v.standing.Deployments) { // oldest first
-		if slices.Contains(seen.Outside, d.ID) || v.ours(&d) || !acts(&d) {
+		if slices.Contains(seen.Outside, d.ID) || v.ours(&d) || !d.Ran() {
 			continue
 		}
 		seen.Outside = append([]int64{d.ID}, seen.Outside...)
@@ -57,11 +57,6 @@ func (v *visit) protection(ctx context.Context) error {
 	}
 	seen.Protected, seen.Bypass = g.Ours, g.Ours && g.Bypass
 	return nil
-}
-
-// acts says whether a deployment does something: a workflow's waits for its environment first.
-func acts(d *checks.Deployment) bool {
-	return !d.Workflow || !slices.Contains([]string{"waiting", "queued", "pending"}, d.State) || !d.Live.IsZero()
 }
 
 // ours says whether a deployment belongs to a promotion that was let through, and did not end before it went live.
@@ -110,11 +105,49 @@ func (v *visit) outside(d *checks.Deployment) stranger {
 
 // bypassed is the promotion whose run went on without having been let through.
 func (v *visit) bypassed(d *checks.Deployment) *Promotion {
-	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return d.Workflow && p.Run != 0 && p.Commit == d.Commit && p.Waiting() })
+	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool {
+		return d.Workflow && p.Run != 0 && p.Commit == d.Commit && p.Waiting() && (d.Run == 0 || d.Run == p.Run)
+	})
 	if i < 0 {
 		return nil
 	}
 	return &v.book.Promotions[i]
+}
+
+// runsOver ends promotions whose runs wait no more though nobody let them through here: they went on past the environment's
+// protection, or they ended.
+func (v *visit) runsOver() error {
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		d := v.jobOf(p)
+		if d == nil || !p.Waiting() {
+			continue
+		}
+		why := ""
+		switch {
+		case d.Ran():
+			why = "its run went on past the protection of " + Plain(p.Environment)
+		case slices.Contains([]string{"failure", "error", "inactive"}, d.State):
+			why = "its run ended while it waited"
+		default:
+			continue
+		}
+		if err := v.move(p, Cancelled, why, who(d.StateBy)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jobOf is the deployment of the run that waits for a promotion, or nil.
+func (v *visit) jobOf(p *Promotion) *checks.Deployment {
+	i := slices.IndexFunc(v.standing.Deployments, func(d checks.Deployment) bool {
+		return p.Run != 0 && d.Workflow && d.Run == p.Run && d.Commit == p.Commit
+	})
+	if i < 0 {
+		return nil
+	}
+	return &v.standing.Deployments[i]
 }
 
 // seen is what is remembered of the environment after this visit.
