@@ -117,6 +117,9 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	case RolledBack:
 		return "Rolled back: " + sentence(p.Why), checks.Fail
 	case Failed:
+		if why, ok := strings.CutPrefix(p.Why, rejected); ok {
+			return "Rejected: " + sentence(why), checks.Fail
+		}
 		return "Failed: " + sentence(p.Why), checks.Fail
 	}
 	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + sentence(p.Why), checks.Wait
@@ -308,12 +311,21 @@ func (v *visit) reportText(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", escape(title))
-	if d := v.judged(p); d != nil && p.Waiting() && v.spelt != "" {
+	if d := v.judged(p); d != nil && (p.Waiting() || p.State == Failed) && v.spelt != "" {
 		for _, x := range d.Verdicts {
-			if x.Blocks() && b.Len() < 800 {
-				fmt.Fprintf(&b, "- %s: %s\n", x.Check, escape(x.Reason))
+			for _, f := range x.Findings {
+				if !x.Blocks() || f.Mode == policy.Observe || f.Outcome.Open() || b.Len() > 700 {
+					continue
+				}
+				text := fmt.Sprintf("- %s %s %s\n", codeSpan(x.Check), escape(f.What), escape(checks.Clip(Plain(f.How), 200)))
+				if !strings.Contains(b.String(), text) {
+					b.WriteString(text)
+				}
 			}
 		}
+	}
+	if p.State == Failed {
+		b.WriteString("\nWhen that is mended, a new run asks once more.\n")
 	}
 	fmt.Fprintf(&b, "\n%s", v.link(p))
 	return shortened(b.String(), 1000)
