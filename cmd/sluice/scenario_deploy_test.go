@@ -107,6 +107,7 @@ func (r *playing) undeploy(w deployWords) error {
 	if w.Deployment < 1 || w.Deployment > len(all) {
 		return fmt.Errorf("there are %d deployments, and %d is none of them", len(all), w.Deployment)
 	}
+	delete(r.told, fmt.Sprintf("deployment %d", w.Deployment-1))
 	return r.forge.DeleteDeployment(w.Repo, all[w.Deployment-1].ID)
 }
 

@@ -58,7 +58,7 @@ func (r *playing) heard() (lines []string) {
 			line += " For " + strings.Join(n.For, ", ") + "."
 		}
 		if n.Why != "" {
-			line += " " + anyDeployment.ReplaceAllString(r.unhashed(n.Why), "Deployment N ")
+			line += " Why: " + anyDeployment.ReplaceAllString(r.unhashed(n.Why), "Deployment N ")
 		}
 		lines = append(lines, line)
 	}
