@@ -160,6 +160,8 @@ type Carried struct {
 	Change int    `json:"change,omitempty"`
 	Shut   string `json:"shut,omitempty"`
 	Patch  string `json:"patch,omitempty"` // its patch-id; of Lacks, and of as much of Between as has to be compared with them
+
+	At time.Time `json:"at,omitzero"` // committed; the committer's own claim, and read by reports alone
 }
 
 // PromotionLine is one line of a promotion's verdict: what it has to know, and what it finds under one policy. It fails

@@ -159,7 +159,10 @@ func (v *visit) gates(ctx context.Context, x *checks.Promotion) error {
 	}
 	for i := range x.Between {
 		c := &x.Between[i]
-		if c.Shut = ""; c.Change == 0 { // it was pushed, and came by no gate
+		if c.Shut = ""; c.Change == 0 {
+			if v.now.Sub(x.Requested) < relook { // the forge may not have connected it with its change yet
+				c.Shut = Unexamined
+			}
 			continue
 		}
 		var err error
@@ -205,15 +208,12 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
-// file is a text file of the commit that the repository's policy was read at: an organisation's policy names none.
+// file reads a file of the repository at the commit where its policy was read.
 func (v *visit) file(ctx context.Context, path string) (string, error) {
 	books, ok := v.provider.(Librarian)
-	if !ok {
-		return "", fmt.Errorf("this forge's files cannot be read one by one")
-	}
 	i := slices.IndexFunc(v.standing.Sources, func(s policy.Source) bool { return s.Origin == policy.Repository && s.Commit != "" })
-	if i < 0 {
-		return "", fmt.Errorf("the repository's policy names it, and at which commit that was read is not known")
+	if !ok || i < 0 {
+		return "", fmt.Errorf("this forge's files cannot be read one by one")
 	}
 	texts, err := books.Texts(ctx, v.s, v.s.Repo, v.standing.Sources[i].Commit, []string{path})
 	if err != nil {
@@ -221,7 +221,7 @@ func (v *visit) file(ctx context.Context, path string) (string, error) {
 	}
 	text, ok := texts[path]
 	if !ok {
-		return "", fmt.Errorf("there is no text file %s on %s", path, v.standing.Branch)
+		return "", fmt.Errorf("there is no text file %s beside the policy, on the default branch", path)
 	}
 	return text, nil
 }

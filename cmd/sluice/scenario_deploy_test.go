@@ -69,8 +69,9 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 		"admit": func(w deployWords) error {
 			return r.forge.Admit(w.Repo, w.Environment, w.By, or(w.State, "approved"), w.Message)
 		},
-		"ask":    r.asks,
-		"finish": func(w deployWords) error { return r.forge.Finish(w.Repo, w.Environment, or(w.State, "success")) },
+		"ask":      r.asks,
+		"calendar": r.calendar,
+		"finish":   func(w deployWords) error { return r.forge.Finish(w.Repo, w.Environment, or(w.State, "success")) },
 		"status": func(w deployWords) error {
 			return r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
 		},

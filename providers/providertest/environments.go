@@ -293,6 +293,9 @@ func lacks(w *world) {
 	f := w.standing("production", head).Facts
 	w.check("lacks", carriedBy(f.Promotion.Lacks), []string{"Mend the till #0"})
 	w.check("between", len(f.Promotion.Between), 1)
+	if slices.ContainsFunc(slices.Concat(f.Promotion.Lacks, f.Promotion.Between), func(c checks.Carried) bool { return c.At.IsZero() }) {
+		w.Errorf("when it was committed is not told: %+v, %+v", f.Promotion.Lacks, f.Promotion.Between)
+	}
 	if l := f.Promotion.Lacks[0]; l.Patch == "" || l.Patch == f.Promotion.Between[0].Patch || f.Promotion.Between[0].Patch == "" {
 		w.Errorf("patches: %+v, %+v", l, f.Promotion.Between[0])
 	}
