@@ -96,6 +96,13 @@ type Deployment struct {
 	StateBy   Person    `json:"state_by,omitzero"`
 	Live      time.Time `json:"live,omitzero"` // when it was first told to have succeeded; zero: never
 	URL       string    `json:"url,omitempty"`
+	Begun     bool      `json:"begun,omitempty"` // of a workflow's: it was told to be in progress, or may have been
+	Run       int64     `json:"run,omitempty"`   // of a workflow's: the run, as its first status links to it; 0: not known
+}
+
+// Ran says whether a deployment did anything: a workflow's job waits for its environment first, and may be turned away.
+func (d *Deployment) Ran() bool {
+	return !d.Workflow || d.Begun || d.State == "in_progress" || !d.Live.IsZero()
 }
 
 // Live is the newest deployment that has succeeded, outside the gate included; nil: nothing is live.

@@ -144,7 +144,10 @@ func (g *guard) inside() (Result, bool) {
 
 // brought says whether a commit came by a change whose gate was open.
 func (g *guard) brought(c *Carried) (x Finding, ok bool) {
-	how := fmt.Sprintf("Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`.")
+	how := "Revert it, and bring it in by a change."
+	if g.overridable("changes") {
+		how = "Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`."
+	}
 	switch {
 	case c.Shut == "?":
 		return Finding{Outcome: Unknown, What: Clip(fmt.Sprintf("Whether %s came by an open gate is not known yet: %s.", c.named(), c.titled()), 140), How: "It is looked at again."}, false

@@ -29,8 +29,9 @@ type visit struct {
 	out      Outcome
 	touched  map[string]bool // promotions that changed, by id
 	decision *Decision       // on the promotion that was judged
+	earlier  *Decision       // on the one that is shown, from before this visit
 	ending   []int64         // deployments that were cancelled
-	strange  []Entry         // found outside the gate just now
+	strange  []stranger      // found outside the gate just now
 	log      *slog.Logger
 }
 
@@ -110,6 +111,9 @@ func (v *visit) walk(ctx context.Context) error {
 		return err
 	}
 	if err := v.strangers(ctx); err != nil {
+		return err
+	}
+	if err := v.runsOver(); err != nil {
 		return err
 	}
 	if under != nil && under.State != Deploying { // the book still has it under way, and would take no reservation beside it

@@ -119,12 +119,12 @@ func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 	return found
 }
 
-// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked. One
-// that waits for its environment says nothing yet: the answer to the run may have been lost.
+// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked,
+// and of no other run. One that waits for its environment says nothing yet: the answer to the run may have been lost.
 func (v *visit) adopt(p *Promotion) {
 	for _, d := range v.standing.Deployments {
 		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
-		if !taken && d.Workflow && acts(&d) && d.Commit == p.Commit && !d.At.Before(p.At.Add(-time.Hour)) {
+		if !taken && d.Workflow && d.Ran() && d.Commit == p.Commit && (d.Run == 0 || d.Run == p.Run) && !d.At.Before(p.At.Add(-time.Hour)) {
 			p.Also = append(p.Also, d.ID)
 			v.touched[p.ID] = true
 			if p.Deployment == 0 {

@@ -14,6 +14,9 @@ import (
 // patience is how long a workflow run is kept waiting: GitHub fails it after 30 days, without a word.
 const patience = 29 * 24 * time.Hour
 
+// rejected begins why a promotion failed that was never deployed.
+const rejected = "rejected: "
+
 // judge decides about the promotion that waits, and does what follows from it.
 func (v *visit) judge(ctx context.Context, p *Promotion) error {
 	d, err := v.decide(ctx, p)
@@ -37,7 +40,7 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 		why, never = "the run waited for 29 days, and the forge ends it at 30", true
 	}
 	if never {
-		return v.move(p, Failed, "rejected: "+why, Who{})
+		return v.move(p, Failed, rejected+why, Who{})
 	}
 	v.waits(p, d)
 	if v.set != nil {

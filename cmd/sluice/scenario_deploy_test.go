@@ -55,6 +55,7 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 			return err
 		},
 		"deployment_status": r.deploymentStatus,
+		"undeploy":          r.undeploy,
 		"environment":       func(w deployWords) error { return r.forge.Environment(w.at(w.Repo)) },
 		"unprotect":         func(w deployWords) error { return r.forge.Unprotect(w.Repo, w.Environment) },
 		"workflow_run": func(w deployWords) error {
@@ -99,6 +100,16 @@ func (r *playing) deploymentStatus(w deployWords) error {
 		s.ID = all[w.Deployment-1].ID
 	}
 	return r.forge.DeploymentStatus(s)
+}
+
+// undeploy deletes the deployment with the number. The forge takes only one that is inactive or the last, and tells nobody.
+func (r *playing) undeploy(w deployWords) error {
+	all := r.forge.Deployments(w.Repo, "")
+	if w.Deployment < 1 || w.Deployment > len(all) {
+		return fmt.Errorf("there are %d deployments, and %d is none of them", len(all), w.Deployment)
+	}
+	delete(r.told, fmt.Sprintf("deployment %d", w.Deployment-1))
+	return r.forge.DeleteDeployment(w.Repo, all[w.Deployment-1].ID)
 }
 
 // commitOf is at, which knows main@3 too.
