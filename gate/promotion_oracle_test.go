@@ -179,7 +179,7 @@ func (w *world) disagreed(g *page, p *gate.Promotion, rules policing) bool {
 			entitled = by != "eve"
 		}
 		switch {
-		case entitled && reject && !(rules.separate && by == author):
+		case entitled && reject: // the author may stop what he may not let through
 			return true
 		case entitled && !reject && !(rules.separate && by == author):
 			yes++
