@@ -205,7 +205,7 @@ func (w *world) lastDeployed(p *gate.Promotion, at time.Time) (last time.Time) {
 		if d.environment != p.Environment || d.at.After(at) || d.promotion == p.ID {
 			continue
 		}
-		if d.run != 0 && d.state(at) == "waiting" {
+		if d.run != 0 && !d.begun(at) && d.live(at).IsZero() {
 			continue // it never began
 		}
 		if d.at.After(last) {
