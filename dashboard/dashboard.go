@@ -29,6 +29,9 @@ var pages embed.FS
 type Decisions interface {
 	// Decision is the decision with this id, or nil.
 	Decision(ctx context.Context, id string) (*gate.Decision, error)
+	// Promoted is what the decision with this id on a promotion was told of it, and the promotion as it stands by now; both
+	// may be nil.
+	Promoted(ctx context.Context, id string) (told *checks.Promotion, now *gate.Promotion, err error)
 }
 
 // Board serves the pages.
@@ -48,6 +51,7 @@ func New(decisions Decisions, forge bool, version string, log *slog.Logger) (*Bo
 		"plain":  gate.Plain,
 		"lines":  lines,
 		"shown":  shown,
+		"asked":  askedBy,
 	}).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read pages: %w", err)
@@ -68,7 +72,7 @@ func shown(v checks.Verdict) []checks.Finding {
 		if list[0].Rule == v.Rule {
 			list[0].Rule = ""
 		}
-		if list[0].Path+list[0].How+list[0].Rule == "" {
+		if list[0].Path+list[0].How+list[0].Rule == "" && list[0].Until.IsZero() {
 			return nil
 		}
 	}
@@ -125,8 +129,48 @@ func (b *Board) decision(w http.ResponseWriter, r *http.Request) {
 	case d == nil:
 		b.show(w, http.StatusNotFound, "missing.html", "There is no such decision. It may be older than SLUICE_KEEP.")
 	default:
-		b.show(w, http.StatusOK, "decision.html", d)
+		b.show(w, http.StatusOK, "decision.html", b.sheet(r.Context(), d))
 	}
+}
+
+// sheet is what a decision's page shows.
+type sheet struct {
+	*gate.Decision
+	Told *checks.Promotion // of a promotion: what was known of it
+	Now  *gate.Promotion   // ... and where it stands by now
+}
+
+func (b *Board) sheet(ctx context.Context, d *gate.Decision) sheet {
+	x := sheet{Decision: d}
+	if d.Subject.Kind != checks.KindPromotion {
+		return x
+	}
+	var err error
+	if x.Told, x.Now, err = b.decisions.Promoted(ctx, d.ID); err != nil { // the decision itself is worth showing
+		b.log.Error("read the promotion of a decision", "decision", d.ID, "err", err)
+	}
+	return x
+}
+
+// askedBy says in words what asked for a promotion.
+func askedBy(h checks.How) string {
+	switch h {
+	case checks.OnMerge:
+		return "by merging"
+	case checks.Automatic:
+		return "by itself, after the environment before"
+	case checks.ByCommand:
+		return "by command"
+	case checks.ByAPI:
+		return "through the API"
+	case checks.Workflow:
+		return "by a workflow that waits there"
+	case checks.Rollback:
+		return "as a rollback"
+	case checks.RollsBack:
+		return "as a rollback by Sluice itself"
+	}
+	return string(h)
 }
 
 // show renders into memory first, so that a fault in a template is a 500 and not half a page.

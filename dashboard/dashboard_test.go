@@ -31,6 +31,13 @@ func (k kept) Decision(_ context.Context, id string) (*gate.Decision, error) {
 	return k[id], nil
 }
 
+func (k kept) Promoted(context.Context, string) (*checks.Promotion, *gate.Promotion, error) {
+	at := time.Date(2026, 11, 20, 11, 0, 0, 0, time.UTC)
+	told := &checks.Promotion{How: checks.ByCommand, Requester: checks.Person{Login: "bo" + evil}, Requested: at,
+		Origin: &checks.Origin{Change: &checks.Change{Number: 7, Title: "Cards" + evil, URL: "https://github.example/acme/shop/pull/7", Author: checks.Person{Login: "ana"}}}}
+	return told, &gate.Promotion{State: gate.Superseded, Since: at, Why: "a newer one was asked for" + evil, Reason: "The fair" + evil, Decision: strings.Repeat("b", 32)}, nil
+}
+
 func decided() *gate.Decision {
 	return &gate.Decision{ID: id, Commit: "c0ffee", At: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Policy: "ab",
 		Subject: checks.Subject{Forge: "github", Repo: "acme/" + evil, Kind: checks.KindChange, Change: 7},
@@ -166,6 +173,31 @@ func TestOverridesAreShownWithWhatIsBeneath(t *testing.T) {
 		}
 	}
 	for _, no := range []string{"<script>", "javascript:", "\u202e", "\x1b"} {
+		if strings.Contains(page, no) {
+			t.Errorf("the page holds %q", no)
+		}
+	}
+}
+
+// A promotion's page says into what, who asked, from which change, where it stands by now, and when lines may change.
+func TestAPromotionIsShownWithWhoAskedAndWhereItStands(t *testing.T) {
+	t.Parallel()
+	d := decided()
+	d.Subject = checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindPromotion, Environment: "production" + evil, Commit: "c0ffee"}
+	opens := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	d.Verdicts = []checks.Verdict{{Check: "window", Outcome: checks.Wait, Reason: "Opens on Tuesday.", Until: opens, Findings: []checks.Finding{{Outcome: checks.Wait, What: "Opens on Tuesday.", Until: opens}}}}
+	b, err := New(kept{id: d}, true, "v1.2.3", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := ask(b.Handler(), http.MethodGet, "/decisions/"+id).Body.String()
+	for _, want := range []string{"<dt>Into</dt><dd><bdi>production", "by command, <bdi>bo", `<a href="https://github.example/acme/shop/pull/7" rel="noreferrer">#7</a>`,
+		"superseded, since", "<dt>Reason</dt><dd><bdi>The fair", `href="/decisions/bbbb`, `</span> window</h2>`, "2026-11-24 08:00:00 UTC</time>, by itself"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s:\n%s", want, page)
+		}
+	}
+	for _, no := range []string{"<script>", "\u202e", "\x1b"} {
 		if strings.Contains(page, no) {
 			t.Errorf("the page holds %q", no)
 		}

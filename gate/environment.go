@@ -211,8 +211,13 @@ func (v *visit) arrives(ctx context.Context, id int64) error {
 	i := slices.IndexFunc(run.Waits, func(name string) bool { return strings.EqualFold(name, v.s.Environment) })
 	request := fmt.Sprintf("run/%d/%d", id, run.Attempt)
 	if i >= 0 && run.Event == "deployment" {
-		if p := v.underWay(); p != nil && p.Run == 0 && p.Commit == run.Commit { // our own deployment set it off
-			return v.letRun(ctx, p, id)
+		if p := v.underWay(); p != nil && p.Run == 0 && p.Commit == run.Commit {
+			if err := v.find(ctx, p); err != nil {
+				return err
+			}
+			if p.Deployment != 0 { // our own deployment set it off; what is reserved alone may yet be shut
+				return v.letRun(ctx, p, id)
+			}
 		}
 	}
 	if i < 0 || slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Request == request }) {

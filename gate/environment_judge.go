@@ -277,7 +277,7 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 			continue
 		}
 		if x.Outcome == checks.Unknown && v.spelt != "" {
-			again = sooner(again, v.now.Add(time.Minute))
+			again = sooner(again, v.now.Add(patient(v.now.Sub(p.Since))))
 		}
 		if x.Until.IsZero() {
 			resting = false
@@ -285,7 +285,7 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 		again = sooner(again, x.Until)
 	}
 	if v.set == nil {
-		again = sooner(again, v.now.Add(time.Minute))
+		again = sooner(again, v.now.Add(patient(v.now.Sub(p.Since))))
 	}
 	if p.Run != 0 {
 		again = sooner(again, p.At.Add(patience))
@@ -296,6 +296,10 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 	}
 	v.touched[p.ID] = true
 }
+
+// patient is how long what could not be told is left before it is looked at again by itself: ever longer, since some of it stays
+// unknown, such as who wrote a commit that no change brought.
+func patient(waited time.Duration) time.Duration { return min(max(waited/10, time.Minute), time.Hour) }
 
 // remember keeps the decision, unless it says what the one before it said.
 func (v *visit) remember(p *Promotion, d *Decision) error {

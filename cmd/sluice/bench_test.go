@@ -170,7 +170,7 @@ func (d *stage) ordinary(tb testing.TB, branch string, files, commits int) int {
 
 func (d *stage) work(tb testing.TB) {
 	tb.Helper()
-	if err := d.settled(tb.Context()); err != nil {
+	if err := d.settled(tb.Context(), ""); err != nil {
 		tb.Fatal(err)
 	}
 }

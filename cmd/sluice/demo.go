@@ -57,7 +57,7 @@ func demo(ctx context.Context, addr string, once bool, out io.Writer, log *slog.
 		return fmt.Errorf("make room for the database: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d := &stage{out: out, forge: pretend.New(pretend.Options{Secret: demoSecret})}
+	d := &stage{out: out, forge: pretend.New(pretend.Options{Secret: demoSecret}), told: map[string]string{}}
 	forge, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("open the pretend forge: %w", err)
@@ -84,7 +84,7 @@ type stage struct {
 	url    string
 	forge  *pretend.Forge
 	server *server
-	told   map[string]string // by check: what was shown last
+	told   map[string]string // by check, or what else was shown: what it said last
 }
 
 // settings are those of a server whose GitHub is the pretend forge.
@@ -125,8 +125,8 @@ func (d *stage) play(ctx context.Context, forge, l net.Listener, once bool) erro
 	return g.Wait()
 }
 
-// settled waits until the server has worked off all that the forge told it.
-func (d *stage) settled(ctx context.Context) error {
+// settled waits until the server has worked off all that the forge told it, and until the forge shows what takes its time.
+func (d *stage) settled(ctx context.Context, comes string) error {
 	if list, err := d.forge.Deliver(ctx, pretend.Order{}); err != nil {
 		return fmt.Errorf("deliver %d webhooks: %w", len(list), err)
 	}
@@ -137,7 +137,7 @@ func (d *stage) settled(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if q.Waiting == 0 && q.Running == 0 {
+		if q.Waiting == 0 && q.Running == 0 && d.promoted(comes) {
 			return nil
 		}
 		select {

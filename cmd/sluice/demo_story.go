@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/providers/pretend"
 )
@@ -13,50 +14,78 @@ const shop = "acme/shop"
 
 // scene is one step of the story: what somebody does, and the act itself.
 type scene struct {
-	told string
-	act  func(*pretend.Forge) error
+	told  string
+	act   func(*pretend.Forge) error
+	takes time.Duration // before it is done
+	comes string        // what the forge shows in the end that takes its time; "": nothing does
 }
 
-// story plays the life of one change: it fails three checks, is mended step by step, is approved and turns green.
+// story plays the life of one change: it fails three checks, is mended step by step, is approved and turns green, is
+// merged, and reaches production.
 func (d *stage) story(ctx context.Context) error {
 	if err := d.shop(); err != nil {
 		return fmt.Errorf("set the stage: %w", err)
 	}
 	fmt.Fprintf(d.out, "A small shop, %s, guarded by Sluice: v1.2.0 is live, the policy is in .sluice.yml on main.\n", shop)
-	for i, s := range scenes() {
+	for i, s := range append(scenes(), promotionScenes()...) {
+		if i == len(scenes()) {
+			fmt.Fprint(d.out, beforeTheMerge)
+		}
 		fmt.Fprintf(d.out, "\n%d. %s\n", i+1, s.told)
+		if err := pass(ctx, s.takes); err != nil {
+			return err
+		}
 		if err := s.act(d.forge); err != nil {
 			return fmt.Errorf("scene %d: %w", i+1, err)
 		}
-		if err := d.settled(ctx); err != nil {
+		if err := d.settled(ctx, s.comes); err != nil {
 			return err
 		}
-		d.tell()
+		if i < len(scenes()) {
+			d.tell()
+		} else {
+			d.tellPromotions()
+		}
 	}
 	return nil
 }
 
 // tell prints what the forge shows on the change, as a person would see it: what has changed since the last scene.
 func (d *stage) tell() {
-	if d.told == nil {
-		d.told = map[string]string{}
-	}
 	for _, s := range d.forge.Shown(shop, 1) {
-		line := fmt.Sprintf("   %s %-26s %s", sign(s.State), s.Name, s.Title)
-		if d.told[s.Name] == line {
-			continue
-		}
-		d.told[s.Name] = line
-		fmt.Fprintln(d.out, line)
-		if s.Name == "sluice/gate" {
-			fmt.Fprintf(d.out, "     %-26s %s\n", "details", s.URL)
-		}
+		d.show(s, s.Name == "sluice/gate")
 	}
 	may, why := d.forge.Mergeable(shop, 1)
 	if may {
 		fmt.Fprintln(d.out, "   ⇒ the forge lets it be merged")
 	} else {
 		fmt.Fprintf(d.out, "   ⇒ the forge does not let it be merged: %s\n", why)
+	}
+}
+
+// pass lets some time pass.
+func pass(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// show prints a check when it says something new, and where to read on about it.
+func (d *stage) show(s pretend.Shown, details bool) {
+	line := fmt.Sprintf("   %s %-27s %s", sign(s.State), s.Name, s.Title)
+	if d.told[s.Name] == line {
+		return
+	}
+	d.told[s.Name] = line
+	fmt.Fprintln(d.out, line)
+	if details && d.told["details of "+s.Name] != s.URL {
+		d.told["details of "+s.Name] = s.URL
+		fmt.Fprintf(d.out, "     %-27s %s\n", "details", s.URL)
 	}
 }
 
@@ -80,7 +109,7 @@ func (d *stage) shop() error {
 	if err := f.Repo(shop, true, pretend.Texts(shopFiles())); err != nil {
 		return err
 	}
-	for _, who := range []string{"ana", "bo"} {
+	for _, who := range []string{"ana", "bo", "cy"} {
 		if err := f.Grant(shop, who, "write"); err != nil {
 			return err
 		}
@@ -89,6 +118,12 @@ func (d *stage) shop() error {
 		return err
 	}
 	if err := f.Protect(shop, "main", pretend.Required{Context: "sluice/gate", App: f.AppID()}); err != nil {
+		return err
+	}
+	if err := f.Team("acme/release", "", "cy"); err != nil {
+		return err
+	}
+	if err := shopIsLive(f); err != nil {
 		return err
 	}
 	f.Install("acme")
@@ -108,7 +143,7 @@ config-separation:
 approval:
   rules:
     - {name: peer review, count: 1}
-`,
+` + shopEnvironments,
 		"CHANGELOG.md":           "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-01-15\n\n### Added\n\n- A basket.\n",
 		"VERSION":                "1.2.0\n",
 		"config/development.yml": "payments:\n  url: http://localhost:9000\n",
@@ -126,8 +161,8 @@ func scenes() []scene {
 		}
 	}
 	return []scene{
-		{"ana opens a change. It calls production's payment host from code, adds no changelog entry, and sets a version that is out already.",
-			func(f *pretend.Forge) error {
+		{told: "ana opens a change. It calls production's payment host from code, adds no changelog entry, and sets a version that is out already.",
+			act: func(f *pretend.Forge) error {
 				_, err := f.Open(pretend.PR{Repo: shop, By: "ana", Title: "feat: gift cards", Branch: "gift-cards", Commits: []pretend.Commit{{
 					Message: "feat: gift cards",
 					Files: pretend.Texts(map[string]string{
@@ -136,20 +171,20 @@ func scenes() []scene {
 					})}}})
 				return err
 			}},
-		{"ana reads the annotation and takes the host from the configuration instead.",
-			push("fix: read the payment host from the configuration", map[string]string{
+		{told: "ana reads the annotation and takes the host from the configuration instead.",
+			act: push("fix: read the payment host from the configuration", map[string]string{
 				"gift.go": "package shop\n\n// GiftCard books a gift card with the payment service at url.\nfunc GiftCard(url string, cents int) string {\n\treturn url\n}\n"})},
-		{"ana adds the changelog entry that the check asked for.",
-			push("docs: changelog", map[string]string{
+		{told: "ana adds the changelog entry that the check asked for.",
+			act: push("docs: changelog", map[string]string{
 				"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Gift cards.\n\n## [1.2.0] - 2026-01-15\n\n### Added\n\n- A basket.\n"})},
-		{"ana sets the version that comes next.", push("chore: version 1.3.0", map[string]string{"VERSION": "1.3.0\n"})},
-		{"ana approves her own change. That does not count.",
-			func(f *pretend.Forge) error {
+		{told: "ana sets the version that comes next.", act: push("chore: version 1.3.0", map[string]string{"VERSION": "1.3.0\n"})},
+		{told: "ana approves her own change. That does not count.",
+			act: func(f *pretend.Forge) error {
 				_, err := f.Review(shop, 1, "ana", "approved", "")
 				return ignoreRefused(err)
 			}},
-		{"bo approves this very commit.",
-			func(f *pretend.Forge) error { _, err := f.Review(shop, 1, "bo", "approved", ""); return err }},
+		{told: "bo approves this very commit.",
+			act: func(f *pretend.Forge) error { _, err := f.Review(shop, 1, "bo", "approved", ""); return err }},
 	}
 }
 

@@ -51,22 +51,35 @@ func TestDemoTellsItsStory(t *testing.T) {
 		t.Fatalf("demo -once = %d, %q\n%s", code, errs.String(), out.String())
 	}
 	story := scenesOf(out.String())
-	if len(story) != 7 {
-		t.Fatalf("%d scenes, want 6:\n%s", len(story)-1, out.String())
+	if len(story) != 17 {
+		t.Fatalf("%d scenes, want 16:\n%s", len(story)-1, out.String())
 	}
 	for i, wants := range [][]string{
-		1: {"✗ sluice/tagging             VERSION sets 1.1.0, which is too low", "✗ sluice/changelog           The change adds no entry to CHANGELOG.md; its author has to add one.",
-			"✗ sluice/config-separation   gift.go:4 ", "● sluice/approval            Needs 1 more approval", "✗ sluice/gate ", "⇒ the forge does not let it be merged"},
-		2: {"✓ sluice/config-separation"},
-		3: {"✓ sluice/changelog           Adds an entry to CHANGELOG.md, line 7."},
-		4: {"✓ sluice/tagging             Ships minor: v1.3.0 after v1.2.0", "● sluice/gate "},
-		5: {"⇒ the forge does not let it be merged"},
-		6: {"✓ sluice/approval            Approved by bo.", "✓ sluice/gate                Open", "⇒ the forge lets it be merged"},
+		1: {"✗ sluice/tagging              VERSION sets 1.1.0, which is too low", "✗ sluice/changelog            The change adds no entry to CHANGELOG.md; its author has to add one.",
+			"✗ sluice/config-separation    gift.go:4 ", "● sluice/approval             Needs 1 more approval", "✗ sluice/gate ", "⇒ the forge does not let it be merged"},
+		2:  {"✓ sluice/config-separation"},
+		3:  {"✓ sluice/changelog            Adds an entry to CHANGELOG.md, line 7."},
+		4:  {"✓ sluice/tagging              Ships minor: v1.3.0 after v1.2.0", "● sluice/gate "},
+		5:  {"⇒ the forge does not let it be merged"},
+		6:  {"✓ sluice/approval             Approved by bo.", "✓ sluice/gate                 Open", "⇒ the forge lets it be merged"},
+		7:  {"● sluice/deploy (development) Every check holds", "into development, created by sluice[bot]: the pipeline takes it up"},
+		8:  {"✓ sluice/deploy (development) Live since", "● sluice/deploy (integration) Every check holds", "into integration, created by sluice[bot]"},
+		9:  {"● sluice/deploy (integration) Live since", "not known to be well yet"},
+		10: {"✓ sluice/deploy (integration) Live since"},
+		11: {"production is locked by cy"},
+		12: {"● sluice/deploy (production)  2 checks hold this back; approval: Needs 1 more approval by acme/release", "It waits for the lock of cy"},
+		13: {"refused. ana may not"},
+		14: {"is approved by cy", "● sluice/deploy (production)  lock: production is locked by cy"},
+		15: {"lifted the lock of cy", "into production, created by sluice[bot]: the pipeline takes it up"},
+		16: {"✓ sluice/deploy (production)  Live since", "into production, created by sluice[bot]: success"},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(story[i], want) {
 				t.Errorf("scene %d lacks %q:\n%s", i, want, story[i])
 			}
+		}
+		if deploys := strings.Count(story[i], "the pipeline takes it up"); deploys > 0 != (i == 7 || i == 8 || i == 15) {
+			t.Errorf("scene %d makes %d deployments:\n%s", i, deploys, story[i])
 		}
 		if i < 6 && strings.Contains(story[i], "lets it be merged") {
 			t.Errorf("scene %d lets it be merged:\n%s", i, story[i])
@@ -106,9 +119,9 @@ func TestDemoServesOnAndEndsCleanly(t *testing.T) {
 	if len(links) < 5 {
 		t.Fatalf("%d links, want one for every decision:\n%s", len(links), out)
 	}
-	for _, link := range []string{links[0], links[len(links)-1]} {
-		if status, page := get(t, link); status != http.StatusOK || !strings.Contains(page, "sluice/changelog") {
-			t.Errorf("GET %s = %d %.300s, want the decision", link, status, page)
+	for link, want := range map[string]string{links[0]: "sluice/changelog", links[len(links)-1]: "<dt>Into</dt><dd><bdi>production</bdi></dd>"} {
+		if status, page := get(t, link); status != http.StatusOK || !strings.Contains(page, want) {
+			t.Errorf("GET %s = %d %.300s, want the decision with %s", link, status, page, want)
 		}
 	}
 	stop()

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/dashboard"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/store"
@@ -37,6 +39,25 @@ func (d decisions) Decision(ctx context.Context, id string) (*gate.Decision, err
 		return nil, nil
 	}
 	return found, err
+}
+
+// Promoted reads of the facts only what tells whose promotion it is.
+func (d decisions) Promoted(ctx context.Context, id string) (*checks.Promotion, *gate.Promotion, error) {
+	_, facts, _, err := d.Store.Decision(ctx, id)
+	if errors.Is(err, store.ErrUnknown) {
+		return nil, nil, nil
+	}
+	var told struct {
+		Promotion *checks.Promotion `json:"promotion"`
+	}
+	if err == nil {
+		err = json.Unmarshal(facts, &told)
+	}
+	if err != nil || told.Promotion == nil || told.Promotion.ID == "" {
+		return told.Promotion, nil, err
+	}
+	now, err := d.Store.Promotion(ctx, told.Promotion.ID)
+	return told.Promotion, now, err
 }
 
 // delivery is told by the receiver.

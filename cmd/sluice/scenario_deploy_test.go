@@ -210,6 +210,7 @@ finish: {state: failure}
       
       https://sluice.example/decisions/…
 3-let-in
+  main@1 deploy (production)  cancelled  Cancelled: its run went on past the protection of production.
   deployment 3 into production of main@1 by github-actions[bot]: in_progress
   job 1 at production of main@1: in_progress
     approved by olga: now
