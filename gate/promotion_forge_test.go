@@ -305,9 +305,10 @@ func (d *deployment) state(at time.Time) string {
 	return state
 }
 
-// begun says whether a workflow's job went on past its environment. One that was turned away never did.
-func (d *deployment) begun(at time.Time) bool {
-	return d.run != 0 && slices.ContainsFunc(d.progress, func(p progress) bool { return !p.at.After(at) && p.state == "in_progress" })
+func (d *deployment) began(at time.Time) bool {
+	return slices.ContainsFunc(d.progress, func(p progress) bool {
+		return (p.state == "in_progress" || p.state == "success") && !p.at.After(at)
+	})
 }
 
 func (d *deployment) live(at time.Time) (first time.Time) {
@@ -324,7 +325,8 @@ func (w *world) shown(environment string, at time.Time) (list []checks.Deploymen
 	for _, d := range slices.Backward(w.deployments) {
 		if d.environment == environment && !d.at.After(at) {
 			list = append(list, checks.Deployment{ID: d.id, Commit: d.commit, Creator: d.by, Ours: d.by.ID == ourApp, Workflow: d.run != 0,
-				Promotion: d.promotion, At: d.at.UTC(), State: d.state(at), StateAt: d.at.UTC(), Live: utc(d.live(at)), Begun: d.begun(at), Run: d.run})
+				Begun: d.run != 0 && d.began(at), Run: d.run,
+				Promotion: d.promotion, At: d.at.UTC(), State: d.state(at), StateAt: d.at.UTC(), Live: utc(d.live(at))})
 		}
 	}
 	return list
