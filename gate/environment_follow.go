@@ -117,8 +117,12 @@ func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 }
 
 // adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked.
+// While it is not known that the run was told to go on, one that waits says nothing of that.
 func (v *visit) adopt(p *Promotion) {
 	for _, d := range v.standing.Deployments {
+		if !p.Reserved.IsZero() && !acts(&d) {
+			continue
+		}
 		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
 		if !taken && d.Workflow && d.Commit == p.Commit && !d.At.Before(p.At.Add(-time.Hour)) {
 			p.Also = append(p.Also, d.ID)
@@ -285,7 +289,7 @@ func (v *visit) overdue(ctx context.Context, p *Promotion) error {
 		return fmt.Errorf("read run %d: %w", p.Run, err)
 	case run.Over:
 		return v.move(p, Failed, "its workflow run ended without a deployment here", Who{})
-	case slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
+	case !p.Reserved.IsZero() && slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
 		if v.now.Before(p.Reserved) {
 			v.out.Next = sooner(v.out.Next, p.Reserved)
 			return nil
