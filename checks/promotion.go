@@ -96,6 +96,13 @@ type Deployment struct {
 	StateBy   Person    `json:"state_by,omitzero"`
 	Live      time.Time `json:"live,omitzero"` // when it was first told to have succeeded; zero: never
 	URL       string    `json:"url,omitempty"`
+	Begun     bool      `json:"begun,omitempty"` // of a workflow's: it was told to be in progress, or may have been
+	Run       int64     `json:"run,omitempty"`   // of a workflow's: the run, as its first status links to it; 0: not known
+}
+
+// Ran says whether a deployment did anything: a workflow's job waits for its environment first, and may be turned away.
+func (d *Deployment) Ran() bool {
+	return !d.Workflow || d.Begun || d.State == "in_progress" || !d.Live.IsZero()
 }
 
 // Live is the newest deployment that has succeeded, outside the gate included; nil: nothing is live.
@@ -153,6 +160,8 @@ type Carried struct {
 	Change int    `json:"change,omitempty"`
 	Shut   string `json:"shut,omitempty"`
 	Patch  string `json:"patch,omitempty"` // its patch-id; of Lacks, and of as much of Between as has to be compared with them
+
+	At time.Time `json:"at,omitzero"` // committed; the committer's own claim, and read by reports alone
 }
 
 // PromotionLine is one line of a promotion's verdict: what it has to know, and what it finds under one policy. It fails

@@ -30,7 +30,7 @@ func (g *guard) stage() (*Stage, Result) {
 	before, s := plain(g.e.After, 40), g.m.Before
 	how := fmt.Sprintf("Promote it there first: `/sluice deploy %s %s`.", before, short(g.m.Commit))
 	switch {
-	case s == nil:
+	case s == nil || s.State == "":
 		return nil, g.one(Wait, "after", fmt.Sprintf("%s has to be live and well in %s first: it has not been there.", short(g.m.Commit), before), how)
 	case !strings.EqualFold(s.Environment, g.e.After):
 		return nil, g.one(Unknown, "after", fmt.Sprintf("How far %s has come in %s is not known.", short(g.m.Commit), before), "It is looked at again.")

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
 )
@@ -93,6 +94,9 @@ func judgeChanges(g *guard) Result {
 	if settled {
 		return r
 	}
+	if r, inside := g.inside(); inside {
+		return r
+	}
 	bad, unknown := 0, 0
 	for i := range g.m.Between {
 		x, ok := g.brought(&g.m.Between[i])
@@ -118,9 +122,32 @@ func judgeChanges(g *guard) Result {
 	return r
 }
 
+// connects is how long a forge may take to connect a merge with its change and its branch.
+const connects = 2 * time.Minute
+
+// inside holds the promotion to what a merge made: the commits below it were on a change's branch, and nobody judged what
+// they hold. A change may well undo before its head what an earlier commit of it did.
+func (g *guard) inside() (Result, bool) {
+	c := short(g.m.Commit)
+	switch o := g.m.Origin; {
+	case o != nil && o.Change != nil && o.Change.MergeCommit != "" && o.Change.MergeCommit != g.m.Commit:
+		return g.one(Fail, "changes", fmt.Sprintf("%s is a commit inside #%d, which nobody judged by itself; the merge made %s.", c, o.Change.Number, short(o.Change.MergeCommit)),
+			"Promote what the merge made: `/sluice deploy "+g.name()+" "+o.Change.MergeCommit+"`."), true
+	case !g.m.OnBranch && g.f.At.Sub(g.m.Requested) < connects:
+		return g.one(Unknown, "changes", fmt.Sprintf("%s is not known to be on the default branch yet.", c), "It is looked at again."), true
+	case !g.m.OnBranch:
+		return g.one(Fail, "changes", fmt.Sprintf("%s is not on the default branch: only what was merged there comes from changes that were judged.", c),
+			"Merge it, and promote what the merge makes."), true
+	}
+	return Result{}, false
+}
+
 // brought says whether a commit came by a change whose gate was open.
 func (g *guard) brought(c *Carried) (x Finding, ok bool) {
-	how := fmt.Sprintf("Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`.")
+	how := "Revert it, and bring it in by a change."
+	if g.overridable("changes") {
+		how = "Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`."
+	}
 	switch {
 	case c.Shut == "?":
 		return Finding{Outcome: Unknown, What: Clip(fmt.Sprintf("Whether %s came by an open gate is not known yet: %s.", c.named(), c.titled()), 140), How: "It is looked at again."}, false

@@ -101,14 +101,14 @@ func judgeInterval(g *guard) Result {
 	return r
 }
 
-// last is the newest deployment that is not this promotion's own. A workflow's that waits for leave was never begun.
+// last is the newest deployment that is not this promotion's own. A workflow's that waits for leave, or was turned away, was
+// never begun.
 func (g *guard) last() *Deployment {
 	for i := range g.m.Deployments {
 		d := &g.m.Deployments[i]
 		own := g.m.ID != "" && d.Ours && d.Promotion == g.m.ID
-		waits := d.Workflow && d.Live.IsZero() && (d.State == "waiting" ||
-			g.m.How == Workflow && d.Commit == g.m.Commit && (d.State == "pending" || d.State == "queued"))
-		if !own && !waits {
+		soon := (d.State == "pending" || d.State == "queued") && (g.m.How != Workflow || d.Commit != g.m.Commit)
+		if !own && (d.Ran() || soon) {
 			return d
 		}
 	}

@@ -301,6 +301,13 @@ func TestPromotionChanges(t *testing.T) {
 		"nothing is live":            {facts: func(f *Facts, p *Promotion) { p.Deployments, p.Between = nil, nil }, want: Pass},
 		"it brings nothing":          {facts: func(f *Facts, p *Promotion) { p.Between, p.Lacks = nil, []Carried{good} }, want: Pass, says: "brings no commit"},
 		"not asked for":              {policy: "changes: off", facts: between(pushed), want: Pass},
+		"a commit inside a change": {facts: func(f *Facts, p *Promotion) { p.Origin.Change.MergeCommit = living }, want: Fail,
+			says: "c0ffee0 is a commit inside #7, which nobody judged by itself; the merge made 11fe000."},
+		"what the merge made":                     {facts: func(f *Facts, p *Promotion) { p.Origin.Change.MergeCommit = candidate }, want: Pass},
+		"on another branch":                       {facts: func(f *Facts, p *Promotion) { p.OnBranch = false }, want: Fail, says: "not on the default branch"},
+		"on another branch as far as known now":   {facts: func(f *Facts, p *Promotion) { p.OnBranch, p.Requested = false, noon }, want: Unknown},
+		"on another branch, where it may be so":   {policy: "changes: off", facts: func(f *Facts, p *Promotion) { p.OnBranch = false }, want: Pass},
+		"inside a change, with nothing live here": {facts: func(f *Facts, p *Promotion) { p.Origin.Change.MergeCommit, p.Deployments = living, nil }, want: Pass},
 
 		"a merge through an open gate":                 {policy: "changes: off", facts: merged(func(p *Promotion) {}), want: Pass},
 		"a merge past the gate":                        {policy: "changes: off", facts: merged(func(p *Promotion) { p.Origin.Gate = "approval waits" }), want: Fail, says: "#7 was merged while its gate was not open: approval waits"},

@@ -40,6 +40,9 @@ type API struct {
 	Now       func() time.Time
 	PublicURL string
 	Log       *slog.Logger
+	// Calendar is what is open and frozen in an environment ("": in all of a repository's), as iCalendar; gate.ErrGone for
+	// what is not guarded. nil: none is served.
+	Calendar func(ctx context.Context, repo gate.Repo, environment string) (string, error)
 }
 
 // mostAsked is the size of a body, in bytes.
@@ -57,6 +60,10 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET "+at, a.environments)
 	mux.HandleFunc("GET "+at+"/{environment}/promotions/{id}", a.promotion)
 	mux.HandleFunc("GET /api/v1/asks/{id}", a.asked)
+	if a.Calendar != nil {
+		mux.HandleFunc("GET "+at+"/{environment}/"+calendarFile, a.calendar)
+		mux.HandleFunc("GET /api/v1/repos/{owner}/{repo}/"+calendarFile, a.calendar)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "There is no such path, or it does not take "+r.Method+".")
 	})
@@ -73,6 +80,9 @@ func (a *API) admitted(next http.Handler) http.Handler {
 			return
 		}
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if _, password, ok := r.BasicAuth(); ok && strings.HasSuffix(r.URL.Path, "/"+calendarFile) {
+			scheme, token = "Bearer", password // calendar programs know no other way
+		}
 		given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.Token))
 		if subtle.ConstantTimeCompare(given[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
@@ -155,7 +165,7 @@ var named = patterns.New(`^[A-Za-z0-9_.-]{1,100}$`)
 
 func repository(r *http.Request) (name string, ok bool) {
 	owner, repo := r.PathValue("owner"), r.PathValue("repo")
-	return owner + "/" + repo, named.MatchString(owner) && named.MatchString(repo)
+	return owner + "/" + repo, named.MatchString(owner) && named.MatchString(repo) && strings.Trim(owner, ".") != "" && strings.Trim(repo, ".") != ""
 }
 
 // decoded is the body of a request: one object, of no more than is asked for.

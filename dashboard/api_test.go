@@ -223,3 +223,48 @@ func TestWhatTheAPITells(t *testing.T) {
 		}
 	}
 }
+
+func TestCalendarsTakeTheTokenAsAPassword(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	api := &API{Token: token, Forge: "github", Shelf: &asks{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Calendar: func(_ context.Context, repo gate.Repo, environment string) (string, error) {
+			asked = append(asked, repo.Name+">"+environment)
+			switch environment {
+			case "nowhere":
+				return "", gate.ErrGone
+			case "broken":
+				return "", errors.New("a secret of the database")
+			}
+			return "BEGIN:VCALENDAR\r\n", nil
+		}}
+	for name, c := range map[string]struct {
+		path, user, password, bearer string
+		want                         int
+	}{
+		"with the token as a password":       {"/api/v1/repos/acme/shop/calendar.ics", "x", token, "", 200},
+		"with the bearer token":              {"/api/v1/repos/acme/shop/environments/production/calendar.ics", "", "", token, 200},
+		"with a wrong password":              {"/api/v1/repos/acme/shop/calendar.ics", token, "x", "", 401},
+		"with nothing":                       {"/api/v1/repos/acme/shop/calendar.ics", "", "", "", 401},
+		"another path with a password":       {"/api/v1/repos/acme/shop/environments", "x", token, "", 401},
+		"of an environment that none guards": {"/api/v1/repos/acme/shop/environments/nowhere/calendar.ics", "x", token, "", 404},
+		"while the policy cannot be read":    {"/api/v1/repos/acme/shop/environments/broken/calendar.ics", "x", token, "", 503},
+		"of what is no name of a repository": {"/api/v1/repos/acme/%2e%2e/calendar.ics", "x", token, "", 404},
+	} {
+		r := httptest.NewRequest(http.MethodGet, c.path, nil)
+		if c.user != "" {
+			r.SetBasicAuth(c.user, c.password)
+		}
+		if c.bearer != "" {
+			r.Header.Set("Authorization", "Bearer "+c.bearer)
+		}
+		w := httptest.NewRecorder()
+		api.Handler().ServeHTTP(w, r)
+		if w.Code != c.want && (w.Code < 300 || w.Code > 399 || c.want != 404) || strings.Contains(w.Body.String(), "secret") {
+			t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, c.want)
+		}
+		if c.want == 200 && w.Header().Get("Content-Type") != "text/calendar; charset=utf-8" {
+			t.Errorf("%s: Content-Type %s", name, w.Header().Get("Content-Type"))
+		}
+	}
+}

@@ -29,8 +29,9 @@ type visit struct {
 	out      Outcome
 	touched  map[string]bool // promotions that changed, by id
 	decision *Decision       // on the promotion that was judged
+	earlier  *Decision       // on the one that is shown, from before this visit
 	ending   []int64         // deployments that were cancelled
-	strange  []Entry         // found outside the gate just now
+	strange  []stranger      // found outside the gate just now
 	log      *slog.Logger
 }
 
@@ -110,6 +111,9 @@ func (v *visit) walk(ctx context.Context) error {
 		return err
 	}
 	if err := v.strangers(ctx); err != nil {
+		return err
+	}
+	if err := v.runsOver(); err != nil {
 		return err
 	}
 	if under != nil && under.State != Deploying { // the book still has it under way, and would take no reservation beside it
@@ -207,8 +211,13 @@ func (v *visit) arrives(ctx context.Context, id int64) error {
 	i := slices.IndexFunc(run.Waits, func(name string) bool { return strings.EqualFold(name, v.s.Environment) })
 	request := fmt.Sprintf("run/%d/%d", id, run.Attempt)
 	if i >= 0 && run.Event == "deployment" {
-		if p := v.underWay(); p != nil && p.Run == 0 && p.Commit == run.Commit { // our own deployment set it off
-			return v.letRun(ctx, p, id)
+		if p := v.underWay(); p != nil && p.Run == 0 && p.Commit == run.Commit {
+			if err := v.find(ctx, p); err != nil {
+				return err
+			}
+			if p.Deployment != 0 { // our own deployment set it off; what is reserved alone may yet be shut
+				return v.letRun(ctx, p, id)
+			}
 		}
 	}
 	if i < 0 || slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Request == request }) {

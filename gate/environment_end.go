@@ -18,18 +18,18 @@ func (v *visit) strangers(ctx context.Context) error {
 	seen := v.seen()
 	first := !seen.Looked
 	for _, d := range slices.Backward(v.standing.Deployments) { // oldest first
-		if slices.Contains(seen.Outside, d.ID) || v.ours(&d) || !acts(&d) {
+		if slices.Contains(seen.Outside, d.ID) || v.ours(&d) || !d.Ran() {
 			continue
 		}
 		seen.Outside = append([]int64{d.ID}, seen.Outside...)
 		if first && !v.toldOf(d.ID) {
 			continue // from before anybody watched
 		}
-		e := v.outside(&d)
-		v.strange = append(v.strange, e)
-		v.tellStrange(e, d.ID)
+		x := v.outside(&d)
+		v.strange = append(v.strange, x)
+		v.tellStrange(x, d.ID)
+		v.out.Entries = append(v.out.Entries, x.entry)
 	}
-	v.out.Entries = append(v.out.Entries, v.strange...)
 	if len(seen.Outside) > 200 {
 		seen.Outside = seen.Outside[:200]
 	}
@@ -59,11 +59,6 @@ func (v *visit) protection(ctx context.Context) error {
 	return nil
 }
 
-// acts says whether a deployment does something: a workflow's waits for its environment first.
-func acts(d *checks.Deployment) bool {
-	return !d.Workflow || !slices.Contains([]string{"waiting", "queued", "pending"}, d.State) || !d.Live.IsZero()
-}
-
 // ours says whether a deployment belongs to a promotion that was let through, and did not end before it went live.
 func (v *visit) ours(d *checks.Deployment) bool {
 	return slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool {
@@ -78,31 +73,81 @@ func (v *visit) toldOf(id int64) bool {
 	return slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Detail == fmt.Sprintf("deployment/%d", id) })
 }
 
-// outside is what the audit log says of a deployment past the gate.
-func (v *visit) outside(d *checks.Deployment) Entry {
+// stranger is a deployment past the gate: what the audit log says of it, what its check says, and what is told outside.
+type stranger struct {
+	entry Entry
+	title string
+	event NoticeEvent
+}
+
+// outside is what is said of a deployment past the gate.
+func (v *visit) outside(d *checks.Deployment) stranger {
 	e := Entry{Kind: EntryOutside, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Commit: d.Commit, Who: who(d.Creator), Check: "deploy", URL: d.URL}
 	e.Policy = v.set.Digest
 	e.Reason = fmt.Sprintf("Deployment %d of %s to %s was not made through the gate.", d.ID, short(d.Commit), Plain(v.spelt))
+	x := stranger{title: Plain(e.Who.Login) + " deployed this to " + Plain(v.spelt) + " past Sluice.", event: NoticeOutside}
 	if p := v.bypassed(d); p != nil {
 		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
 		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
+		x.title, x.event = "a job went on to "+Plain(v.spelt)+" past the environment's protection.", NoticeBypassed
 	}
 	if i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.made(d.ID) }); i >= 0 {
 		p := &v.book.Promotions[i]
-		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went live after its promotion was %s.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
-		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
+		ended := map[State]string{Failed: "had failed", Cancelled: "was cancelled"}[p.State]
+		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went live after its promotion %s.", d.ID, short(d.Commit), Plain(v.spelt), ended)
+		e.Who, e.Change, e.Promotion, e.Decision = who(d.StateBy), p.Change, p.ID, p.Decision
+		x.title = "this went live in " + Plain(v.spelt) + " after its promotion " + ended + "."
 	}
-	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(d.Creator.Login))
-	return e
+	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(e.Who.Login))
+	x.entry = e
+	return x
 }
 
 // bypassed is the promotion whose run went on without having been let through.
 func (v *visit) bypassed(d *checks.Deployment) *Promotion {
-	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return d.Workflow && p.Run != 0 && p.Commit == d.Commit && p.Waiting() })
+	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool {
+		return d.Workflow && p.Run != 0 && p.Commit == d.Commit && p.Waiting() && (d.Run == 0 || d.Run == p.Run)
+	})
 	if i < 0 {
 		return nil
 	}
 	return &v.book.Promotions[i]
+}
+
+// runsOver ends promotions whose runs wait no more though nobody let them through here: they went on past the environment's
+// protection, or they ended.
+func (v *visit) runsOver() error {
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		d := v.jobOf(p)
+		if d == nil || !p.Waiting() {
+			continue
+		}
+		why := ""
+		switch {
+		case d.Ran():
+			why = "its run went on past the protection of " + Plain(p.Environment)
+		case slices.Contains([]string{"failure", "error", "inactive"}, d.State):
+			why = "its run ended while it waited"
+		default:
+			continue
+		}
+		if err := v.move(p, Cancelled, why, who(d.StateBy)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jobOf is the deployment of the run that waits for a promotion, or nil.
+func (v *visit) jobOf(p *Promotion) *checks.Deployment {
+	i := slices.IndexFunc(v.standing.Deployments, func(d checks.Deployment) bool {
+		return p.Run != 0 && d.Workflow && d.Run == p.Run && d.Commit == p.Commit
+	})
+	if i < 0 {
+		return nil
+	}
+	return &v.standing.Deployments[i]
 }
 
 // seen is what is remembered of the environment after this visit.

@@ -82,6 +82,9 @@ func (v *visit) liveNow() *checks.Deployment {
 	return (&checks.Promotion{Deployments: v.standing.Deployments}).Live()
 }
 
+// listing is how long after a deployment was made the forge may leave it out of its list; later it was deleted.
+const listing = 2 * time.Minute
+
 // followOne follows the promotion that is under way.
 func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 	if p.Deployment == 0 && p.Run == 0 {
@@ -116,15 +119,12 @@ func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 	return found
 }
 
-// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked.
-// While it is not known that the run was told to go on, one that waits says nothing of that.
+// adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked,
+// and of no other run. One that waits for its environment says nothing yet: the answer to the run may have been lost.
 func (v *visit) adopt(p *Promotion) {
 	for _, d := range v.standing.Deployments {
-		if !p.Reserved.IsZero() && !acts(&d) {
-			continue
-		}
 		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
-		if !taken && d.Workflow && d.Commit == p.Commit && !d.At.Before(p.At.Add(-time.Hour)) {
+		if !taken && d.Workflow && d.Ran() && d.Commit == p.Commit && (d.Run == 0 || d.Run == p.Run) && !d.At.Before(p.At.Add(-time.Hour)) {
 			p.Also = append(p.Also, d.ID)
 			v.touched[p.ID] = true
 			if p.Deployment == 0 {
@@ -238,12 +238,10 @@ func (v *visit) followers(why string) {
 // recover finds out what became of a deployment that was reserved: it may have been made though nobody was told. One that
 // is not there is made once more when no earlier call can be under way any more, judged again as ever.
 func (v *visit) recover(ctx context.Context, p *Promotion) error {
-	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
-	if err != nil {
-		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	if err := v.find(ctx, p); err != nil {
+		return err
 	}
-	if len(found) > 0 {
-		v.made(p, found[0].ID, found[0].At)
+	if p.Deployment != 0 {
 		if d := v.told(p); d != nil && !d.Live.IsZero() {
 			return v.lives(p, d)
 		}
@@ -254,6 +252,21 @@ func (v *visit) recover(ctx context.Context, p *Promotion) error {
 		return nil
 	}
 	return v.move(p, Gated, "no deployment was made; it is judged once more", Who{})
+}
+
+// find looks for the deployment of a promotion that was reserved, unless it is known.
+func (v *visit) find(ctx context.Context, p *Promotion) error {
+	if p.Deployment != 0 {
+		return nil
+	}
+	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	if err != nil {
+		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
+	}
+	if len(found) > 0 {
+		v.made(p, found[0].ID, found[0].At)
+	}
+	return nil
 }
 
 // made writes down the deployment that was made.
@@ -273,7 +286,8 @@ func (v *visit) missing(ctx context.Context, p *Promotion) error {
 	if err != nil {
 		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
 	}
-	if len(found) == 0 && v.now.Sub(p.Created) > 10*time.Minute {
+	v.out.Next = sooner(v.out.Next, v.now.Add(listing))
+	if len(found) == 0 && v.now.Sub(p.Created) >= listing {
 		return v.move(p, Failed, "its deployment was deleted at the forge", Who{})
 	}
 	return nil

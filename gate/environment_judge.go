@@ -14,6 +14,9 @@ import (
 // patience is how long a workflow run is kept waiting: GitHub fails it after 30 days, without a word.
 const patience = 29 * 24 * time.Hour
 
+// rejected begins why a promotion failed that was never deployed.
+const rejected = "rejected: "
+
 // judge decides about the promotion that waits, and does what follows from it.
 func (v *visit) judge(ctx context.Context, p *Promotion) error {
 	d, err := v.decide(ctx, p)
@@ -37,7 +40,7 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 		why, never = "the run waited for 29 days, and the forge ends it at 30", true
 	}
 	if never {
-		return v.move(p, Failed, "rejected: "+why, Who{})
+		return v.move(p, Failed, rejected+why, Who{})
 	}
 	v.waits(p, d)
 	if v.set != nil {
@@ -156,7 +159,10 @@ func (v *visit) gates(ctx context.Context, x *checks.Promotion) error {
 	}
 	for i := range x.Between {
 		c := &x.Between[i]
-		if c.Shut = Unexamined; c.Change == 0 {
+		if c.Shut = ""; c.Change == 0 {
+			if v.now.Sub(x.Requested) < relook { // the forge may not have connected it with its change yet
+				c.Shut = Unexamined
+			}
 			continue
 		}
 		var err error
@@ -188,7 +194,7 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 		var err error
 		switch {
 		case !strings.Contains(name, "://"):
-			c.Text, err = v.file(ctx, x.Branch, name)
+			c.Text, err = v.file(ctx, name)
 		case v.r.Calendars == nil:
 			err = fmt.Errorf("no calendars from the web are allowed here: the operator names them in SLUICE_CALENDARS")
 		default:
@@ -202,18 +208,20 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
-func (v *visit) file(ctx context.Context, branch, path string) (string, error) {
+// file reads a file of the repository at the commit where its policy was read.
+func (v *visit) file(ctx context.Context, path string) (string, error) {
 	books, ok := v.provider.(Librarian)
-	if !ok {
+	i := slices.IndexFunc(v.standing.Sources, func(s policy.Source) bool { return s.Origin == policy.Repository && s.Commit != "" })
+	if !ok || i < 0 {
 		return "", fmt.Errorf("this forge's files cannot be read one by one")
 	}
-	texts, err := books.Texts(ctx, v.s, v.s.Repo, branch, []string{path})
+	texts, err := books.Texts(ctx, v.s, v.s.Repo, v.standing.Sources[i].Commit, []string{path})
 	if err != nil {
 		return "", err
 	}
 	text, ok := texts[path]
 	if !ok {
-		return "", fmt.Errorf("there is no text file %s on %s", path, branch)
+		return "", fmt.Errorf("there is no text file %s beside the policy, on the default branch", path)
 	}
 	return text, nil
 }
@@ -269,7 +277,7 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 			continue
 		}
 		if x.Outcome == checks.Unknown && v.spelt != "" {
-			again = sooner(again, v.now.Add(time.Minute))
+			again = sooner(again, v.now.Add(patient(v.now.Sub(p.Since))))
 		}
 		if x.Until.IsZero() {
 			resting = false
@@ -277,7 +285,7 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 		again = sooner(again, x.Until)
 	}
 	if v.set == nil {
-		again = sooner(again, v.now.Add(time.Minute))
+		again = sooner(again, v.now.Add(patient(v.now.Sub(p.Since))))
 	}
 	if p.Run != 0 {
 		again = sooner(again, p.At.Add(patience))
@@ -288,6 +296,10 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 	}
 	v.touched[p.ID] = true
 }
+
+// patient is how long what could not be told is left before it is looked at again by itself: ever longer, since some of it stays
+// unknown, such as who wrote a commit that no change brought.
+func patient(waited time.Duration) time.Duration { return min(max(waited/10, time.Minute), time.Hour) }
 
 // remember keeps the decision, unless it says what the one before it said.
 func (v *visit) remember(p *Promotion, d *Decision) error {

@@ -86,11 +86,8 @@ func peopleOf(f policy.From) []string {
 }
 
 // tellStrange tells of a deployment past the gate.
-func (v *visit) tellStrange(e Entry, deployment int64) {
-	event := NoticeOutside
-	if e.Promotion != "" {
-		event = NoticeBypassed
-	}
-	v.notify(event, fmt.Sprint(deployment), Notification{At: v.now, Forge: e.Forge, Repo: e.Repo, Environment: e.Environment, Commit: e.Commit,
+func (v *visit) tellStrange(x stranger, deployment int64) {
+	e := x.entry
+	v.notify(x.event, fmt.Sprint(deployment), Notification{At: v.now, Forge: e.Forge, Repo: e.Repo, Environment: e.Environment, Commit: e.Commit,
 		Change: e.Change, Promotion: e.Promotion, Who: checks.Person{ID: e.Who.ID, Login: e.Who.Login}, Why: e.Reason})
 }

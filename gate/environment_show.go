@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,11 +25,11 @@ func (v *visit) show(ctx context.Context) error {
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] {
-			failed = append(failed, v.showCheck(ctx, p), v.showNote(ctx, p))
+			failed = append(failed, v.recall(ctx, p), v.showCheck(ctx, p), v.showNote(ctx, p))
 		}
 	}
-	for _, e := range v.strange {
-		failed = append(failed, v.showStranger(ctx, e))
+	for _, x := range v.strange {
+		failed = append(failed, v.showStranger(ctx, x))
 	}
 	return errors.Join(failed...)
 }
@@ -114,11 +115,22 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	case Verified:
 		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass
 	case RolledBack:
-		return "Rolled back: " + p.Why, checks.Fail
+		return "Rolled back: " + sentence(p.Why), checks.Fail
 	case Failed:
-		return "Failed: " + p.Why, checks.Fail
+		if why, ok := strings.CutPrefix(p.Why, rejected); ok {
+			return "Rejected: " + sentence(why), checks.Fail
+		}
+		return "Failed: " + sentence(p.Why), checks.Fail
 	}
-	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + p.Why, checks.Wait
+	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + sentence(p.Why), checks.Wait
+}
+
+// sentence ends with a full stop, or with what stands for one.
+func sentence(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") || strings.HasSuffix(s, "…") {
+		return s
+	}
+	return s + "."
 }
 
 // judged is the decision of this visit on a promotion, or nil.
@@ -129,12 +141,57 @@ func (v *visit) judged(p *Promotion) *Decision {
 	return nil
 }
 
+// recall looks up the verdict that a promotion goes by, unless it was judged just now.
+func (v *visit) recall(ctx context.Context, p *Promotion) error {
+	if v.earlier = nil; p.Decision == "" || p.Waiting() || v.judged(p) != nil {
+		return nil
+	}
+	d, _, err := v.r.Memory.Latest(ctx, p.Subject())
+	if err != nil {
+		return fmt.Errorf("read the decision on %v: %w", p.Subject(), err)
+	}
+	v.earlier = d
+	return nil
+}
+
+// verdict is what a promotion goes by: what holds it back, what let it through, or why it was rejected; nil where that is
+// past.
+func (v *visit) verdict(p *Promotion) *Decision {
+	if p.State == Superseded || p.State == Cancelled {
+		return nil
+	}
+	if d := v.judged(p); d != nil || v.earlier == nil || v.earlier.ID != p.Decision {
+		return d
+	}
+	return v.earlier
+}
+
+// onward says what can be done about a promotion that ended badly.
+func onward(p *Promotion) string {
+	again := "`/sluice deploy " + Plain(p.Environment) + " " + short(p.Commit) + "` deploys it once more"
+	if p.Run != 0 {
+		again = "running its workflow anew asks once more"
+	}
+	switch {
+	case p.State == Failed && p.Created.IsZero():
+		return ""
+	case p.State == Failed:
+		return "What was live before may be live still. When the cause is mended, " + again + "."
+	case p.State == Live && p.Red != "":
+		return "Nothing follows from it while it is red. Run that again if the failure was not the commit's; or go back: `/sluice rollback " + Plain(p.Environment) + " REASON`."
+	}
+	return ""
+}
+
 // summary is what is known of a promotion, in Markdown: what asked for it, and every line with what cures it.
 func (v *visit) summary(p *Promotion) string {
 	var b strings.Builder
 	title, _ := v.headline(p)
 	fmt.Fprintf(&b, "%s\n\n%s into %s, %s.\n", escape(title), codeSpan(short(p.Commit)), codeSpan(p.Environment), v.askedBy(p))
-	if d := v.judged(p); d != nil && p.Waiting() {
+	if s := onward(p); s != "" {
+		fmt.Fprintf(&b, "\n%s\n", escape(s))
+	}
+	if d := v.verdict(p); d != nil {
 		b.WriteString(lineTable(d))
 		b.WriteString(cures(d))
 	}
@@ -180,6 +237,7 @@ func lineTable(d *Decision) string {
 // cures says of each line that holds the promotion back why, and who or what cures it, and when.
 func cures(d *Decision) string {
 	var b strings.Builder
+	var said []string
 	for _, x := range d.Verdicts {
 		if !x.Blocks() && x.Outcome != checks.Advise {
 			continue
@@ -188,10 +246,15 @@ func cures(d *Decision) string {
 			if f.Mode == policy.Observe || f.Outcome.Open() {
 				continue
 			}
-			b.WriteString(finding(f))
+			text := finding(f)
 			if !f.Until.IsZero() {
-				fmt.Fprintf(&b, "  When: %s\n", stamp(f.Until))
+				text += fmt.Sprintf("  When: %s\n", stamp(f.Until))
 			}
+			if slices.Contains(said, text) { // after, verify and soak wait for one thing
+				continue
+			}
+			said = append(said, text)
+			b.WriteString(text)
 			if b.Len() > summaryLimit/2 {
 				b.WriteString("\n…and more; the details link has them all.\n")
 				return b.String()
@@ -231,8 +294,11 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 func (v *visit) note(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** into %s: %s. %s\n\n", codeSpan(short(p.Commit)), codeSpan(p.Environment), p.State, escape(title))
-	if d := v.judged(p); d != nil && p.Waiting() {
+	fmt.Fprintf(&b, "**%s** into %s: %s. %s\n", codeSpan(short(p.Commit)), codeSpan(p.Environment), p.State, escape(title))
+	if s := onward(p); s != "" {
+		fmt.Fprintf(&b, "\n%s\n", escape(s))
+	}
+	if d := v.verdict(p); d != nil && (p.Waiting() || p.State == Failed && p.Created.IsZero()) {
 		b.WriteString(lineTable(d))
 		b.WriteString(cures(d))
 	}
@@ -245,30 +311,49 @@ func (v *visit) reportText(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", escape(title))
-	if d := v.judged(p); d != nil && p.Waiting() && v.spelt != "" {
+	if d := v.judged(p); d != nil && (p.Waiting() || p.State == Failed) && v.spelt != "" {
 		for _, x := range d.Verdicts {
-			if x.Blocks() && b.Len() < 800 {
-				fmt.Fprintf(&b, "- %s: %s\n", x.Check, escape(x.Reason))
+			for _, f := range x.Findings {
+				if !x.Blocks() || f.Mode == policy.Observe || f.Outcome.Open() || b.Len() > 700 {
+					continue
+				}
+				text := fmt.Sprintf("- %s %s %s\n", codeSpan(x.Check), escape(f.What), escape(checks.Clip(Plain(f.How), 200)))
+				if !strings.Contains(b.String(), text) {
+					b.WriteString(text)
+				}
 			}
 		}
+	}
+	if p.State == Failed {
+		b.WriteString("\nWhen that is mended, a new run asks once more.\n")
 	}
 	fmt.Fprintf(&b, "\n%s", v.link(p))
 	return shortened(b.String(), 1000)
 }
 
-// showStranger shows a deployment outside the gate red on its commit.
-func (v *visit) showStranger(ctx context.Context, e Entry) error {
+// showStranger shows a deployment outside the gate red on its commit: where a promotion has a check there, as that one.
+func (v *visit) showStranger(ctx context.Context, x stranger) error {
 	poster, ok := v.provider.(Provider)
 	if !ok {
 		return nil
 	}
+	e := x.entry
 	post := Post{Name: checkName(v.spelt), Commit: e.Commit, Outcome: checks.Fail, URL: strings.TrimRight(v.r.PublicURL, "/"),
-		Title:   checks.Clip("Outside the gate: "+Plain(e.Who.Login)+" deployed this to "+Plain(v.spelt)+" past Sluice.", 140),
+		Title:   checks.Clip("Outside the gate: "+x.title, 140),
 		Summary: escape(e.Reason) + "\n\nIt is in the audit log, kind `outside-the-gate`. What is live there counts from now on, whatever came by.\n"}
 	post.Digest = post.digest()
+	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.Commit == e.Commit && p.Shown.ID != 0 })
+	if i >= 0 {
+		known := v.book.Promotions[i].Shown
+		post.Known = &known
+	}
 	s := v.s
 	s.Kind, s.Commit = checks.KindPromotion, e.Commit
-	_, err := poster.Post(ctx, s, v.facts(), []Post{post})
+	posted, err := poster.Post(ctx, s, v.facts(), []Post{post})
+	if len(posted) > 0 && i >= 0 {
+		v.book.Promotions[i].Shown = posted[0]
+		v.touched[v.book.Promotions[i].ID] = true
+	}
 	return err
 }
 

@@ -129,7 +129,7 @@ func (p *page) keep(l *ledger, o gate.Outcome) error {
 		p.locks = append(slices.DeleteFunc(slices.Clone(p.locks), func(y gate.LockState) bool { return y.ID == x.ID }), x)
 	}
 	for _, x := range o.Overrides {
-		p.overrides = append(p.overrides, x)
+		p.overrides = append(slices.DeleteFunc(slices.Clone(p.overrides), func(y gate.Override) bool { return y.Comment == x.Comment && y.Check == x.Check }), x)
 	}
 	for _, e := range p.environments() {
 		if n := p.underWay(e); n > 1 {
@@ -423,13 +423,6 @@ var (
 	_ gate.Book   = register{}
 )
 
-// Asked and Incidents are of no concern to promotions.
-func (register) Asked(context.Context, string) (*gate.Ask, error) { return nil, nil }
-
-func (register) Incidents(context.Context, string, string, time.Time) ([]gate.Incident, error) {
-	return nil, nil
-}
-
 func (d register) call(ctx context.Context, name string, fn func() error) error {
 	return d.r.await(ctx, name, func() error {
 		d.mu.Lock()
@@ -596,7 +589,7 @@ func (d register) OpenSubjects(ctx context.Context, _, _, _ string) (list []chec
 func (d register) Acts(ctx context.Context, s checks.Subject) (a gate.Acts, err error) {
 	err = d.call(ctx, "Memory", func() error {
 		for _, o := range d.page().overrides {
-			if o.Comment>>32 == int64(s.Change) {
+			if o.Ended.IsZero() && o.Comment>>32 == int64(s.Change) {
 				a.Overrides = append(a.Overrides, o)
 			}
 		}
@@ -605,6 +598,10 @@ func (d register) Acts(ctx context.Context, s checks.Subject) (a gate.Acts, err 
 	return a, err
 }
 
+func (register) Asked(context.Context, string) (*gate.Ask, error) { return nil, nil }
+func (register) Incidents(context.Context, string, string, time.Time) ([]gate.Incident, error) {
+	return nil, nil
+}
 func (register) Posted(context.Context, checks.Subject, string) ([]gate.Posted, error) {
 	return nil, nil
 }

@@ -109,6 +109,7 @@ type world struct {
 	faults      []*fault
 	replicas    []*replica
 	calm        bool // nothing breaks, gets lost or hangs any more
+	steady      bool // what is told arrives, and pipelines end well
 	steps       int  // judged or delivered
 	judged      int
 	created     map[string]int64 // deployment by promotion
@@ -150,12 +151,12 @@ func (w *world) between(least, most time.Duration) time.Duration {
 // tell delivers: late, twice, in another order, or never, until all is calm.
 func (w *world) tell(m gate.Mark) {
 	copies := 1
-	if !w.calm {
+	if !w.calm && !w.steady {
 		copies = []int{0, 1, 1, 1, 1, 1, 1, 2, 2, 3}[w.rng.IntN(10)]
 	}
 	for range copies {
 		late := w.between(10*time.Millisecond, 2*time.Second)
-		if !w.calm && w.chance(15) {
+		if !w.calm && !w.steady && w.chance(15) {
 			late = w.between(2*time.Second, 3*time.Minute)
 		}
 		time.AfterFunc(late, func() {
@@ -217,7 +218,7 @@ func (w *world) pipeline(d *deployment) {
 	begin, end := w.between(time.Second, 30*time.Second), w.between(30*time.Second, 10*time.Minute)
 	w.later(begin, func() { w.report(d, "in_progress") })
 	how := w.rng.IntN(100)
-	if w.calm {
+	if w.calm || w.steady {
 		how = 0
 	}
 	switch {
@@ -234,7 +235,7 @@ func (w *world) pipeline(d *deployment) {
 		w.later(end, func() { w.report(d, "success") })
 		w.later(end+w.between(time.Second, time.Hour), func() { w.report(d, "failure") })
 	default:
-		w.later(begin, func() { w.report(d, "success") })
+		w.later(begin+1, func() { w.report(d, "success") })
 		w.later(end, func() { w.report(d, "in_progress") })
 	}
 	w.later(end+time.Second, func() { w.prove(d) })
@@ -249,7 +250,7 @@ func (w *world) prove(d *deployment) {
 		return
 	}
 	state := "success"
-	if !w.calm && w.chance(20) {
+	if !w.calm && !w.steady && w.chance(20) {
 		state = "failure"
 	}
 	w.later(w.between(time.Second, 20*time.Minute), func() { w.post(d.commit, "smoke-"+d.environment, state) })
@@ -286,7 +287,7 @@ func (w *world) answer(r *run, yes bool) {
 	w.report(r.deployment, "in_progress")
 	end := w.between(10*time.Second, 5*time.Minute)
 	state := "success"
-	if !w.calm && w.chance(20) {
+	if !w.calm && !w.steady && w.chance(20) {
 		state = "failure"
 	}
 	w.later(end, func() { w.report(r.deployment, state); r.over = time.Now() })
@@ -485,7 +486,7 @@ func (b booth) Deploy(ctx context.Context, s checks.Subject, o gate.Order) (id i
 	ctx, stop := context.WithTimeout(ctx, o.Within)
 	defer stop()
 	err = b.call(ctx, "Deploy", func() error {
-		if !b.calm && b.chance(5) {
+		if !b.calm && !b.steady && b.chance(5) {
 			return &gate.RefusalError{Why: "a status is pending", Cures: true}
 		}
 		b.deploys(b.r, s, o)

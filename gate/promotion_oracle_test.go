@@ -82,13 +82,13 @@ func (w *world) shut(p *gate.Promotion, g *page, served, now time.Time) (why []s
 	}
 	say("approval", commanded(p) && !rules.deploys(p.By.Login) || !back && w.disagreed(g, p, rules))
 	if back {
-		say("after", !w.wellSometime(p.Environment, p.Commit, served, now))
+		say("after", !w.wellSometime(p.Environment, p.Commit))
 		return why
 	}
 	c := w.change(w.commit(p.Commit).change)
 	if before := map[string]string{"integration": "development", "production": "integration"}[p.Environment]; before != "" {
 		// What is proven there is three lines of the verdict, each of which may be let by alone: the oracle knows one.
-		if !w.wellSometime(before, p.Commit, served, now) && !w.letBy(g, p, "soak", now) && !w.letBy(g, p, "verify", now) && !w.letBy(g, p, "after", now) {
+		if !w.wellSometime(before, p.Commit) && !w.letBy(g, p, "soak", now) && !w.letBy(g, p, "verify", now) && !w.letBy(g, p, "after", now) {
 			why = append(why, "after")
 		}
 	}
@@ -124,7 +124,7 @@ func (p policing) deploys(who string) bool {
 // letBy says whether somebody's override of the line holds for the commit.
 func (w *world) letBy(g *page, p *gate.Promotion, line string, now time.Time) bool {
 	for _, o := range g.overrides {
-		if o.Check == line && o.Commit == p.Commit && (o.Until.IsZero() || now.Before(o.Until)) {
+		if o.Check == line && o.Commit == p.Commit && o.Ended.IsZero() && (o.Until.IsZero() || now.Before(o.Until)) {
 			return true
 		}
 	}
@@ -179,7 +179,7 @@ func (w *world) disagreed(g *page, p *gate.Promotion, rules policing) bool {
 			entitled = by != "eve"
 		}
 		switch {
-		case entitled && reject && !(rules.separate && by == author):
+		case entitled && reject: // the author may stop what he may not let through
 			return true
 		case entitled && !reject && !(rules.separate && by == author):
 			yes++
@@ -259,7 +259,10 @@ func (w *world) tagged(commit string, at time.Time) bool {
 
 // wellSometime says whether there was an instant at which a commit was live and well in an environment: let through the
 // gate, deployed with success, long enough ago, and green since, all by the policy of that instant.
-func (w *world) wellSometime(environment, commit string, served, now time.Time) bool {
+//
+// Sluice may have seen it in another look than the one that is judged here, so all that has happened by now counts.
+func (w *world) wellSometime(environment, commit string) bool {
+	served := time.Now()
 	return slices.ContainsFunc(w.deployments, func(d *deployment) bool {
 		since := d.live(served)
 		if d.environment != environment || d.commit != commit || since.IsZero() || !w.through(d) {
@@ -308,10 +311,11 @@ func (w *world) soakIn(environment string, rules policing) time.Duration {
 	return 0
 }
 
-// through says whether a deployment was made or let through by Sluice.
+// through says whether a deployment was made or let through by Sluice. Where an administrator lets a run by in the moment in
+// which Sluice would have, it counts as let through.
 func (w *world) through(d *deployment) bool {
 	if d.run != 0 {
-		return w.run(d.run).approved
+		return w.run(d.run).approved || slices.ContainsFunc(w.page().promotions, func(p *gate.Promotion) bool { return p.Run == d.run && !p.LiveAt.IsZero() })
 	}
 	return d.by.ID == ourApp
 }

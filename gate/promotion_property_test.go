@@ -96,7 +96,8 @@ var (
 
 // await is where everything may happen: a call takes its time, and breaks before or after it was done.
 func (r *replica) await(ctx context.Context, name string, do func() error) error {
-	time.Sleep(time.Duration(1 + r.rng.Int64N(int64(200*time.Millisecond))))
+	pace := time.Duration(1 + r.rng.Int64N(int64(200*time.Millisecond))) // no two things at once, so that all plays again
+	time.Sleep(pace)
 	r.w.mu.Lock()
 	kind := r.w.fault(name)
 	if kind == "freeze" {
@@ -104,7 +105,9 @@ func (r *replica) await(ctx context.Context, name string, do func() error) error
 	}
 	frozen := r.frozen
 	r.w.mu.Unlock()
-	time.Sleep(time.Until(frozen))
+	if !frozen.IsZero() {
+		time.Sleep(time.Until(frozen.Add(pace)))
+	}
 	if kind == "kill" {
 		r.kill()
 	}
@@ -167,32 +170,33 @@ func (r *replica) gone() bool {
 
 // kill ends the process; what it held stays held until its lease runs out. Another one starts in its place.
 func (r *replica) kill() {
-	r.w.mu.Lock()
-	already := r.dead
-	r.dead = true
-	r.w.mu.Unlock()
-	r.stop()
-	if already {
+	w := r.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.dead {
 		return
 	}
-	w := r.w
-	time.AfterFunc(w.pause(r), func() {
+	r.dead = true
+	seed := w.rng.Uint64()
+	time.AfterFunc(w.between(time.Second, time.Minute), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if i := slices.Index(w.replicas, r); i >= 0 {
-			w.replicas[i] = w.begin(r.rng.Uint64())
+			w.replicas[i] = w.begin(seed)
 		}
 	})
+	r.stop()
 }
-
-func (w *world) pause(r *replica) time.Duration { return time.Duration(1+r.rng.IntN(60)) * time.Second }
 
 // begin starts a process.
 func (w *world) begin(seed uint64) *replica {
 	r := &replica{w: w, rng: rand.New(rand.NewPCG(seed, 7)), ended: make(chan struct{}), wake: make(chan struct{}, 1), readings: map[string]reading{}}
 	b, d := booth{w, r}, register{w.ledger, r}
 	recon := &gate.Reconciler{Providers: map[string]gate.Provider{"github": b}, Memory: d, Book: d, Log: slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: 40 * time.Minute}
+		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: time.Hour}
+	if w.calm {
+		recon.Sweep = 3 * time.Hour
+	}
 	if !verbose {
 		recon.Log = slog.New(slog.DiscardHandler)
 	}
@@ -212,29 +216,14 @@ func logs() io.Writer { return os.Stderr }
 
 // play is one run of everything.
 func play(rt *rapid.T) *world {
-	w := &world{created: map[string]int64{}, rng: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "the forge's dice"), 1))}
-	w.ledger = newLedger(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for _, r := range w.replicas {
-			select {
-			case r.wake <- struct{}{}:
-			default:
-			}
-		}
-	}, func(format string, args ...any) { w.broken = append(w.broken, fmt.Sprintf(format, args...)) })
+	dice := rapid.Uint64().Draw(rt, "the forge's dice")
 	time.Sleep(time.Duration(rapid.SampledFrom([]int{6, 18, 54, 83 * 24, 84*24 + 22}).Draw(rt, "hours into the year")) * time.Hour)
-	w.settle(rt)
-	for range 2 {
-		w.mu.Lock()
-		w.replicas = append(w.replicas, w.begin(w.rng.Uint64()))
-		w.mu.Unlock()
-	}
+	w := founded(dice, drawn(rt))
 	defer w.close()
 	for i := range rapid.IntRange(1, 60).Draw(rt, "moves") {
 		m := rapid.SampledFrom(moves).Draw(rt, fmt.Sprintf("move %d", i))
 		w.happens(m, rt)
-		time.Sleep(rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second, 40 * time.Second, 3 * time.Minute, 20 * time.Minute}).Draw(rt, "then"))
+		time.Sleep(rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 400 * time.Millisecond, time.Second, 5 * time.Second, 40 * time.Second, 5 * time.Minute, 20 * time.Minute}).Draw(rt, "then"))
 		w.verdict(rt)
 	}
 	w.rest()
@@ -281,9 +270,13 @@ func (w *world) close() {
 	}
 }
 
-// settle begins the story: a policy, a first commit, and a Sluice that knows of the environments.
-func (w *world) settle(rt *rapid.T) {
-	w.rules = []edition{{time.Now().Add(-time.Hour), drawn(rt)}}
+// founded begins the story: a policy, a first commit, a Sluice that knows of the environments, and two processes of it.
+func founded(dice uint64, p policing) *world {
+	w := &world{created: map[string]int64{}, rng: rand.New(rand.NewPCG(dice, 1))}
+	w.ledger = newLedger(w.awake, func(format string, args ...any) { w.broken = append(w.broken, fmt.Sprintf(format, args...)) })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rules = []edition{{time.Now().Add(-time.Hour), p}}
 	w.commits = append(w.commits, &commit{id: object(0), at: time.Now(), patch: "p0"})
 	for _, name := range places {
 		w.seen[name] = gate.EnvironmentSeen{Forge: "github", Repo: ourRepo, Name: name}
@@ -293,12 +286,28 @@ func (w *world) settle(rt *rapid.T) {
 	}
 	w.bump(gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "start"}, false, time.Now(), time.Now())
 	w.arm()
+	for range 2 {
+		w.replicas = append(w.replicas, w.begin(w.rng.Uint64()))
+	}
+	return w
+}
+
+// awake tells every process that work is due.
+func (w *world) awake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.replicas {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func object(n int) string { return fmt.Sprintf("%08x%032x", uint32(n+1)*0x9e3779b1, n) }
 
 func drawn(rt *rapid.T) policing {
-	b := func(name string) bool { return rapid.Bool().Draw(rt, name) }
+	b := func(name string) bool { return rapid.IntRange(0, 2).Draw(rt, name) == 2 }
 	p := policing{verify: b("verify"), statuses: b("statuses"), approval: b("approval"), deployers: b("deployers"), separate: b("separate"),
 		window: b("window"), freeze: b("freeze"), lineage: b("lineage"), changes: b("changes"), release: b("release"), automatic: b("automatic"), fallsBack: b("falls back"),
 		soak:     rapid.SampledFrom([]time.Duration{0, 10 * time.Minute, time.Hour}).Draw(rt, "soak"),
@@ -331,7 +340,8 @@ var moves = []move{
 			rapid.SampledFrom([]string{"success", "success", "pending", "failure"}).Draw(rt, "says"))
 	}},
 	{"tag", (*world).tag},
-	{"deploy", (*world).deploy}, {"deploy here", (*world).deploy}, {"deploy there", (*world).deploy},
+	{"deploy", (*world).deploy}, {"deploy here", (*world).deploy},
+	{"all that is asked for", (*world).allAsked}, {"all of it", (*world).allAsked}, {"all of it again", (*world).allAsked}, {"and all of it", (*world).allAsked},
 	{"approve", func(w *world, rt *rapid.T) { w.say(rt, gate.ActApprove) }},
 	{"approve too", func(w *world, rt *rapid.T) { w.say(rt, gate.ActApprove) }},
 	{"reject", func(w *world, rt *rapid.T) { w.say(rt, gate.ActReject) }},
@@ -458,6 +468,25 @@ func (w *world) deploy(rt *rapid.T) {
 	w.act(gate.Outcome{Requests: []gate.Promotion{w.asks(where, c, how, w.somebody(rt))}}, where)
 }
 
+// allAsked has everybody do what the policy may ask for: of what is well where it has to be before, if anything is.
+func (w *world) allAsked(rt *rapid.T) {
+	c := w.someCommit(rt)
+	for _, p := range w.page().of("integration") {
+		if p.State == gate.Verified {
+			c = p.Commit
+			break
+		}
+	}
+	w.post(c, "build", "success")
+	w.post(c, "e2e", "success")
+	if !slices.ContainsFunc(w.tags, func(t checks.Tag) bool { return t.Commit == c }) {
+		w.tags = append(w.tags, checks.Tag{Name: fmt.Sprintf("v1.%d.0", len(w.tags)+1), Commit: c, Annotated: true, At: time.Now().UTC()})
+	}
+	p := w.asks("production", c, checks.ByCommand, people["dan"])
+	w.act(gate.Outcome{Requests: []gate.Promotion{p}, Acts: []gate.PromotionAct{{Promotion: p.ID, Key: "approved", Kind: gate.ActApprove,
+		Saying: checks.Saying{By: people["rob"], At: time.Now().UTC()}}}}, "production")
+}
+
 func (w *world) asks(where, c string, how checks.How, by checks.Person) gate.Promotion {
 	n, now := len(w.page().promotions), time.Now().UTC()
 	return gate.Promotion{ID: fmt.Sprintf("%032x", 0xabc000+n), Forge: "github", Repo: ourRepo, Environment: where, Commit: c, Request: fmt.Sprintf("comment/%d/1", n),
@@ -554,17 +583,18 @@ func (w *world) rest() {
 	}
 	for _, d := range w.deployments {
 		if s := d.state(time.Now()); d.run == 0 && (s == "pending" || s == "in_progress") {
-			w.later(time.Hour, func() {
+			w.later(time.Hour+time.Duration(d.id), func() {
 				if s := d.state(time.Now()); s == "pending" || s == "in_progress" {
 					w.report(d, "success")
 				}
 			})
 		}
 	}
-	for _, r := range w.replicas {
-		time.AfterFunc(0, r.kill) // whatever it remembers is gone; what is written is all there is
-	}
+	all := slices.Clone(w.replicas)
 	w.mu.Unlock()
+	for _, r := range all {
+		r.kill() // whatever it remembers is gone; what is written is all there is
+	}
 	time.Sleep(36 * time.Hour)
 }
 
@@ -587,8 +617,11 @@ func (w *world) final() {
 					w.wrong("promotion %s is live in %s, and something else is", p.ID, where)
 				}
 			}
+			if p.State == gate.Failed && p.Deployment != 0 && !w.failed(p) {
+				w.wrong("promotion %s to %s failed, and at the forge nothing did: %s", p.ID, where, p.Why)
+			}
 			if id, made := w.created[p.ID]; made && p.Deployment != id {
-				w.wrong("promotion %s (%s) has lost its deployment %d", p.ID, p.State, id)
+				w.wrong("promotion %s (%s) has lost its deployment %d, and has %d %v, run %d", p.ID, p.State, id, p.Deployment, p.Also, p.Run)
 			}
 		}
 		if waiting > 1 && !slices.ContainsFunc(g.of(where), func(p *gate.Promotion) bool { return p.How.Back() && (p.State == gate.Gated) }) {
@@ -596,6 +629,15 @@ func (w *world) final() {
 		}
 	}
 	w.unasked(g)
+}
+
+// failed says whether anything red was ever told of what a promotion deployed.
+func (w *world) failed(p *gate.Promotion) bool {
+	return slices.ContainsFunc(w.deployments, func(d *deployment) bool {
+		return d.environment == p.Environment && d.commit == p.Commit && slices.ContainsFunc(d.progress, func(x progress) bool { return x.state != "success" && x.state != "in_progress" && x.state != "waiting" })
+	}) || slices.ContainsFunc(w.statuses, func(s status) bool {
+		return s.commit == p.Commit && s.state == "failure" && strings.HasPrefix(s.name, "smoke-")
+	})
 }
 
 // waits wants to be told why a promotion waits, and agrees that it has to.

@@ -117,7 +117,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
 	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
-	api := (&dashboard.API{Token: s.APIToken, Forge: "github", Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log}).Handler()
+	api := (&dashboard.API{Token: s.APIToken, Forge: "github", Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar}).Handler()
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", api)
 	}

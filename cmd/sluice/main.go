@@ -78,7 +78,7 @@ func commands() []command {
 		{"unlock", "lift locks", remoteCommand("unlock")},
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
 		{"calendar", "list when environments may be deployed to", calendarCommand},
-		{"report", "count overrides by person, repository or check", reportCommand},
+		{"report", "count overrides, and the DORA metrics of deployments", reportCommand},
 		{"migrate", "bring the database up to date", migrateCommand},
 		{"version", "print the version", versionCommand},
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 const reportUsage = `usage: sluice report overrides [--by person|repo|check] [--since T] [--until T] [--repo OWNER/NAME] [--json]
+       sluice report dora [--since T] [--until T] [--repo OWNER/NAME] [--environment NAME] [--format text|json|csv]
 
+dora counts the five DORA metrics of each environment; sluice report dora --help tells more.
 overrides counts, from the audit log, the overrides by who asked for them, by repository or by check:
   GRANTED, REVOKED, EXPIRED, ENDED (by a push) and REFUSED in that time; LIVE and WAITING (for a second person) are those
   asked for in that time that still stand.
@@ -30,7 +32,7 @@ overrides counts, from the audit log, the overrides by who asked for them, by re
 
 // reportCommand counts what the audit log tells.
 func reportCommand(ctx context.Context, p process) int {
-	return verb(ctx, p, "report", reportUsage, []string{"overrides"}, map[string]auditVerb{"overrides": reportOverrides})
+	return verb(ctx, p, "report", reportUsage, []string{"overrides", "dora"}, map[string]auditVerb{"overrides": reportOverrides, "dora": reportDORA})
 }
 
 func reportOverrides(ctx context.Context, p process) (int, error) {

@@ -32,6 +32,9 @@ type stageFile struct {
 	DryRun  bool                         `yaml:"dry-run"`
 	Public  bool                         `yaml:"public"`   // the repository is shown to everybody
 	Finds   bool                         `yaml:"findings"` // tell what is entered into the audit log as a finding or a policy
+	Notices bool                         `yaml:"notices"`  // tell what is told outside of the forge
+	// Summaries has the text below the titles of promotions' checks told.
+	Summaries bool `yaml:"summaries"`
 
 	Places []guarded `yaml:"environments"`
 }
@@ -486,7 +489,7 @@ func (r *playing) request(a act) error {
 	if err := strict(a.raw, &in); err != nil {
 		return err
 	}
-	body := []byte(strings.Repeat(in.Body, max(in.Repeat, 1)))
+	body := []byte(strings.Repeat(strings.ReplaceAll(in.Body, "FORGE", r.set.GitHub.URL), max(in.Repeat, 1)))
 	req, err := r.forge.Request(r.t.Context(), r.hook.URL+"/webhook/github", &pretend.Delivery{GUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", len(r.out.String())+len(r.notes)),
 		Event: in.Event, Body: body})
 	if err != nil {
@@ -504,6 +507,6 @@ func (r *playing) request(a act) error {
 	}
 	defer resp.Body.Close()
 	said, err := io.ReadAll(resp.Body)
-	r.notes = append(r.notes, fmt.Sprintf("answered %d %s", resp.StatusCode, strings.TrimSpace(string(said))))
+	r.notes = append(r.notes, fmt.Sprintf("answered %d %s", resp.StatusCode, strings.ReplaceAll(strings.TrimSpace(string(said)), r.set.GitHub.URL, "FORGE")))
 	return err
 }

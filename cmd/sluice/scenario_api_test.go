@@ -68,3 +68,19 @@ func (r *playing) api(method, path string, body []byte, key string) *httptest.Re
 	r.server.handler.ServeHTTP(answer, q)
 	return answer
 }
+
+// calendar notes what the calendar that is served tells of an environment, or of all when it is named "*".
+func (r *playing) calendar(w deployWords) error {
+	path := "/api/v1/repos/" + w.Repo + "/calendar.ics"
+	if w.Environment != "*" {
+		path = "/api/v1/repos/" + w.Repo + "/environments/" + w.Environment + "/calendar.ics"
+	}
+	answer := r.api(http.MethodGet, path, nil, "")
+	r.notes = append(r.notes, fmt.Sprintf("the calendar answers %d", answer.Code))
+	for line := range strings.Lines(answer.Body.String()) {
+		if name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name == "SUMMARY" || name == "DTSTART" || name == "DTEND" {
+			r.notes = append(r.notes, "  "+name+" "+value)
+		}
+	}
+	return nil
+}

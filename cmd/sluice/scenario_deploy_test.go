@@ -55,6 +55,7 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 			return err
 		},
 		"deployment_status": r.deploymentStatus,
+		"undeploy":          r.undeploy,
 		"environment":       func(w deployWords) error { return r.forge.Environment(w.at(w.Repo)) },
 		"unprotect":         func(w deployWords) error { return r.forge.Unprotect(w.Repo, w.Environment) },
 		"workflow_run": func(w deployWords) error {
@@ -68,8 +69,9 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 		"admit": func(w deployWords) error {
 			return r.forge.Admit(w.Repo, w.Environment, w.By, or(w.State, "approved"), w.Message)
 		},
-		"ask":    r.asks,
-		"finish": func(w deployWords) error { return r.forge.Finish(w.Repo, w.Environment, or(w.State, "success")) },
+		"ask":      r.asks,
+		"calendar": r.calendar,
+		"finish":   func(w deployWords) error { return r.forge.Finish(w.Repo, w.Environment, or(w.State, "success")) },
 		"status": func(w deployWords) error {
 			return r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
 		},
@@ -98,6 +100,16 @@ func (r *playing) deploymentStatus(w deployWords) error {
 		s.ID = all[w.Deployment-1].ID
 	}
 	return r.forge.DeploymentStatus(s)
+}
+
+// undeploy deletes the deployment with the number. The forge takes only one that is inactive or the last, and tells nobody.
+func (r *playing) undeploy(w deployWords) error {
+	all := r.forge.Deployments(w.Repo, "")
+	if w.Deployment < 1 || w.Deployment > len(all) {
+		return fmt.Errorf("there are %d deployments, and %d is none of them", len(all), w.Deployment)
+	}
+	delete(r.told, fmt.Sprintf("deployment %d", w.Deployment-1))
+	return r.forge.DeleteDeployment(w.Repo, all[w.Deployment-1].ID)
 }
 
 // commitOf is at, which knows main@3 too.
@@ -191,6 +203,7 @@ finish: {state: failure}
       
       https://sluice.example/decisions/…
 3-let-in
+  main@1 deploy (production)  cancelled  Cancelled: its run went on past the protection of production.
   deployment 3 into production of main@1 by github-actions[bot]: in_progress
   job 1 at production of main@1: in_progress
     approved by olga: now

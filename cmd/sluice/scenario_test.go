@@ -174,6 +174,7 @@ type playing struct {
 	meanwhile atomic.Pointer[[]act]
 	asked     string                 // where the API tells what came of what was asked in the step
 	entered   int64                  // of the audit log, so far
+	listener  *listener              // of notices, where the scenario tells them
 	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
 }
@@ -255,6 +256,9 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
 		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun, APIToken: apiToken,
 		GitHub: github.Settings{URL: forge.URL, AppID: r.forge.AppID(), PrivateKey: string(text), WebhookSecret: "secret"}}
+	if r.stage.Notices {
+		r.listen()
+	}
 	r.start()
 	r.t.Cleanup(r.stop)
 }
@@ -431,6 +435,7 @@ func (r *playing) tell() {
 	if r.stage.Log {
 		lines = append(lines, r.logged()...)
 	}
+	lines = append(lines, r.heard()...)
 	if len(lines) == 0 {
 		lines = []string{"nothing new"}
 	}
@@ -545,6 +550,21 @@ func (r *playing) promoted() (lines []string) {
 		for _, line := range r.checks("main@"+step+" ", shown) {
 			lines = append(lines, r.unhashed(line))
 		}
+		if r.stage.Summaries {
+			lines = append(lines, r.summaries("main@"+step, shown)...)
+		}
+	}
+	return lines
+}
+
+// summaries are what the checks say below their titles.
+func (r *playing) summaries(of string, shown []pretend.Shown) (lines []string) {
+	for _, s := range shown {
+		if r.news(of+" summary "+s.Name, s.Summary) {
+			for _, line := range strings.Split(strings.TrimSpace(r.unhashed(s.Summary)), "\n") {
+				lines = append(lines, "  | "+line)
+			}
+		}
 	}
 	return lines
 }
@@ -616,7 +636,7 @@ func (r *playing) findings() (lines []string) {
 		r.t.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(r.t.Context(), "SELECT seq, line FROM audit WHERE kind IN ('finding', 'policy') AND seq > ? ORDER BY seq", r.entered)
+	rows, err := db.QueryContext(r.t.Context(), "SELECT seq, line FROM audit WHERE kind IN ('finding', 'policy', 'outside-the-gate') AND seq > ? ORDER BY seq", r.entered)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -637,13 +657,16 @@ func (r *playing) findings() (lines []string) {
 		if e.Change != 0 {
 			about = fmt.Sprintf(" #%d", e.Change)
 		}
-		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), anyCommit.ReplaceAllString(e.Reason, "COMMIT")))
+		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), anyDeployment.ReplaceAllString(anyCommit.ReplaceAllString(r.unhashed(e.Reason), "COMMIT"), "Deployment N ")))
 	}
 	if err := rows.Err(); err != nil {
 		r.t.Fatal(err)
 	}
 	return lines
 }
+
+// anyDeployment is the forge's number of one, which hangs on all that was made before.
+var anyDeployment = regexp.MustCompile(`\bDeployment \d+ `)
 
 var anyCommit = regexp.MustCompile(`\b[0-9a-f]{12,40}\b`)
 

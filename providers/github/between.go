@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/checks"
 )
@@ -56,7 +57,7 @@ func (st *standing) above(live string) (list []checks.Carried, closed bool) {
 	for _, id := range st.order {
 		if mine[id] {
 			n := st.known[id]
-			list = append(list, checks.Carried{Commit: id, Title: checks.Clip(n.Headline, 140), Author: author(n.Author), Parents: n.parents()})
+			list = append(list, checks.Carried{Commit: id, Title: checks.Clip(n.Headline, 140), Author: author(n.Author), Parents: n.parents(), At: n.At.UTC()})
 		}
 	}
 	return list, true
@@ -131,6 +132,9 @@ func (st *standing) span(ctx context.Context, base, head string) (*stretch, erro
 					Name  string `json:"name"`
 					Email string `json:"email"`
 				} `json:"author"`
+				Committer struct {
+					Date time.Time `json:"date"`
+				} `json:"committer"`
 			} `json:"commit"`
 			Author  *accountNode `json:"author"`
 			Parents []struct {
@@ -151,7 +155,7 @@ func (st *standing) span(ctx context.Context, base, head string) (*stretch, erro
 	}
 	for _, c := range slices.Backward(said.Commits) {
 		title, _, _ := strings.Cut(c.Commit.Message, "\n")
-		x := checks.Carried{Commit: c.SHA, Title: checks.Clip(title, 140), Author: checks.Person{Name: c.Commit.Author.Name, Email: c.Commit.Author.Email}}
+		x := checks.Carried{Commit: c.SHA, Title: checks.Clip(title, 140), Author: checks.Person{Name: c.Commit.Author.Name, Email: c.Commit.Author.Email}, At: c.Commit.Committer.Date.UTC()}
 		if a := c.Author.person(); a.ID != 0 {
 			x.Author.ID, x.Author.Login, x.Author.Kind = a.ID, a.Login, a.Kind
 		}

@@ -16,7 +16,7 @@ func read(history ...string) *standing {
 	st := &standing{reading: &reading{c: &Client{memory: newMemory()}, repo: repoName{"acme", "shop"}}, known: map[string]*cameNode{}, branch: "main"}
 	for _, h := range history {
 		id, parents, _ := strings.Cut(h, "<")
-		n := &cameNode{OID: id, Headline: "title of " + id}
+		n := &cameNode{OID: id, Headline: "title of " + id, At: time.Date(2026, 1, 1, 0, 0, len(st.order), 0, time.UTC)}
 		for p := range strings.SplitSeq(parents, ",") {
 			if p != "" {
 				n.Parents.TotalCount++
@@ -56,6 +56,9 @@ func TestWhatLiesAboveTheLiveCommit(t *testing.T) {
 		list, closed := read(c.history...).above(c.live)
 		for _, x := range list {
 			ids = append(ids, x.Commit)
+			if x.At.IsZero() {
+				t.Errorf("%s: above(%s) does not tell when %s was committed", name, c.live, x.Commit)
+			}
 		}
 		got := strings.Join(ids, " ")
 		if !closed {

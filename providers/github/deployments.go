@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -160,10 +161,45 @@ func (st *standing) deployment(n *deploymentNode) {
 			d.Live = s.CreatedAt.UTC()
 		}
 	}
+	if d.Workflow {
+		st.job(&d, n.Statuses.Nodes, n.Statuses.TotalCount > len(n.Statuses.Nodes))
+	}
 	if d.Live.IsZero() && n.Statuses.TotalCount > len(n.Statuses.Nodes) {
 		st.cut("GitHub showed %d of %d statuses of the deployment %d, and no success among them.", len(n.Statuses.Nodes), n.Statuses.TotalCount, d.ID)
 	}
 	st.out.Deployments = append(st.out.Deployments, d)
+}
+
+// job tells of a workflow's deployment whether its job began, and of which run it is: the runner's own statuses link to it.
+func (st *standing) job(d *checks.Deployment, statuses []*deploymentStatusNode, cut bool) {
+	d.Begun = cut
+	for _, s := range statuses {
+		if s == nil {
+			d.Begun = true
+			continue
+		}
+		d.Begun = d.Begun || s.State == "IN_PROGRESS" || s.State == "SUCCESS"
+		if d.Run == 0 && person(s.Creator).ID == d.Creator.ID {
+			d.Run = runIn(s.LogURL, st.repo)
+		}
+	}
+}
+
+// runIn is the run of the repository that an address leads to; 0: to none.
+func runIn(address string, repo repoName) int64 {
+	u, err := url.Parse(address)
+	if err != nil {
+		return 0
+	}
+	part := strings.Split(u.Path, "/") // "", owner, name, actions, runs, id, …
+	if len(part) < 6 || !strings.EqualFold(part[1], repo.owner) || !strings.EqualFold(part[2], repo.name) || part[3] != "actions" || part[4] != "runs" {
+		return 0
+	}
+	run, err := strconv.ParseInt(part[5], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return run
 }
 
 // linked says whether people may follow an address that a pipeline gave: one on the web, without a user's name, which

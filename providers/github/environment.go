@@ -217,6 +217,9 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := r.tags(ctx, node.Repository.Tags); err != nil {
 		return err
 	}
+	if err := st.signatures(ctx, node.Repository.Tags); err != nil {
+		return err
+	}
 	if tip := node.Repository.Tip; tip != nil && tip.Target != nil {
 		if err := st.onBranch(ctx, tip.Target); err != nil {
 			return err

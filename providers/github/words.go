@@ -303,6 +303,7 @@ type openNode struct {
 type cameNode struct {
 	OID      string                `json:"oid"`
 	Headline string                `json:"messageHeadline"`
+	At       time.Time             `json:"committedDate"`
 	Author   *nameNode             `json:"author"`
 	Parents  connection[oidNode]   `json:"parents"`
 	Bringers connection[*openNode] `json:"associatedPullRequests"`

@@ -190,6 +190,25 @@ func (f *Forge) DeploymentStatus(p DeploymentStatus) error {
 	return nil
 }
 
+// DeleteDeployment deletes a deployment that is inactive, or the only one, as GitHub allows. Nobody is told.
+func (f *Forge) DeleteDeployment(repo string, id int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.repo(repo)
+	if err != nil {
+		return err
+	}
+	d := r.deployment(id, "")
+	if d == nil || id == 0 {
+		return fmt.Errorf("deployment %d: %w", id, ErrUnknown)
+	}
+	if len(r.deployments) > 1 && d.state() != "inactive" {
+		return fmt.Errorf("deletion of deployment %d, which is %s and not the only one: %w", id, or(d.state(), "without a status"), ErrRefused)
+	}
+	r.deployments = slices.DeleteFunc(r.deployments, func(x *deployment) bool { return x == d })
+	return nil
+}
+
 // deployment is the one with the id, or, for 0, the newest into an environment; nil when there is none.
 func (r *Repo) deployment(id int64, environment string) *deployment {
 	for _, d := range slices.Backward(r.deployments) {

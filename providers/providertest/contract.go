@@ -110,6 +110,7 @@ func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 		{"answers once, and finds its answer again", replies},
 		{"says what somebody may do at this very moment", rightsNow},
 		{"tells what is live in an environment, and since when", liveThere},
+		{"tells who signed the tags of a promotion, where the policy asks for it", signedTags},
 		{"tells its own deployments from those that claim to be", claimed},
 		{"takes an environment's names in all cases for one", anyCase},
 		{"reads on until it finds what is live", longAgo},

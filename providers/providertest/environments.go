@@ -293,6 +293,9 @@ func lacks(w *world) {
 	f := w.standing("production", head).Facts
 	w.check("lacks", carriedBy(f.Promotion.Lacks), []string{"Mend the till #0"})
 	w.check("between", len(f.Promotion.Between), 1)
+	if slices.ContainsFunc(slices.Concat(f.Promotion.Lacks, f.Promotion.Between), func(c checks.Carried) bool { return c.At.IsZero() }) {
+		w.Errorf("when it was committed is not told: %+v, %+v", f.Promotion.Lacks, f.Promotion.Between)
+	}
 	if l := f.Promotion.Lacks[0]; l.Patch == "" || l.Patch == f.Promotion.Between[0].Patch || f.Promotion.Between[0].Patch == "" {
 		w.Errorf("patches: %+v, %+v", l, f.Promotion.Between[0])
 	}
@@ -359,4 +362,30 @@ func goesBack(w *world) {
 	if p := w.standing("production", newer).Facts.Promotion; !p.OnBranch || len(p.Between)+len(p.Lacks) != 0 {
 		w.Errorf("what is live itself: %+v", p)
 	}
+}
+
+// signedTags: the forge's word on a signature is read where a policy wants signed releases, and only there.
+func signedTags(w *world) {
+	main, err := w.forge.Tag(pretend.Tag{Repo: repo, Name: "v9.1.0", By: "bo", Message: "One", Signed: true})
+	w.must(err)
+	_, err = w.forge.Tag(pretend.Tag{Repo: repo, Name: "v9.2.0", By: "bo", Message: "Two"})
+	w.must(err)
+	words := func(commit string) map[string]string {
+		got := map[string]string{}
+		for _, t := range w.standing("production", commit).Facts.Tags {
+			got[t.Name] = t.Signature
+		}
+		return got
+	}
+	before := words(main)
+	w.check("not asked for", before["v9.1.0"]+before["v9.2.0"], "")
+	commit := w.push("main", "bo", map[string]string{".sluice.yml": "version: 1\ntagging: {signed: true}\nenvironments: {production: {release: enforce}}\n"})
+	for _, name := range []string{"v9.3.0", "v9.4.0"} {
+		_, err = w.forge.Tag(pretend.Tag{Repo: repo, Name: name, By: "bo", Message: name, Signed: name == "v9.3.0"})
+		w.must(err)
+	}
+	after := words(commit)
+	w.check("signed", after["v9.3.0"], "valid")
+	w.check("unsigned", after["v9.4.0"], "unsigned")
+	w.check("of another commit", after["v9.1.0"], "")
 }

@@ -1,0 +1,77 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/calendar"
+)
+
+// calendarAhead is how far ahead the calendar that is served tells.
+const calendarAhead = 90 * 24 * time.Hour
+
+// Calendar is the coming openings and freezes of an environment as iCalendar, by the policies in force now; environment "" is
+// all of the repository's. It fails with ErrGone for a repository or an environment that is not guarded, and tells a calendar
+// that cannot be read as unknown, never as empty.
+func (r *Reconciler) Calendar(ctx context.Context, repo Repo, environment string) (string, error) {
+	provider, ok := r.Providers[repo.Forge].(Promoter)
+	if !ok || r.Book == nil {
+		return "", fmt.Errorf("%w: no forge with deployments is configured", ErrGone)
+	}
+	known, err := r.Book.Environments(ctx, repo.Forge, repo.Name)
+	if err != nil {
+		return "", fmt.Errorf("list the environments of %s: %w", repo.Name, err)
+	}
+	if len(known) == 0 {
+		return "", fmt.Errorf("%w: no environment of %s is guarded", ErrGone, Plain(repo.Name))
+	}
+	s := checks.Subject{Forge: repo.Forge, Repo: repo.Name, Kind: checks.KindEnvironment, Environment: known[0].Name, Installation: known[0].Installation}
+	st, err := provider.Environment(ctx, s, nil, checks.Promotion{Environment: s.Environment})
+	if err != nil {
+		return "", fmt.Errorf("read the policies of %s: %w", repo.Name, err)
+	}
+	if st.Unread != "" {
+		return "", errors.New("the policies cannot be read: " + st.Unread)
+	}
+	set, err := r.policies.load(st.Sources)
+	if err != nil {
+		return "", fmt.Errorf("the policy is broken: %w", err)
+	}
+	v := &visit{r: r, provider: provider, s: s, standing: st, set: set, now: r.Now().UTC()}
+	return v.calendar(ctx, repo.Name, environment)
+}
+
+// calendar renders what Calendar read.
+func (v *visit) calendar(ctx context.Context, repo, environment string) (string, error) {
+	in := calendar.Span{From: v.now.Add(-24 * time.Hour).Truncate(time.Hour), To: v.now.Add(calendarAhead).Truncate(time.Hour)}
+	before := calendar.Span{From: in.From.AddDate(0, -2, 0), To: in.To} // so that what has begun is told whole
+	var events []calendar.Event
+	found := false
+	for _, g := range environments(v.set) {
+		if environment != "" && !sameName(g.name, environment) {
+			continue
+		}
+		found = true
+		v.s.Environment = g.name
+		x := &checks.Promotion{}
+		if err := v.calendars(ctx, x); err != nil {
+			return "", err
+		}
+		var texts []calendar.Text
+		for _, c := range x.Calendars {
+			texts = append(texts, calendar.Text{Name: c.Name, Text: c.Text, Read: c.Read, Problem: c.Failed})
+		}
+		events = append(events, calendar.Of(v.set, g.name, texts, before).Events(repo, g.name, in)...)
+	}
+	if !found {
+		return "", fmt.Errorf("%w: no policy guards %s", ErrGone, Plain(environment))
+	}
+	name := repo + " deployments"
+	if environment != "" {
+		name = repo + " " + v.s.Environment
+	}
+	return calendar.Render(name, events, v.now), nil
+}

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+// qPromotedSince: what changed since, what may have been live then (all that was deployed since one was last well), and the
+// first of each environment. Promotions are never pruned, so that each environment is looked through once.
+const qPromotedSince = `
+WITH well AS (SELECT forge, repo, environment, max(since) AS since FROM promotion WHERE state = 'verified' AND since < $3 GROUP BY forge, repo, environment),
+  begun AS (SELECT forge, repo, environment, min(at) AS at FROM promotion GROUP BY forge, repo, environment)
+SELECT p.body, p.attempt FROM promotion p
+  JOIN begun b ON b.forge = p.forge AND b.repo = p.repo AND b.environment = p.environment
+  LEFT JOIN well w ON w.forge = p.forge AND w.repo = p.repo AND w.environment = p.environment
+WHERE (p.repo = $1 OR $1 = '') AND (p.environment = $2 OR $2 = '')
+  AND (p.since >= $3 OR p.at = b.at OR p.deployment <> 0 AND (w.since IS NULL OR p.since >= w.since))
+ORDER BY p.at, p.attempt, p.id`
+
+// PromotedSince are the promotions that tell what was deployed since then, oldest first: those that changed since, those
+// that may have been live at that time, and the first of each environment. Of all repositories and environments unless they
+// are named.
+func (s *Store) PromotedSince(ctx context.Context, repo, environment string, since time.Time) ([]gate.Promotion, error) {
+	from := int64(0)
+	if !since.IsZero() {
+		from = since.UnixMilli()
+	}
+	list, err := s.promotions(ctx, qPromotedSince, fold(repo), fold(environment), from)
+	if err != nil {
+		return nil, fmt.Errorf("read promotions: %w", err)
+	}
+	return list, nil
+}

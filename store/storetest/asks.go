@@ -1,0 +1,50 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
+)
+
+var asks = map[string]func(*testing.T, *fixture){
+	"what is asked is kept once, with the work on it, and then with what came of it": func(t *testing.T, f *fixture) {
+		x := gate.Ask{ID: "a1", Forge: "github", Repo: "acme/Shop", Word: "deploy", Environment: "production", By: "olga", At: f.clock.Now()}
+		for n := range 3 {
+			added, err := f.Ask(ctx, x)
+			must(t, err)
+			equal(t, "added", added, n == 0)
+		}
+		w := f.one()
+		equal(t, "the work", []any{w.Mark.Kind, w.Mark.Ask, w.Mark.Repo}, []any{gate.MarkAsk, "a1", "acme/Shop"})
+		x.Result = &gate.Result{Word: "deploy", Outcome: "done", Promotion: "p1"}
+		p := gate.Promotion{ID: "p1", Forge: "github", Repo: "acme/Shop", Environment: "production", Commit: "c1", Request: "ask/a1", State: gate.Requested, At: x.At, Since: x.At}
+		must(t, f.Finish(ctx, w, gate.Outcome{Asked: &x, Requests: []gate.Promotion{p}}))
+		got, err := f.Asked(ctx, "a1")
+		must(t, err)
+		equal(t, "what came of it", got, &x)
+		kept, err := f.Promotion(ctx, "p1")
+		must(t, err)
+		equal(t, "known since", kept.Known, x.At)
+		if none, err := f.Asked(ctx, "a2"); none != nil || err != nil {
+			t.Errorf("what nobody asked: %v, %v", none, err)
+		}
+	},
+	"incidents are found since a time, and as long as they are not over": func(t *testing.T, f *fixture) {
+		i := gate.Incident{ID: "comment/7/1", Forge: "github", Repo: "acme/shop", Environment: "production", Commit: "c1", By: checks.Person{ID: 3, Login: "mia"}, Reason: "Errors.", Opened: f.clock.Now()}
+		f.decided(1, gate.Outcome{Incidents: []gate.Incident{i}})
+		later := i.Opened.Add(time.Hour)
+		open, err := f.Incidents(ctx, "github", "Acme/Shop", later)
+		must(t, err)
+		equal(t, "one that is not over", open, []gate.Incident{i})
+		i.Resolved, i.How = later, "Mended."
+		f.decided(1, gate.Outcome{Incidents: []gate.Incident{i}})
+		over, err := f.Incidents(ctx, "github", "acme/shop", later)
+		must(t, err)
+		equal(t, "one that is over, later", len(over), 0)
+		all, err := f.Incidents(ctx, "github", "acme/shop", time.Time{})
+		must(t, err)
+		equal(t, "all", all, []gate.Incident{i})
+	},
+}
