@@ -112,8 +112,8 @@ func (v *visit) deploy(ctx context.Context, p *Promotion) error {
 	var refused *RefusalError
 	switch {
 	case errors.As(err, &refused) && refused.Cures:
-		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
-		return v.move(p, Gated, "the forge refused the deployment: "+refused.Why, Who{})
+		v.out.Next = sooner(v.out.Next, v.now.Add(5*time.Minute))
+		return v.move(p, Gated, "the forge refused it: "+refused.Why, Who{})
 	case errors.As(err, &refused):
 		return v.move(p, Failed, "the forge refused the deployment: "+refused.Why, Who{})
 	case err != nil:

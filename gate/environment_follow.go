@@ -58,7 +58,7 @@ func (v *visit) follow(ctx context.Context) error {
 		if p.State != Live {
 			continue
 		}
-		if live != nil && !p.made(live.ID) && live.At.After(p.Created) {
+		if live != nil && live.Commit != p.Commit && live.At.After(p.Created) {
 			to, why := Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit))
 			if p.Red != "" {
 				to, why = Failed, p.Red+", until "+short(live.Commit)+" went live"

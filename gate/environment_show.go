@@ -101,10 +101,14 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 		if v.set != nil && v.spelt == "" {
 			return fmt.Sprintf("No policy guards %s: name it under environments: in .sluice.yml on the default branch, or take Sluice off it.", p.Environment), checks.Unknown
 		}
-		if d := v.judged(p); d != nil {
+		d := v.judged(p)
+		if d != nil && d.Open && p.Why != "" { // what held it back lies at the forge
+			return "Every check holds, but it waits: " + sentence(p.Why), checks.Wait
+		}
+		if d != nil {
 			return d.Gate.Reason, d.Gate.Outcome
 		}
-		return "Waits for its gate." + because(p.Why), checks.Wait
+		return "Waits for its gate" + because(p.Why) + ".", checks.Wait
 	case Deploying:
 		return "Every check holds; it is being deployed.", checks.Wait
 	case Live:

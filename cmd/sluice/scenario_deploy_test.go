@@ -51,6 +51,13 @@ type deployWords struct {
 func (r *playing) onEnvironment(a act) (err error, known bool) {
 	do := map[string]func(deployWords) error{
 		"deployment": func(w deployWords) error { // outside of the gate
+			if w.Payload == "copied" { // from the newest of ours
+				for _, d := range r.forge.Deployments(w.Repo, "") {
+					if !d.Outside {
+						w.Payload = d.Payload
+					}
+				}
+			}
 			_, err := r.forge.Deploy(pretend.Deployment{Repo: w.Repo, Ref: w.Commit, Environment: w.Environment, By: or(w.By, "olga"), App: w.App, Task: w.Task, Payload: w.Payload, Transient: w.Transient})
 			return err
 		},
