@@ -170,7 +170,7 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 
 // asking is what is remembered of a promotion that the forge's reading depends on.
 func (v *visit) asking(p *Promotion) checks.Promotion {
-	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Requester: p.By, Requested: p.At}
+	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Event: p.Event, Requester: p.By, Requested: p.At}
 	for _, a := range v.book.Acts {
 		if a.Promotion == p.ID && a.Kind != ActCancel {
 			asks.Approvals = append(asks.Approvals, a.Saying)
@@ -225,7 +225,7 @@ func (v *visit) arrives(ctx context.Context, id int64) error {
 	}
 	v.out.Requests = append(v.out.Requests, Promotion{
 		ID: v.r.NewID(), Forge: v.s.Forge, Repo: v.s.Repo, Installation: v.s.Installation, Environment: run.Waits[i], Commit: run.Commit,
-		Request: request, How: checks.Workflow, By: run.Actor, URL: run.URL, Run: id, At: v.now, State: Requested, Since: v.now,
+		Request: request, How: checks.Workflow, By: run.Actor, URL: run.URL, Run: id, Event: run.Event, At: v.now, State: Requested, Since: v.now,
 	})
 	v.out.later(environmentMark(v.s, v.s.Environment, "a run waits"))
 	return nil

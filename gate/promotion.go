@@ -73,6 +73,7 @@ type Promotion struct {
 
 	// Run is the workflow run that waits for this promotion; 0: Sluice makes the deployment.
 	Run     int64  `json:"run,omitempty"`
+	Event   string `json:"event,omitempty"`   // that set the run off
 	Reports int    `json:"reports,omitempty"` // how often the run was told why it waits
 	Told    string `json:"told,omitempty"`    // digest of what it was told last
 	Rolls   string `json:"rolls,omitempty"`   // of a rollback: the commit that it leaves
