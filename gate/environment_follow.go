@@ -303,7 +303,7 @@ func (v *visit) overdue(ctx context.Context, p *Promotion) error {
 		return fmt.Errorf("read run %d: %w", p.Run, err)
 	case run.Over:
 		return v.move(p, Failed, "its workflow run ended without a deployment here", Who{})
-	case slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
+	case !p.Reserved.IsZero() && slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
 		if v.now.Before(p.Reserved) {
 			v.out.Next = sooner(v.out.Next, p.Reserved)
 			return nil
