@@ -205,14 +205,19 @@ func (w *world) lastDeployed(p *gate.Promotion, at time.Time) (last time.Time) {
 		if d.environment != p.Environment || d.at.After(at) || d.promotion == p.ID {
 			continue
 		}
-		if d.run != 0 && d.state(at) == "waiting" {
-			continue // it never began
+		if d.run != 0 && !d.began(at) {
+			continue // it waits, or was turned away
 		}
 		if d.at.After(last) {
 			last = d.at
 		}
 	}
 	return last
+}
+
+// began says whether a run's job did anything by then.
+func (d *deployment) began(at time.Time) bool {
+	return slices.ContainsFunc(d.progress, func(p progress) bool { return p.state == "in_progress" && !p.at.After(at) })
 }
 
 // liveIn is the commit of the newest deployment that ever succeeded.
