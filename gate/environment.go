@@ -120,7 +120,9 @@ func (v *visit) walk(ctx context.Context) error {
 	if err := v.runsOver(); err != nil {
 		return err
 	}
-	v.knockAnew()
+	if err := v.knockAnew(ctx); err != nil {
+		return err
+	}
 	if under != nil && under.State != Deploying { // the book still has it under way, and would take no reservation beside it
 		v.out.later(environmentMark(v.s, v.s.Environment, "the way is free"))
 		return nil

@@ -75,6 +75,9 @@ func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 			x.Locks = append(x.Locks, l.Lock)
 		}
 	}
+	if gone := v.vanished(x); gone != "" && !p.How.Back() {
+		f.Gaps = append(f.Gaps, checks.Gap{Part: "deployments", Reason: gone})
+	}
 	if u := v.underWay(); u != nil && u.ID != p.ID {
 		x.UnderWay = &checks.UnderWay{Commit: u.Commit, Since: u.Since, By: u.By}
 	}
@@ -95,6 +98,20 @@ func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 		return err
 	}
 	return v.calendars(ctx, x)
+}
+
+// vanished says that the forge tells of nothing that is live where a promotion is known to have been: whoever deletes
+// deployments must not make a commit that lacks what is live pass for the first one.
+func (v *visit) vanished(x *checks.Promotion) string {
+	if x.Live() != nil || v.standing.Cut != "" {
+		return ""
+	}
+	for _, p := range v.book.Promotions {
+		if !p.LiveAt.IsZero() {
+			return fmt.Sprintf("the deployment of %s, which was live here, is gone at the forge", short(p.Commit))
+		}
+	}
+	return ""
 }
 
 // wellHere is when a commit was last found well in this environment; zero: never.

@@ -96,18 +96,34 @@ func (v *visit) holdRuns(ctx context.Context, p *Promotion, d *Decision) error {
 	return nil
 }
 
-// knockAnew has the runs looked at anew that knocked at a promotion which is over.
-func (v *visit) knockAnew() {
+// knockAnew has the runs looked at anew that knocked at a promotion which is over. One that ended badly ends for them too: whoever
+// cancelled it meant all of it.
+func (v *visit) knockAnew(ctx context.Context) error {
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if p.State == Deploying || len(p.Knocks) == 0 {
 			continue
 		}
 		for _, run := range p.Knocks {
-			m := environmentMark(v.s, v.s.Environment, "a run waits")
-			m.Detail = fmt.Sprintf("run/%d", run)
-			v.out.later(m)
+			if err := v.turnAway(ctx, p, run); err != nil {
+				return err
+			}
 		}
 		p.Knocks, v.touched[p.ID] = nil, true
 	}
+	return nil
+}
+
+func (v *visit) turnAway(ctx context.Context, p *Promotion, run int64) error {
+	if !slices.Contains([]State{Failed, Cancelled, RolledBack}, p.State) || v.r.DryRun {
+		m := environmentMark(v.s, v.s.Environment, "a run waits")
+		m.Detail = fmt.Sprintf("run/%d", run)
+		v.out.later(m)
+		return nil
+	}
+	err := v.provider.Answer(ctx, p.Subject(), run, "rejected", v.reportText(p))
+	if refused := (*RefusalError)(nil); err == nil || errors.Is(err, ErrGone) || errors.As(err, &refused) && !refused.Cures {
+		return nil
+	}
+	return fmt.Errorf("reject run %d: %w", run, err)
 }
