@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -141,10 +142,10 @@ func (v *visit) letRun(ctx context.Context, p *Promotion, run int64) error {
 	var refused *RefusalError
 	switch {
 	case errors.Is(err, ErrGone): // it was answered before a crash, or it ended: what became of it is told by the next look
-	case errors.As(err, &refused) && p.Run == run:
+	case errors.As(err, &refused) && p.Run == run && !slices.Contains(p.Knocks, run):
 		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
 		return v.move(p, Gated, "the forge did not take the approval: "+refused.Why, Who{})
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && !refused.Cures:
 		v.log.Warn("approve a run", "run", run, "err", err)
 		return nil
 	case err != nil:
@@ -177,6 +178,8 @@ const mostReports = 10
 func (v *visit) answerRun(ctx context.Context, p *Promotion) error {
 	state, text := "", v.reportText(p)
 	switch {
+	case slices.Contains(v.turned, p.ID):
+		state = "rejected"
 	case p.Deployment != 0:
 		return nil // it was let through
 	case p.State == Failed || p.State == Superseded && p.LiveAt.IsZero() || p.State == Cancelled:

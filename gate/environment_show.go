@@ -25,7 +25,8 @@ func (v *visit) show(ctx context.Context) error {
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] {
-			failed = append(failed, v.recall(ctx, p), v.showCheck(ctx, p), v.showNote(ctx, p))
+			q := v.speaker(p)
+			failed = append(failed, v.recall(ctx, q), v.showCheck(ctx, q), v.recall(ctx, p), v.showNote(ctx, p))
 		}
 	}
 	for _, x := range v.strange {
@@ -56,9 +57,34 @@ func (v *visit) showCheck(ctx context.Context, p *Promotion) error {
 	}
 	posted, err := poster.Post(ctx, p.Subject(), v.facts(), []Post{post})
 	if len(posted) > 0 {
-		p.Shown = posted[0]
+		v.shown(p.Commit, posted[0])
 	}
 	return err
+}
+
+// speaker is the promotion whose word the one check of a commit has: the newest that was not overtaken or called off.
+func (v *visit) speaker(p *Promotion) *Promotion {
+	var newest *Promotion
+	for i := range v.book.Promotions { // newest first
+		q := &v.book.Promotions[i]
+		if q.Commit == p.Commit && q.State != Superseded && q.State != Cancelled {
+			return q
+		}
+		if q.Commit == p.Commit && newest == nil {
+			newest = q
+		}
+	}
+	return newest
+}
+
+// shown remembers with every promotion of a commit what its check says now.
+func (v *visit) shown(commit string, now Posted) {
+	for i := range v.book.Promotions {
+		if q := &v.book.Promotions[i]; q.Commit == commit {
+			q.Shown = now
+			v.touched[q.ID] = true
+		}
+	}
 }
 
 func (v *visit) facts() *checks.Facts {
@@ -113,7 +139,7 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 		return "Every check holds; it is being deployed.", checks.Wait
 	case Live:
 		if p.Red != "" {
-			return "Live since " + stamp(p.LiveAt) + ", and not well: " + p.Red, checks.Fail
+			return "Live since " + stamp(p.LiveAt) + ", and not well: " + sentence(p.Red), checks.Fail
 		}
 		return "Live since " + stamp(p.LiveAt) + "; not known to be well yet.", checks.Wait
 	case Verified:
@@ -125,6 +151,9 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 			return "Rejected: " + sentence(why), checks.Fail
 		}
 		return "Failed: " + sentence(p.Why), checks.Fail
+	}
+	if why, ok := strings.CutPrefix(p.Why, "cancelled "); ok {
+		return "Cancelled " + sentence(why), checks.Wait
 	}
 	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + sentence(p.Why), checks.Wait
 }
@@ -179,6 +208,8 @@ func onward(p *Promotion) string {
 	switch {
 	case p.State == Failed && p.Created.IsZero():
 		return ""
+	case p.State == Failed && !p.LiveAt.IsZero():
+		return "When the cause is mended, " + again + "."
 	case p.State == Failed:
 		return "What was live before may be live still. When the cause is mended, " + again + "."
 	case p.State == Live && p.Red != "":
@@ -276,7 +307,7 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 	}
 	text := v.note(p)
 	digest := textDigest(text)
-	if p.Noted == digest {
+	if p.Noted == digest || p.Note > 0 && p.NotedIn == p.State && p.Waiting() {
 		return nil
 	}
 	s := checks.Subject{Forge: p.Forge, Repo: p.Repo, Kind: checks.KindChange, Change: p.Change, Installation: p.Installation}
@@ -289,12 +320,13 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 		return nil
 	}
 	if err == nil {
-		p.Note, p.Noted = id, digest
+		p.Note, p.Noted, p.NotedIn = id, digest, p.State
 	}
 	return err
 }
 
-// note is the comment on the change. It tells of states, and of what holds back; what merely goes by is left to the check.
+// note is the comment on the change. It tells of states, and of what held back when the gate was first looked at; how that
+// goes on is left to the check, which costs one write for each change of the verdict.
 func (v *visit) note(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
@@ -305,6 +337,9 @@ func (v *visit) note(p *Promotion) string {
 	if d := v.verdict(p); d != nil && (p.Waiting() || p.State == Failed && p.Created.IsZero()) {
 		b.WriteString(lineTable(d))
 		b.WriteString(cures(d))
+		if p.Waiting() {
+			fmt.Fprintf(&b, "\nSo it stood on %s; the check %s on the commit keeps up with it.\n", stamp(v.now), codeSpan(checkName(p.Environment)))
+		}
 	}
 	fmt.Fprintf(&b, "\n%s. [Decision](%s)\n", strings.ToUpper(v.askedBy(p)[:1])+v.askedBy(p)[1:], v.link(p))
 	return b.String()
@@ -354,9 +389,8 @@ func (v *visit) showStranger(ctx context.Context, x stranger) error {
 	s := v.s
 	s.Kind, s.Commit = checks.KindPromotion, e.Commit
 	posted, err := poster.Post(ctx, s, v.facts(), []Post{post})
-	if len(posted) > 0 && i >= 0 {
-		v.book.Promotions[i].Shown = posted[0]
-		v.touched[v.book.Promotions[i].ID] = true
+	if len(posted) > 0 {
+		v.shown(e.Commit, posted[0])
 	}
 	return err
 }

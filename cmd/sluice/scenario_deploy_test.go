@@ -72,7 +72,8 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 			_, err := r.forge.Start(pretend.Workflow{Repo: w.Repo, Ref: w.Ref, Commit: w.Commit, Environments: w.Environments, Event: w.Event, By: w.By, Name: w.Name})
 			return err
 		},
-		"bypass": func(w deployWords) error { return r.forge.Bypass(w.Repo, w.Environment, or(w.By, "olga"), w.Message) },
+		"workflow_job": func(w deployWords) error { return r.forge.Continue(w.Repo, w.Environment) }, // one more of the newest run
+		"bypass":       func(w deployWords) error { return r.forge.Bypass(w.Repo, w.Environment, or(w.By, "olga"), w.Message) },
 		"admit": func(w deployWords) error {
 			return r.forge.Admit(w.Repo, w.Environment, w.By, or(w.State, "approved"), w.Message)
 		},
