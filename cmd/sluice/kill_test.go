@@ -480,6 +480,34 @@ func TestKilledWhileARunIsLetThrough(t *testing.T) {
 	}
 }
 
+// A run that Sluice let through may wait for a reviewer of the forge as well: it is not taken for one that was never answered.
+func TestARunThatWaitsForAReviewerTooIsLetThroughOnce(t *testing.T) {
+	t.Parallel()
+	k := newMortal(t, waitingPolicy)
+	k.must(k.forge.Environment(pretend.Environment{Repo: shop, Name: "production", Rules: []string{"sluice"}, Reviewers: []string{"bo"}}))
+	k.start(0)
+	k.merged()
+	_, err := k.forge.Start(pretend.Workflow{Repo: shop, By: "ana"})
+	k.must(err)
+	k.built()
+	k.until("Sluice lets it through", func() bool {
+		return slices.ContainsFunc(k.forge.Jobs(shop)[0].Said, func(a pretend.GateAnswer) bool { return a.State == "approved" }) && k.idle()
+	})
+	k.forge.ResetCalls()
+	k.later(11 * time.Minute) // a sweep
+	k.until("the run is looked at again", func() bool {
+		return k.forge.Counts()["GET /repos/{owner}/{repo}/actions/runs/{id}/pending_deployments"] > 0 && k.idle()
+	})
+	k.must(k.forge.Admit(shop, "production", "bo", "approved", ""))
+	k.until("it is live and well", k.production("success"))
+	k.once()
+	var out bytes.Buffer
+	run(t.Context(), process{args: []string{"audit", "list", "--kind", "deployment"}, environ: k.env, stdout: &out, stderr: &out})
+	if n := strings.Count(out.String(), "deploying"); n != 1 {
+		t.Errorf("it was deploying %d times:\n%s", n, out.String())
+	}
+}
+
 // A second process is refused while the first lives, and takes over when it is killed.
 func TestTwoProcessesOnOneDatabase(t *testing.T) {
 	t.Parallel()
