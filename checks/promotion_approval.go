@@ -149,6 +149,7 @@ func (g *guard) ballot(rules ruling, apart apartness) *ballot {
 	if g.f.orphaned() {
 		b.orphaned = noOrigin
 	}
+	b.promotes = true
 	b.barring = func(by Person) string {
 		if apart.requester != "" && sameAccount(by, g.m.Requester) {
 			return "asked for it"

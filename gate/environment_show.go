@@ -115,7 +115,7 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	case Verified:
 		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass
 	case RolledBack:
-		return "Rolled back: " + sentence(p.Why), checks.Fail
+		return "R" + strings.TrimPrefix(sentence(p.Why), "r"), checks.Fail // "rolled back to …"
 	case Failed:
 		if why, ok := strings.CutPrefix(p.Why, rejected); ok {
 			return "Rejected: " + sentence(why), checks.Fail
@@ -175,6 +175,8 @@ func onward(p *Promotion) string {
 	switch {
 	case p.State == Failed && p.Created.IsZero():
 		return ""
+	case p.State == Failed && !p.LiveAt.IsZero():
+		return "It was live. When the cause is mended, " + again + "."
 	case p.State == Failed:
 		return "What was live before may be live still. When the cause is mended, " + again + "."
 	case p.State == Live && p.Red != "":
