@@ -18,6 +18,7 @@ type Promotion struct {
 	Branch      string    `json:"branch,omitempty"` // the default branch, whose policy is in force
 	OnBranch    bool      `json:"on_branch,omitempty"`
 	How         How       `json:"how"`
+	Event       string    `json:"event,omitempty"` // of a workflow's: what set its run off
 	Requester   Person    `json:"requester,omitzero"`
 	Requested   time.Time `json:"requested"`
 	// Rolls says of a rollback to what: when the commit was live and well there. Zero: nobody knows of it.

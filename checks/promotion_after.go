@@ -40,6 +40,9 @@ func (g *guard) stage() (*Stage, Result) {
 		if s.Why != "" {
 			how = plain(s.Why, 300) + "\n" + how
 		}
+		if s.State == "requested" || s.State == "gated" || s.State == "deploying" {
+			how = "It is on its way there: this goes on by itself."
+		}
 		return nil, g.one(Wait, "after", fmt.Sprintf("%s has to be live and well in %s first: there it is %s.", short(g.m.Commit), before, plain(s.State, 20)), how)
 	}
 	return s, Result{}

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
@@ -90,7 +91,12 @@ func judgeChanges(g *guard) Result {
 	if policy.Weaker(g.e.Changes, "") == policy.Off || g.e.Changes == "" {
 		return g.passes("changes", "Where the commits come from is not asked.")
 	}
-	_, r, settled := g.compared("changes", "between")
+	live, r, settled := g.compared("changes", "between")
+	if settled && live == nil && len(r.Findings) == 0 && g.m.How == Workflow && !g.m.OnBranch { // nothing is live: whoever asks by name is held to the branch too
+		if x, off := g.inside(); off {
+			return x
+		}
+	}
 	if settled {
 		return r
 	}
@@ -161,8 +167,13 @@ func (g *guard) brought(c *Carried) (x Finding, ok bool) {
 }
 
 // mergedOpen holds a promotion that nobody asked for by name to the gate of the change that was merged, whatever the policy
-// says of changes.
+// says of changes; and a run to the commit that it tells of. GitHub tells of the head of a pull request, and has its runs
+// execute what a merge into the base would make, workflows included: main into a branch of one's own is one, too.
 func mergedOpen(g *guard) Result {
+	if g.m.How == Workflow && strings.HasPrefix(g.m.Event, "pull_request") {
+		return g.one(Fail, "changes", fmt.Sprintf("The run was set off by %s: it executes a merge that nobody judged, and not %s.", plain(g.m.Event, 40), short(g.m.Commit)),
+			"Have the workflow run on `push` to the default branch, on `workflow_dispatch` or on `deployment`: those execute the very commit that they tell of.")
+	}
 	if g.m.How != OnMerge {
 		return Result{}
 	}

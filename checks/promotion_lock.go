@@ -38,7 +38,7 @@ func (g *guard) binds(l *Lock) bool {
 func (g *guard) locked(l *Lock) Finding {
 	what, unlock := g.name(), "/sluice unlock "+g.name()
 	if l.Environment == "" {
-		what, unlock = "The repository", "/sluice unlock"
+		what, unlock = "The repository", "/sluice unlock *"
 	}
 	x := Finding{Outcome: Wait, Rule: g.rule("modes.lock"), URL: l.URL, Until: l.Until}
 	until := ""

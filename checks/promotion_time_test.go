@@ -284,6 +284,9 @@ func TestPromotionChanges(t *testing.T) {
 	merged := func(change func(*Promotion)) func(*Facts, *Promotion) {
 		return func(f *Facts, p *Promotion) { p.How = OnMerge; change(p) }
 	}
+	running := func(event string, change func(*Promotion)) func(*Facts, *Promotion) {
+		return func(f *Facts, p *Promotion) { p.How, p.Event = Workflow, event; change(p) }
+	}
 	var many []Carried
 	for range 15 {
 		many = append(many, pushed)
@@ -308,6 +311,13 @@ func TestPromotionChanges(t *testing.T) {
 		"on another branch as far as known now":   {facts: func(f *Facts, p *Promotion) { p.OnBranch, p.Requested = false, noon }, want: Unknown},
 		"on another branch, where it may be so":   {policy: "changes: off", facts: func(f *Facts, p *Promotion) { p.OnBranch = false }, want: Pass},
 		"inside a change, with nothing live here": {facts: func(f *Facts, p *Promotion) { p.Origin.Change.MergeCommit, p.Deployments = living, nil }, want: Pass},
+
+		"a run on another branch, with nothing live here": {facts: running("push", func(p *Promotion) { p.OnBranch, p.Deployments = false, nil }), want: Fail, says: "not on the default branch"},
+		"a run on the branch, with nothing live here":     {facts: running("push", func(p *Promotion) { p.Deployments, p.Between = nil, nil }), want: Pass},
+		"a run of a pull request": {policy: "mode: advise", facts: running("pull_request", func(p *Promotion) { p.Deployments, p.Between = nil, nil }), want: Fail,
+			says: "set off by pull_request: it executes a merge that nobody judged, and not c0ffee0."},
+		"a run of a pull request's target": {policy: "changes: off\nmodes: {changes: off}", facts: running("pull_request_target", func(p *Promotion) {}), want: Fail},
+		"a run of a push":                  {policy: "changes: off", facts: running("push", func(p *Promotion) {}), want: Pass},
 
 		"a merge through an open gate":                 {policy: "changes: off", facts: merged(func(p *Promotion) {}), want: Pass},
 		"a merge past the gate":                        {policy: "changes: off", facts: merged(func(p *Promotion) { p.Origin.Gate = "approval waits" }), want: Fail, says: "#7 was merged while its gate was not open: approval waits"},

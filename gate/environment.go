@@ -30,6 +30,7 @@ type visit struct {
 	touched  map[string]bool // promotions that changed, by id
 	decision *Decision       // on the promotion that was judged
 	earlier  *Decision       // on the one that is shown, from before this visit
+	turned   []string        // promotions that are over, by id, for which a run waits nevertheless
 	ending   []int64         // deployments that were cancelled
 	strange  []stranger      // found outside the gate just now
 	log      *slog.Logger
@@ -104,6 +105,9 @@ func (v *visit) walk(ctx context.Context) error {
 		v.out.Note = "nothing waits here"
 		return nil
 	}
+	if u := v.underWay(); u != nil && len(u.Knocks) > 0 { // what waits behind it is judged when it is over
+		p = u
+	}
 	if err := v.read(ctx, p); err != nil {
 		return err
 	}
@@ -116,12 +120,16 @@ func (v *visit) walk(ctx context.Context) error {
 	if err := v.runsOver(); err != nil {
 		return err
 	}
+	v.knockAnew()
 	if under != nil && under.State != Deploying { // the book still has it under way, and would take no reservation beside it
 		v.out.later(environmentMark(v.s, v.s.Environment, "the way is free"))
 		return nil
 	}
-	if p != nil && p.Waiting() {
+	switch {
+	case p != nil && p.Waiting():
 		return v.judge(ctx, p)
+	case p != nil && p.State == Deploying:
+		return v.admitRuns(ctx, p)
 	}
 	return nil
 }
@@ -170,7 +178,7 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 
 // asking is what is remembered of a promotion that the forge's reading depends on.
 func (v *visit) asking(p *Promotion) checks.Promotion {
-	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Requester: p.By, Requested: p.At}
+	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Event: p.Event, Requester: p.By, Requested: p.At}
 	for _, a := range v.book.Acts {
 		if a.Promotion == p.ID && a.Kind != ActCancel {
 			asks.Approvals = append(asks.Approvals, a.Saying)
@@ -208,24 +216,19 @@ func (v *visit) arrives(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("read run %d: %w", id, err)
 	}
-	i := slices.IndexFunc(run.Waits, func(name string) bool { return strings.EqualFold(name, v.s.Environment) })
-	request := fmt.Sprintf("run/%d/%d", id, run.Attempt)
-	if i >= 0 && run.Event == "deployment" {
-		if p := v.underWay(); p != nil && p.Run == 0 && p.Commit == run.Commit {
-			if err := v.find(ctx, p); err != nil {
-				return err
-			}
-			if p.Deployment != 0 { // our own deployment set it off; what is reserved alone may yet be shut
-				return v.letRun(ctx, p, id)
-			}
-		}
-	}
-	if i < 0 || slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Request == request }) {
+	i := slices.IndexFunc(run.Waits, v.is)
+	if i < 0 {
 		return nil
+	}
+	request := fmt.Sprintf("run/%d/%d", id, run.Attempt)
+	if asked, again, err := v.askedBefore(ctx, run, request); asked || err != nil {
+		return err
+	} else if again > 0 {
+		request += fmt.Sprintf("/%d", again)
 	}
 	v.out.Requests = append(v.out.Requests, Promotion{
 		ID: v.r.NewID(), Forge: v.s.Forge, Repo: v.s.Repo, Installation: v.s.Installation, Environment: run.Waits[i], Commit: run.Commit,
-		Request: request, How: checks.Workflow, By: run.Actor, URL: run.URL, Run: id, At: v.now, State: Requested, Since: v.now,
+		Request: request, How: checks.Workflow, By: run.Actor, URL: run.URL, Run: id, Event: run.Event, At: v.now, State: Requested, Since: v.now,
 	})
 	v.out.later(environmentMark(v.s, v.s.Environment, "a run waits"))
 	return nil

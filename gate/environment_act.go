@@ -124,8 +124,8 @@ func (v *visit) deploy(ctx context.Context, p *Promotion) error {
 	var refused *RefusalError
 	switch {
 	case errors.As(err, &refused) && refused.Cures:
-		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
-		return v.move(p, Gated, "the forge refused the deployment: "+refused.Why, Who{})
+		v.out.Next = sooner(v.out.Next, v.now.Add(5*time.Minute))
+		return v.move(p, Gated, "the forge refused it: "+refused.Why, Who{})
 	case errors.As(err, &refused):
 		return v.move(p, Failed, "the forge refused the deployment: "+refused.Why, Who{})
 	case err != nil:
@@ -153,10 +153,10 @@ func (v *visit) letRun(ctx context.Context, p *Promotion, run int64) error {
 	var refused *RefusalError
 	switch {
 	case errors.Is(err, ErrGone): // it was answered before a crash, or it ended: what became of it is told by the next look
-	case errors.As(err, &refused) && p.Run == run:
+	case errors.As(err, &refused) && p.Run == run && !slices.Contains(p.Knocks, run):
 		v.out.Next = sooner(v.out.Next, v.now.Add(time.Minute))
 		return v.move(p, Gated, "the forge did not take the approval: "+refused.Why, Who{})
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && !refused.Cures:
 		v.log.Warn("approve a run", "run", run, "err", err)
 		return nil
 	case err != nil:
@@ -189,6 +189,8 @@ const mostReports = 10
 func (v *visit) answerRun(ctx context.Context, p *Promotion) error {
 	state, text := "", v.reportText(p)
 	switch {
+	case slices.Contains(v.turned, p.ID):
+		state = "rejected"
 	case p.Deployment != 0:
 		return nil // it was let through
 	case p.State == Failed || p.State == Superseded && p.LiveAt.IsZero() || p.State == Cancelled:

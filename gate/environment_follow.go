@@ -58,7 +58,7 @@ func (v *visit) follow(ctx context.Context) error {
 		if p.State != Live {
 			continue
 		}
-		if live != nil && !p.made(live.ID) && live.At.After(p.Created) {
+		if live != nil && live.Commit != p.Commit && live.At.After(p.Created) {
 			to, why := Superseded, fmt.Sprintf("%s went live here before this one was known to be well", short(live.Commit))
 			if p.Red != "" {
 				to, why = Failed, p.Red+", until "+short(live.Commit)+" went live"
@@ -303,7 +303,7 @@ func (v *visit) overdue(ctx context.Context, p *Promotion) error {
 		return fmt.Errorf("read run %d: %w", p.Run, err)
 	case run.Over:
 		return v.move(p, Failed, "its workflow run ended without a deployment here", Who{})
-	case slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
+	case !p.Reserved.IsZero() && slices.ContainsFunc(run.Waits, v.is): // it was reserved, and the answer was lost
 		if v.now.Before(p.Reserved) {
 			v.out.Next = sooner(v.out.Next, p.Reserved)
 			return nil

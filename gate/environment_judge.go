@@ -68,7 +68,7 @@ func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 // fill adds to the facts what only Sluice remembers.
 func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 	x := f.Promotion
-	x.Deployments = v.standing.Deployments
+	x.Deployments = slices.DeleteFunc(slices.Clone(v.standing.Deployments), func(d checks.Deployment) bool { return p.made(d.ID) && d.Live.IsZero() })
 	x.Locks, x.UnderWay, x.Before, x.Rolls = nil, nil, nil, time.Time{}
 	for _, l := range v.book.Locks {
 		if l.Holds(v.now) {

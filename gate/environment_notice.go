@@ -28,6 +28,9 @@ func (v *visit) notification(p *Promotion, why string) Notification {
 		Promotion: p.ID, Who: p.By, Why: why}
 	if n.Why == "" {
 		n.Why = p.Reason
+		if p.How.Back() {
+			n.Why = "rollback: " + p.Reason
+		}
 	}
 	if p.Decision != "" {
 		n.Page = v.link(p)

@@ -25,7 +25,8 @@ func (v *visit) show(ctx context.Context) error {
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] {
-			failed = append(failed, v.recall(ctx, p), v.showCheck(ctx, p), v.showNote(ctx, p))
+			q := v.speaker(p)
+			failed = append(failed, v.recall(ctx, q), v.showCheck(ctx, q), v.recall(ctx, p), v.showNote(ctx, p))
 		}
 	}
 	for _, x := range v.strange {
@@ -56,9 +57,34 @@ func (v *visit) showCheck(ctx context.Context, p *Promotion) error {
 	}
 	posted, err := poster.Post(ctx, p.Subject(), v.facts(), []Post{post})
 	if len(posted) > 0 {
-		p.Shown = posted[0]
+		v.shown(p.Commit, posted[0])
 	}
 	return err
+}
+
+// speaker is the promotion whose word the one check of a commit has: the newest that was not overtaken or called off.
+func (v *visit) speaker(p *Promotion) *Promotion {
+	var newest *Promotion
+	for i := range v.book.Promotions { // newest first
+		q := &v.book.Promotions[i]
+		if q.Commit == p.Commit && q.State != Superseded && q.State != Cancelled {
+			return q
+		}
+		if q.Commit == p.Commit && newest == nil {
+			newest = q
+		}
+	}
+	return newest
+}
+
+// shown remembers with every promotion of a commit what its check says now.
+func (v *visit) shown(commit string, now Posted) {
+	for i := range v.book.Promotions {
+		if q := &v.book.Promotions[i]; q.Commit == commit {
+			q.Shown = now
+			v.touched[q.ID] = true
+		}
+	}
 }
 
 func (v *visit) facts() *checks.Facts {
@@ -101,15 +127,19 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 		if v.set != nil && v.spelt == "" {
 			return fmt.Sprintf("No policy guards %s: name it under environments: in .sluice.yml on the default branch, or take Sluice off it.", p.Environment), checks.Unknown
 		}
-		if d := v.judged(p); d != nil {
+		d := v.judged(p)
+		if d != nil && d.Open && p.Why != "" { // what held it back lies at the forge
+			return "Every check holds, but it waits: " + sentence(p.Why), checks.Wait
+		}
+		if d != nil {
 			return d.Gate.Reason, d.Gate.Outcome
 		}
-		return "Waits for its gate." + because(p.Why), checks.Wait
+		return "Waits for its gate" + because(p.Why) + ".", checks.Wait
 	case Deploying:
 		return "Every check holds; it is being deployed.", checks.Wait
 	case Live:
 		if p.Red != "" {
-			return "Live since " + stamp(p.LiveAt) + ", and not well: " + p.Red, checks.Fail
+			return "Live since " + stamp(p.LiveAt) + ", and not well: " + sentence(p.Red), checks.Fail
 		}
 		return "Live since " + stamp(p.LiveAt) + "; not known to be well yet.", checks.Wait
 	case Verified:
@@ -121,6 +151,9 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 			return "Rejected: " + sentence(why), checks.Fail
 		}
 		return "Failed: " + sentence(p.Why), checks.Fail
+	}
+	if why, ok := strings.CutPrefix(p.Why, "cancelled "); ok {
+		return "Cancelled " + sentence(why), checks.Wait
 	}
 	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + sentence(p.Why), checks.Wait
 }
@@ -176,7 +209,7 @@ func onward(p *Promotion) string {
 	case p.State == Failed && p.Created.IsZero():
 		return ""
 	case p.State == Failed && !p.LiveAt.IsZero():
-		return "It was live. When the cause is mended, " + again + "."
+		return "When the cause is mended, " + again + "."
 	case p.State == Failed:
 		return "What was live before may be live still. When the cause is mended, " + again + "."
 	case p.State == Live && p.Red != "":
@@ -352,9 +385,8 @@ func (v *visit) showStranger(ctx context.Context, x stranger) error {
 	s := v.s
 	s.Kind, s.Commit = checks.KindPromotion, e.Commit
 	posted, err := poster.Post(ctx, s, v.facts(), []Post{post})
-	if len(posted) > 0 && i >= 0 {
-		v.book.Promotions[i].Shown = posted[0]
-		v.touched[v.book.Promotions[i].ID] = true
+	if len(posted) > 0 {
+		v.shown(e.Commit, posted[0])
 	}
 	return err
 }

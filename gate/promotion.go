@@ -72,10 +72,12 @@ type Promotion struct {
 	Hotfix     bool      `json:"hotfix,omitempty"` // the lane shortened something
 
 	// Run is the workflow run that waits for this promotion; 0: Sluice makes the deployment.
-	Run     int64  `json:"run,omitempty"`
-	Reports int    `json:"reports,omitempty"` // how often the run was told why it waits
-	Told    string `json:"told,omitempty"`    // digest of what it was told last
-	Rolls   string `json:"rolls,omitempty"`   // of a rollback: the commit that it leaves
+	Run     int64   `json:"run,omitempty"`
+	Event   string  `json:"event,omitempty"`   // that set the run off
+	Knocks  []int64 `json:"knocks,omitempty"`  // of one under way: runs that wait for leave to go on with it
+	Reports int     `json:"reports,omitempty"` // how often the run was told why it waits
+	Told    string  `json:"told,omitempty"`    // digest of what it was told last
+	Rolls   string  `json:"rolls,omitempty"`   // of a rollback: the commit that it leaves
 
 	Shown Posted `json:"shown,omitzero"`  // the check run on the commit
 	Note  int64  `json:"note,omitempty"`  // id of the comment on the change

@@ -305,6 +305,12 @@ func (d *deployment) state(at time.Time) string {
 	return state
 }
 
+func (d *deployment) began(at time.Time) bool {
+	return slices.ContainsFunc(d.progress, func(p progress) bool {
+		return (p.state == "in_progress" || p.state == "success") && !p.at.After(at)
+	})
+}
+
 func (d *deployment) live(at time.Time) (first time.Time) {
 	for _, p := range d.progress {
 		if p.state == "success" && !p.at.After(at) {
@@ -319,6 +325,7 @@ func (w *world) shown(environment string, at time.Time) (list []checks.Deploymen
 	for _, d := range slices.Backward(w.deployments) {
 		if d.environment == environment && !d.at.After(at) {
 			list = append(list, checks.Deployment{ID: d.id, Commit: d.commit, Creator: d.by, Ours: d.by.ID == ourApp, Workflow: d.run != 0,
+				Begun: d.run != 0 && d.began(at), Run: d.run,
 				Promotion: d.promotion, At: d.at.UTC(), State: d.state(at), StateAt: d.at.UTC(), Live: utc(d.live(at))})
 		}
 	}

@@ -55,7 +55,23 @@ func (r *Reconciler) tag(ctx context.Context, w Work) (Outcome, error) {
 	}
 	// A release tag takes a version: what open changes would ship may have changed with it.
 	out.Marks = append(out.Marks, Mark{Kind: MarkBase, Forge: s.Forge, Repo: s.Repo, Installation: s.Installation, Why: "tag"})
-	return out, nil
+	err = r.released(ctx, f, &out)
+	return out, err
+}
+
+// released has the environments looked at where a commit waits that a tag came to or left.
+func (r *Reconciler) released(ctx context.Context, f *checks.Facts, out *Outcome) error {
+	for _, commit := range involved(f.Pushed) {
+		m := Mark{Forge: f.Subject.Forge, Repo: f.Subject.Repo, Installation: f.Subject.Installation, Commit: commit}
+		marks, err := r.promotedAt(ctx, m, "tag")
+		if err != nil {
+			return err
+		}
+		for _, x := range marks {
+			out.later(x)
+		}
+	}
+	return nil
 }
 
 // settleTag decides, keeps, and shows the verdict on every commit involved: where the tag is, and where it was.

@@ -387,7 +387,7 @@ func TestAKeyThatCannotBeReadStopsTheStart(t *testing.T) {
 	}
 	for _, file := range []string{filepath.Join(dir, "none"), odd} {
 		p := process{environ: []string{"SLUICE_DATABASE=sqlite:" + filepath.Join(dir, "x.db"), "SLUICE_ADDR=127.0.0.1:0", "SLUICE_AUDIT_KEY_FILE=" + file}, stderr: io.Discard}
-		if err := serve(context.Background(), p, nil); err == nil || !strings.Contains(err.Error(), "SLUICE_AUDIT_KEY_FILE: ") || strings.Contains(err.Error(), "precious") {
+		if err := serve(context.Background(), p, outside{}, nil); err == nil || !strings.Contains(err.Error(), "SLUICE_AUDIT_KEY_FILE: ") || strings.Contains(err.Error(), "precious") {
 			t.Errorf("serve with the key file %s = %v, want it named", file, err)
 		}
 	}

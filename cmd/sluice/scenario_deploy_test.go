@@ -51,6 +51,13 @@ type deployWords struct {
 func (r *playing) onEnvironment(a act) (err error, known bool) {
 	do := map[string]func(deployWords) error{
 		"deployment": func(w deployWords) error { // outside of the gate
+			if w.Payload == "copied" { // from the newest of ours
+				for _, d := range r.forge.Deployments(w.Repo, "") {
+					if !d.Outside {
+						w.Payload = d.Payload
+					}
+				}
+			}
 			_, err := r.forge.Deploy(pretend.Deployment{Repo: w.Repo, Ref: w.Commit, Environment: w.Environment, By: or(w.By, "olga"), App: w.App, Task: w.Task, Payload: w.Payload, Transient: w.Transient})
 			return err
 		},
@@ -65,7 +72,8 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 			_, err := r.forge.Start(pretend.Workflow{Repo: w.Repo, Ref: w.Ref, Commit: w.Commit, Environments: w.Environments, Event: w.Event, By: w.By, Name: w.Name})
 			return err
 		},
-		"bypass": func(w deployWords) error { return r.forge.Bypass(w.Repo, w.Environment, or(w.By, "olga"), w.Message) },
+		"workflow_job": func(w deployWords) error { return r.forge.Continue(w.Repo, w.Environment) }, // one more of the newest run
+		"bypass":       func(w deployWords) error { return r.forge.Bypass(w.Repo, w.Environment, or(w.By, "olga"), w.Message) },
 		"admit": func(w deployWords) error {
 			return r.forge.Admit(w.Repo, w.Environment, w.By, or(w.State, "approved"), w.Message)
 		},

@@ -28,7 +28,7 @@ func serveCommand(ctx context.Context, p process) int {
 		fmt.Fprintln(p.stderr, "sluice serve takes no arguments; all settings are environment variables, see `sluice serve --help`")
 		return exitFailed
 	}
-	if err := serve(ctx, p, nil); err != nil {
+	if err := serve(ctx, p, outside{}, nil); err != nil {
 		fmt.Fprintln(p.stderr, "sluice serve:", err)
 		return exitFailed
 	}
@@ -36,13 +36,13 @@ func serveCommand(ctx context.Context, p process) int {
 }
 
 // serve runs a server; listening, when not nil, is told the address once it is ready.
-func serve(ctx context.Context, p process, listening func(net.Addr)) error {
+func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) error {
 	s, err := readSettings(ctx, p.environ)
 	if err != nil {
 		return err
 	}
 	log := s.logger(p.stderr)
-	v, err := assemble(ctx, s, outside{}, log)
+	v, err := assemble(ctx, s, o, log)
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,8 @@ changelog: {files: [CHANGELOG.md], exempt: {labels: [no-changelog]}}
 approval: {rules: [{name: peer review, count: 1}]}
 `
 
-func simScenario(hook string, asks manifest) map[string]any {
-	main := map[string]string{".sluice.yml": simPolicy, "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-02\n\n### Added\n\n- All.\n", "shop.go": "package shop\n"}
+func simScenario(hook, policy string, asks manifest) map[string]any {
+	main := map[string]string{".sluice.yml": policy, "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-02\n\n### Added\n\n- All.\n", "shop.go": "package shop\n"}
 	return map[string]any{
 		"settings": map[string]any{"validate_webhooks": true},
 		"users":    []any{user("ana"), user("bo"), user("cy"), user("eve")},
@@ -103,7 +103,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // simulated starts a simulator and a server, and stops both at the end, when no request may have broken the contract.
-func simulated(t *testing.T) *sim {
+func simulated(t *testing.T, morePolicy ...string) *sim {
 	t.Helper()
 	dir := os.Getenv("SLUICE_SIM_GITHUB")
 	if dir == "" {
@@ -115,7 +115,7 @@ func simulated(t *testing.T) *sim {
 	}
 	s := &sim{t: t, hook: freeAddress(t), log: &lockedBuffer{}}
 	state := filepath.Join(t.TempDir(), "state.json")
-	b, err := json.Marshal(simScenario(s.hook, asked(t)))
+	b, err := json.Marshal(simScenario(s.hook, simPolicy+strings.Join(morePolicy, ""), asked(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,35 +264,37 @@ func (s *sim) showsOn(commit string, want map[string]string) {
 
 func (s *sim) showsWhere(what string, where func() string, want map[string]string) {
 	s.t.Helper()
-	s.eventually(fmt.Sprintf("%s shows %v", what, want), func() error {
-		sha := where()
-		req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/api/v3"+simRepo+"/commits/"+sha+"/check-runs?per_page=100", nil)
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Authorization", "Bearer "+s.token)
-		var list struct {
-			CheckRuns []struct{ Name, Status, Conclusion string } `json:"check_runs"`
-		}
-		if status := s.send(req, &list); status != http.StatusOK {
-			return fmt.Errorf("check runs: %d", status)
-		}
-		got := map[string]string{}
-		for _, r := range list.CheckRuns {
-			if got[r.Name] == "" {
-				got[r.Name] = r.Conclusion
-				if r.Conclusion == "" {
-					got[r.Name] = r.Status
-				}
+	s.eventually(fmt.Sprintf("%s shows %v", what, want), func() error { return s.shown(where(), want) })
+}
+
+// shown says in what the newest check runs on a commit differ from these.
+func (s *sim) shown(sha string, want map[string]string) error {
+	req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/api/v3"+simRepo+"/commits/"+sha+"/check-runs?per_page=100", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	var list struct {
+		CheckRuns []struct{ Name, Status, Conclusion string } `json:"check_runs"`
+	}
+	if status := s.send(req, &list); status != http.StatusOK {
+		return fmt.Errorf("check runs: %d", status)
+	}
+	got := map[string]string{}
+	for _, r := range list.CheckRuns {
+		if got[r.Name] == "" {
+			got[r.Name] = r.Conclusion
+			if r.Conclusion == "" {
+				got[r.Name] = r.Status
 			}
 		}
-		for name, state := range want {
-			if got[name] != state {
-				return fmt.Errorf("%s is %q in %v", name, got[name], got)
-			}
+	}
+	for name, state := range want {
+		if got[name] != state {
+			return fmt.Errorf("%s is %q in %v", name, got[name], got)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (s *sim) eventually(what string, try func() error) {

@@ -146,7 +146,7 @@ func undeployed(err error) error {
 		if e.Needs != "" {
 			needs = e.Needs
 		}
-		return &gate.RefusalError{Why: fmt.Sprintf("GitHub does not let Sluice do that (%s): the App needs the permission %s, which an owner has to accept", why, needs)}
+		return &gate.RefusalError{Why: fmt.Sprintf("the App needs the permission %s, which an owner has to accept; GitHub says: %s", needs, why), Cures: true}
 	case e.Status == http.StatusConflict:
 		return &gate.RefusalError{Why: "GitHub did not take it: " + why, Cures: true}
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout:

@@ -71,6 +71,20 @@ func (f *Forge) Start(p Workflow) (int64, error) {
 	return w.id, nil
 }
 
+// Continue starts one more job of a repository's newest run, at an environment.
+func (f *Forge) Continue(repo, environment string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.repo(repo)
+	if err != nil {
+		return err
+	}
+	if len(r.workflows) == 0 {
+		return fmt.Errorf("one more job at %q: %w", environment, ErrUnknown)
+	}
+	return f.startJob(r.workflows[len(r.workflows)-1], f.environment(r, environment))
+}
+
 // actions is the App that runs workflows.
 func (f *Forge) actions() *App { return f.other("github-actions") }
 
