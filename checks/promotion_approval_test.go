@@ -127,6 +127,8 @@ func TestHotfixLane(t *testing.T) {
 			p.Origin.Change.Labels[0].By = &dora
 		}, want: Wait, says: "environments.production.hotfix.approval[0]"},
 		"separation binds in the lane":         {policy: lane + "\nseparate: [requester]", facts: byAna, want: Wait, says: "asked for it"},
+		"a lane that asks nobody":              {policy: "hotfix: {when: {labels: [hotfix]}, approval: []}", want: Pass, says: "No approval is asked for of a hotfix."},
+		"nobody reviews a promotion":           {policy: "approval: [{name: duty, from: {teams: [acme/ops]}}]", want: Wait, says: "for an approval."},
 		"a lane without rules keeps the usual": {policy: "hotfix: {when: {labels: [hotfix]}}", want: Pass, says: "Approved by bo."},
 		"a floor's rules stay":                 {policy: lane, floor: "required: {environments: {production: {approval: [{name: sre, from: {users: [cid]}}]}}}", facts: byAna, want: Wait, says: "required.environments.production.approval[0]"},
 	})
