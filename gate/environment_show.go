@@ -307,7 +307,7 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 	}
 	text := v.note(p)
 	digest := textDigest(text)
-	if p.Noted == digest {
+	if p.Noted == digest || p.Note > 0 && p.NotedIn == p.State && p.Waiting() {
 		return nil
 	}
 	s := checks.Subject{Forge: p.Forge, Repo: p.Repo, Kind: checks.KindChange, Change: p.Change, Installation: p.Installation}
@@ -320,12 +320,13 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 		return nil
 	}
 	if err == nil {
-		p.Note, p.Noted = id, digest
+		p.Note, p.Noted, p.NotedIn = id, digest, p.State
 	}
 	return err
 }
 
-// note is the comment on the change. It tells of states, and of what holds back; what merely goes by is left to the check.
+// note is the comment on the change. It tells of states, and of what held back when the gate was first looked at; how that
+// goes on is left to the check, which costs one write for each change of the verdict.
 func (v *visit) note(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
@@ -336,6 +337,9 @@ func (v *visit) note(p *Promotion) string {
 	if d := v.verdict(p); d != nil && (p.Waiting() || p.State == Failed && p.Created.IsZero()) {
 		b.WriteString(lineTable(d))
 		b.WriteString(cures(d))
+		if p.Waiting() {
+			fmt.Fprintf(&b, "\nSo it stood on %s; the check %s on the commit keeps up with it.\n", stamp(v.now), codeSpan(checkName(p.Environment)))
+		}
 	}
 	fmt.Fprintf(&b, "\n%s. [Decision](%s)\n", strings.ToUpper(v.askedBy(p)[:1])+v.askedBy(p)[1:], v.link(p))
 	return b.String()

@@ -79,9 +79,10 @@ type Promotion struct {
 	Told    string  `json:"told,omitempty"`    // digest of what it was told last
 	Rolls   string  `json:"rolls,omitempty"`   // of a rollback: the commit that it leaves
 
-	Shown Posted `json:"shown,omitzero"`  // the check run on the commit
-	Note  int64  `json:"note,omitempty"`  // id of the comment on the change
-	Noted string `json:"noted,omitempty"` // digest of what that says
+	Shown   Posted `json:"shown,omitzero"`     // the check run on the commit
+	Note    int64  `json:"note,omitempty"`     // id of the comment on the change
+	Noted   string `json:"noted,omitempty"`    // digest of what that says
+	NotedIn State  `json:"noted_in,omitempty"` // the state that it says
 }
 
 // Subject is the promotion as it is judged.

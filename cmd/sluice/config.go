@@ -24,9 +24,9 @@ type settings struct {
 	Addr      string   `env:"SLUICE_ADDR, default=:8080" desc:"listen address"`
 	PublicURL string   `env:"SLUICE_PUBLIC_URL, default=http://localhost:8080" desc:"how the forge and people reach Sluice"`
 	Database  string   `env:"SLUICE_DATABASE, default=sqlite:sluice.db" desc:"sqlite:PATH"`
-	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes are read anew without a webhook; also once at start"`
+	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes, and environments where something waits, are read anew without a webhook; also once at start"`
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
-	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record, post nothing"`
+	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record; post and deploy nothing"`
 	APIToken  string   `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1, of 20 characters or more; without one there is no API"`
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`

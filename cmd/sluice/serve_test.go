@@ -47,7 +47,9 @@ func served(tb testing.TB, environ ...string) *serving {
 	s := &serving{log: &heard{}, stop: stop, ended: make(chan error, 1)}
 	at := make(chan net.Addr, 1)
 	environ = append([]string{"SLUICE_ADDR=127.0.0.1:0", "SLUICE_DATABASE=sqlite:" + filepath.Join(tb.TempDir(), "sluice.db")}, environ...)
-	go func() { s.ended <- serve(ctx, process{environ: environ, stderr: s.log}, outside{}, func(a net.Addr) { at <- a }) }()
+	go func() {
+		s.ended <- serve(ctx, process{environ: environ, stderr: s.log}, outside{}, func(a net.Addr) { at <- a })
+	}()
 	select {
 	case a := <-at:
 		s.url = "http://" + a.String()
