@@ -36,6 +36,7 @@ type ballot struct {
 	// Of the rules of an environment: where they stand in the policy, who has to leave it to others, and why it is not
 	// known which change it is about.
 	at       string
+	promotes bool // it is about a promotion, which nobody reviews
 	barring  func(Person) string
 	orphaned string
 

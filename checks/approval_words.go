@@ -74,7 +74,11 @@ func (b *ballot) remedy(s *standing) string {
 	if who := b.able(s); len(who) > 0 {
 		lines = append(lines, "These people could approve: "+list(who, 8)+".")
 	} else {
-		lines = append(lines, "Ask "+b.whom(s)+" for a review.")
+		what := "a review"
+		if b.promotes {
+			what = "an approval"
+		}
+		lines = append(lines, "Ask "+b.whom(s)+" for "+what+".")
 	}
 	for _, g := range s.bare {
 		if len(lines) > 10 {

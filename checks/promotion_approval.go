@@ -56,6 +56,9 @@ func judgeAgreed(g *guard) Result {
 	}
 	r.Findings = append(append(r.Findings, g.apart(c.apart)...), c.rejections()...)
 	r.Pass = "No approval is asked for."
+	if len(c.ballots) == 1 && c.ballots[0].at == g.path("hotfix.approval") {
+		r.Pass, r.Rule = "No approval is asked for of a hotfix.", g.rule("hotfix.approval")
+	}
 	for _, b := range c.ballots {
 		asked, findings := b.weigh()
 		for i := range findings {
@@ -149,6 +152,7 @@ func (g *guard) ballot(rules ruling, apart apartness) *ballot {
 	if g.f.orphaned() {
 		b.orphaned = noOrigin
 	}
+	b.promotes = true
 	b.barring = func(by Person) string {
 		if apart.requester != "" && sameAccount(by, g.m.Requester) {
 			return "asked for it"

@@ -99,6 +99,7 @@ func TestPromotionApproval(t *testing.T) {
 		"a rule that advises":                    {policy: "approval: [{name: a, mode: advise}]", facts: says(), want: Advise},
 		"a later stage approved before":          {policy: "approval: [{name: a, from: {users: [cid]}}, {name: b, from: {users: [bo]}, after: a}]", facts: says(yes(bo), yes(cid)), want: Wait, says: "before the earlier stage"},
 		"a later stage approved after":           {policy: "approval: [{name: a, from: {users: [cid]}}, {name: b, from: {users: [bo]}, after: a}]", facts: says(yes(cid), yes(bo)), want: Pass},
+		"nobody reviews a promotion":             {policy: "approval: [{name: duty}]", facts: says(), want: Wait, says: "for an approval."},
 		"the rule names its place in the policy": {facts: says(), want: Wait, says: ".sluice.yml:8 environments.production.approval[0]"},
 		"one of two policies is not met":         {floor: "required: {environments: {production: {approval: [{name: sre, from: {users: [cid]}}]}}}", want: Wait, says: "required.environments.production.approval[0]"},
 	})
@@ -127,6 +128,7 @@ func TestHotfixLane(t *testing.T) {
 			p.Origin.Change.Labels[0].By = &dora
 		}, want: Wait, says: "environments.production.hotfix.approval[0]"},
 		"separation binds in the lane":         {policy: lane + "\nseparate: [requester]", facts: byAna, want: Wait, says: "asked for it"},
+		"a lane that asks nobody":              {policy: "hotfix: {when: {labels: [hotfix]}, approval: []}", want: Pass, says: "No approval is asked for of a hotfix."},
 		"a lane without rules keeps the usual": {policy: "hotfix: {when: {labels: [hotfix]}}", want: Pass, says: "Approved by bo."},
 		"a floor's rules stay":                 {policy: lane, floor: "required: {environments: {production: {approval: [{name: sre, from: {users: [cid]}}]}}}", facts: byAna, want: Wait, says: "required.environments.production.approval[0]"},
 	})

@@ -150,9 +150,10 @@ func (g *guard) inside() (Result, bool) {
 
 // brought says whether a commit came by a change whose gate was open.
 func (g *guard) brought(c *Carried) (x Finding, ok bool) {
-	how := "Revert it, and bring it in by a change."
-	if g.overridable("changes") {
-		how = "Revert it, and bring it in by a change; or, if somebody may let it through: `/sluice override changes REASON`."
+	how := "It stays between what is live and all that is built on it, reverted or not, so only people can let it through: " +
+		"`/sluice override changes REASON`, and `/sluice deploy " + g.name() + "` once more."
+	if !g.overridable("changes") {
+		how += " For that the policy has to name `changes` under `override.checks`."
 	}
 	switch {
 	case c.Shut == "?":

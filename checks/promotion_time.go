@@ -21,11 +21,15 @@ func judgeWindow(g *guard) Result {
 	if next.Window >= 0 && next.Window < len(g.e.Windows) {
 		key, zone = fmt.Sprintf("windows[%d]", next.Window), g.e.Windows[next.Window].Timezone
 	}
-	if open {
+	switch {
+	case open && !next.To.Before(g.f.At.Add(calendar.Horizon)): // nobody looked further, so that is no end
+		return g.passes(key, "A window is open, and stays so.")
+	case open:
 		return g.passes(key, fmt.Sprintf("A window is open until %s.", calendar.When(next.To, g.f.At, zone)))
 	}
 	r := g.one(Wait, key, fmt.Sprintf("Waits for the window that opens %s.", calendar.When(next.From, g.f.At, zone)), "It is deployed by itself then, if all else holds.")
 	r.Findings[0].Until = next.From.UTC()
+	r.Findings[0].How += g.orOverride("window")
 	return r
 }
 
@@ -64,12 +68,18 @@ func judgeFreeze(g *guard) Result {
 		}
 		x := Finding{Outcome: Wait, Rule: z.First.Rule, Until: z.To.UTC(), How: "The freeze is that of " + plain(z.First.Source(), 200) + ". A rollback goes through it."}
 		x.What = Clip(fmt.Sprintf("Frozen%s until %s.", why, calendar.When(z.To, g.f.At, z.First.Zone)), 140)
-		if g.overridable("freeze") {
-			x.How += " If it cannot wait: `/sluice override freeze REASON`."
-		}
+		x.How += g.orOverride("freeze")
 		r.Findings = append(r.Findings, x)
 	}
 	return r
+}
+
+// orOverride is what to do about a line that only time cures, where the policies let it be overridden.
+func (g *guard) orOverride(line string) string {
+	if !g.overridable(line) {
+		return ""
+	}
+	return " If it cannot wait: `/sluice override " + line + " REASON`."
 }
 
 // overridable says whether the policies let the line be overridden at all.

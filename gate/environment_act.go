@@ -69,8 +69,8 @@ func (v *visit) reread(ctx context.Context, p *Promotion) error {
 }
 
 // reserve writes down that the promotion is under way, with the decision that lets it, before anything is asked of the forge.
+// All that happened to it in this visit is entered with that: it stands in its order, and a crash does not lose it.
 func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
-	before := len(v.out.Entries)
 	if p.State != Deploying {
 		if err := v.move(p, Deploying, "", Who{}); err != nil {
 			return err
@@ -93,11 +93,22 @@ func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
 	if kept.Decision != nil {
 		k = &Kept{Decision: kept.Decision, Facts: kept.Facts, Sources: kept.Sources}
 	}
-	if err := v.r.Book.Reserve(ctx, v.w, *p, k, v.out.Entries[before:]); err != nil {
+	its := func(e Entry) bool { return e.Promotion == p.ID || e.Decision == d.ID }
+	if err := v.r.Book.Reserve(ctx, v.w, *p, k, where(v.out.Entries, its)); err != nil {
 		return fmt.Errorf("reserve: %w", err)
 	}
-	v.out.Entries = v.out.Entries[:before]
+	v.out.Entries = slices.DeleteFunc(v.out.Entries, its)
 	return nil
+}
+
+// where are the entries that are so.
+func where(list []Entry, so func(Entry) bool) (found []Entry) {
+	for _, e := range list {
+		if so(e) {
+			found = append(found, e)
+		}
+	}
+	return found
 }
 
 // deploy creates the deployment.

@@ -145,7 +145,7 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	case Verified:
 		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass
 	case RolledBack:
-		return "Rolled back: " + sentence(p.Why), checks.Fail
+		return "R" + strings.TrimPrefix(sentence(p.Why), "r"), checks.Fail // "rolled back to …"
 	case Failed:
 		if why, ok := strings.CutPrefix(p.Why, rejected); ok {
 			return "Rejected: " + sentence(why), checks.Fail

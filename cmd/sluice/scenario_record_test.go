@@ -10,6 +10,27 @@ import (
 	"github.com/sluicegate/sluice/store"
 )
 
+// inOrder looks whether the audit log tells of each promotion that it waited for its gate before it was deployed.
+func (r *playing) inOrder(ctx context.Context, st *store.Store) {
+	r.t.Helper()
+	gated := map[string]bool{}
+	err := st.Audit(ctx, store.AuditFilter{Kinds: []gate.EntryKind{gate.EntryDeployment}}, func(k audit.Kept) error {
+		e, err := audit.Open(k.Line)
+		switch e.Outcome {
+		case string(gate.Gated):
+			gated[e.Promotion] = true
+		case string(gate.Deploying), "created", string(gate.Live):
+			if !gated[e.Promotion] {
+				r.t.Errorf("entry %d tells that promotion %s is %s, and none before it that it was gated", e.Seq, e.Promotion, e.Outcome)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		r.t.Errorf("read the audit log: %v", err)
+	}
+}
+
 // recorded looks, whenever the server of a scenario stops, whether its audit log is whole, whether every decision that was
 // kept has its one entry, and whether the overrides that stand by the log are those that count.
 func (r *playing) recorded() {
@@ -27,6 +48,7 @@ func (r *playing) recorded() {
 	if err != nil {
 		r.t.Errorf("read the audit log: %v", err)
 	}
+	r.inOrder(ctx, st)
 	past, err := st.Decisions(ctx, store.Past{Limit: 10_000})
 	if err != nil {
 		r.t.Errorf("read the decisions: %v", err)
