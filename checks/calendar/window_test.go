@@ -152,7 +152,7 @@ func drawStart(t *rapid.T) time.Time {
 	if _, end := start.In(zone).ZoneBounds(); rapid.Bool().Draw(t, "edge") && !end.IsZero() {
 		start = end.UTC().Add(-time.Duration(rapid.IntRange(0, 26*60).Draw(t, "before")) * time.Minute)
 	}
-	return start
+	return start.Truncate(time.Minute) // the end of the times that a zone's file tells is no whole minute
 }
 
 // Windows and freezes agree, minute by minute, with a look at the wall and at each freeze.

@@ -280,6 +280,7 @@ func (k *mortal) dies() (late func()) {
 // once ends the test: there is one deployment of the commit, told of once, and the record is whole.
 func (k *mortal) once() {
 	k.t.Helper()
+	k.until("nothing is left to do", k.idle) // the comment comes after the check
 	all := k.forge.Deployments(shop, "")
 	if len(all) != 1 || all[0].Commit != k.commit || all[0].State != "success" {
 		k.t.Errorf("deployments %+v, want one, of %s", all, k.commit)
@@ -293,7 +294,6 @@ func (k *mortal) once() {
 	if notes != 1 {
 		k.t.Errorf("%d comments tell of the promotion, want one: %+v", notes, k.forge.Said(shop, 1))
 	}
-	k.until("nothing is left to do", k.idle)
 	k.kill()
 	var out bytes.Buffer
 	if code := run(k.t.Context(), process{args: []string{"audit", "verify"}, environ: k.env, stdout: &out, stderr: &out}); code != exitOpen {

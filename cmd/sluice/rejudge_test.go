@@ -89,6 +89,9 @@ func alike(t *testing.T) (paths []string) {
 		t.Fatal(err)
 	}
 	for _, path := range all {
+		if name := filepath.Base(path); strings.HasPrefix(name, "promotion-") || strings.HasPrefix(name, "environment-") || strings.HasPrefix(name, "calendar") {
+			continue // under a policy without their environments their acts are no acts, and changes alone are compared
+		}
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
