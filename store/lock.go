@@ -53,5 +53,5 @@ func (l *processLock) release() error {
 	if l == nil {
 		return nil
 	}
-	return l.file.Close()
+	return errors.Join(unlockFile(l.file), l.file.Close())
 }

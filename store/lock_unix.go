@@ -16,3 +16,7 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// unlockFile lets go at once. Closing alone does not where a process is being started just now: until it runs its own program
+// it holds the file too.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
