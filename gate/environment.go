@@ -164,7 +164,7 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 		return fmt.Errorf("read the environment: %w", err)
 	}
 	v.standing, v.now = st, v.r.Now().UTC()
-	if st.Unread == "" {
+	if v.set = nil; st.Unread == "" {
 		if v.set, err = v.r.policies.load(st.Sources); err != nil {
 			v.set = nil
 		}

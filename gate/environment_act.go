@@ -235,11 +235,11 @@ func (v *visit) fallBack(p *Promotion, why string) bool {
 	return true
 }
 
-// lastWell is the newest promotion that was well here, of another commit, or nil.
+// lastWell is the newest promotion that was well here and was not rolled back since, of another commit, or nil.
 func lastWell(list []Promotion, not string) (found *Promotion) {
 	for i := range list {
 		p := &list[i]
-		if p.Commit != not && !p.VerifiedAt.IsZero() && (found == nil || p.VerifiedAt.After(found.VerifiedAt)) {
+		if p.Commit != not && p.State != RolledBack && !p.VerifiedAt.IsZero() && (found == nil || p.VerifiedAt.After(found.VerifiedAt)) {
 			found = p
 		}
 	}

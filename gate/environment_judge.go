@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/calendar"
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
@@ -206,7 +207,7 @@ type Calendars interface {
 // calendars reads those that the environment's freezes name: from the web, or files of the default branch.
 func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	x.Calendars = nil
-	for _, name := range calendarsOf(v.set, v.s.Environment) {
+	for _, name := range calendar.Calendars(v.set, v.s.Environment) {
 		c := checks.Calendar{Name: name, Read: v.now}
 		var err error
 		switch {
@@ -342,20 +343,6 @@ func contexts(set *policy.Set, environment string) (names []string) {
 			for _, n := range e.Statuses {
 				if !slices.Contains(names, n) {
 					names = append(names, n)
-				}
-			}
-		}
-	}
-	return names
-}
-
-// calendarsOf are those that the freezes of an environment name.
-func calendarsOf(set *policy.Set, environment string) (names []string) {
-	for _, layer := range set.Layers {
-		if e := checks.Environment(layer, environment); e != nil {
-			for _, f := range e.Freezes {
-				if f.Calendar != "" && !slices.Contains(names, f.Calendar) {
-					names = append(names, f.Calendar)
 				}
 			}
 		}

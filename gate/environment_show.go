@@ -230,10 +230,7 @@ func (v *visit) summary(p *Promotion) string {
 		b.WriteString(lineTable(d))
 		b.WriteString(cures(d))
 	}
-	if text := b.String(); len(text) <= summaryLimit {
-		return text
-	}
-	return b.String()[:summaryLimit-100] + "\n\n…the details link has all of it.\n"
+	return shortened(b.String(), summaryLimit)
 }
 
 func (v *visit) askedBy(p *Promotion) string {

@@ -3,6 +3,7 @@ package calendar
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
@@ -33,7 +34,7 @@ func Of(set *policy.Set, environment string, texts []Text, during Span) Timetabl
 	t := Timetable{During: during}
 	for _, p := range set.Layers {
 		for _, e := range p.Environments {
-			if e.Name == environment && e.Mode != policy.Off {
+			if strings.EqualFold(e.Name, environment) && e.Mode != policy.Off { // a forge takes them for one, whatever the case
 				t.Layers = append(t.Layers, LayerOf(p, e, texts, during))
 			}
 		}
@@ -45,7 +46,7 @@ func Of(set *policy.Set, environment string, texts []Text, during Span) Timetabl
 func Calendars(set *policy.Set, environments ...string) (names []string) {
 	for _, p := range set.Layers {
 		for _, e := range p.Environments {
-			if len(environments) > 0 && !slices.Contains(environments, e.Name) {
+			if len(environments) > 0 && !slices.ContainsFunc(environments, func(n string) bool { return strings.EqualFold(n, e.Name) }) {
 				continue
 			}
 			for _, f := range e.Freezes {
