@@ -60,22 +60,29 @@ func judgeAfter(g *guard) Result {
 	return g.passes("after", fmt.Sprintf("It is %s in %s.", s.State, plain(g.e.After, 40)))
 }
 
+// proving are the guards of the environment before, where the commit is live and has still to be proven well. Else there are
+// none, and r is all that is to be said.
+func (g *guard) proving() (s *Stage, guards []*guard, before string, r Result) {
+	if g.e.After == "" {
+		return nil, nil, "", g.passes("after", "No environment comes before this one.")
+	}
+	if s, r = g.stage(); s == nil {
+		return nil, nil, "", r
+	}
+	if before = plain(g.e.After, 40); s.State == "verified" {
+		return s, nil, before, g.passes("after", "It was verified in "+before+".")
+	}
+	if guards = guardsOf(g.set, g.e.After, g.f); len(guards) == 0 {
+		r = g.one(Unknown, "after", "No policy in force guards "+before+", so nothing tells whether it is well there.", "")
+	}
+	return s, guards, before, r
+}
+
 // judgeVerify wants what the environment before names under `verify` to have turned green there.
 func judgeVerify(g *guard) Result {
-	if g.e.After == "" {
-		return g.passes("after", "No environment comes before this one.")
-	}
-	s, r := g.stage()
-	if s == nil {
-		return r
-	}
-	before := plain(g.e.After, 40)
-	if s.State == "verified" {
-		return g.passes("after", "It was verified in "+before+".")
-	}
-	guards := guardsOf(g.set, g.e.After, g.f)
+	s, guards, before, r := g.proving()
 	if len(guards) == 0 {
-		return g.one(Unknown, "after", "No policy in force guards "+before+", so nothing tells whether it is well there.", "")
+		return r
 	}
 	if x, unread := g.statusesUnread("after"); unread && slices.ContainsFunc(guards, func(b *guard) bool { return len(b.e.Verify) > 0 }) {
 		return x
@@ -99,20 +106,9 @@ func wantSoak(g *guard, w *Wants) {
 
 // judgeSoak wants the commit to have been live in the environment before for as long as that asks.
 func judgeSoak(g *guard) Result {
-	if g.e.After == "" {
-		return g.passes("after", "No environment comes before this one.")
-	}
-	s, r := g.stage()
-	if s == nil {
-		return r
-	}
-	before := plain(g.e.After, 40)
-	if s.State == "verified" {
-		return g.passes("after", "It was verified in "+before+".")
-	}
-	guards := guardsOf(g.set, g.e.After, g.f)
+	s, guards, before, r := g.proving()
 	if len(guards) == 0 {
-		return g.one(Unknown, "after", "No policy in force guards "+before+", so nothing tells how long it has to be live there.", "")
+		return r
 	}
 	hotfix, _ := IsHotfix(g.set, g.e.After, g.f) // where that is not known, the lane shortens nothing
 	p := prove(guards, nil, s.Live, g.f.At, hotfix)

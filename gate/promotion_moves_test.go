@@ -46,3 +46,24 @@ func TestPromotionsMoveOnlyAsTheyMay(t *testing.T) {
 		t.Error("a state that nobody knows moved on")
 	}
 }
+
+// What was rolled back is nothing to go back to by itself, however lately it was well.
+func TestTheLastThatWasWell(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	list := []Promotion{
+		{Commit: "now", State: Live},
+		{Commit: "bad", State: RolledBack, VerifiedAt: at.Add(2 * time.Hour)},
+		{Commit: "good", State: Verified, VerifiedAt: at.Add(time.Hour)},
+		{Commit: "old", State: Verified, VerifiedAt: at},
+	}
+	if got := lastWell(list, "now"); got == nil || got.Commit != "good" {
+		t.Errorf("lastWell = %+v, want good", got)
+	}
+	if got := lastWell(list, "good"); got == nil || got.Commit != "old" {
+		t.Errorf("lastWell but good = %+v, want old", got)
+	}
+	if got := lastWell(list[:2], "now"); got != nil {
+		t.Errorf("lastWell of what was rolled back = %+v, want none", got)
+	}
+}

@@ -181,13 +181,7 @@ func (c *calendarRun) load(ctx context.Context) (*policy.Set, reader, error) {
 		return nil, nil, err
 	}
 	defer view.Close()
-	for _, path := range policy.Paths {
-		if text, ok := view.Text(path); ok {
-			sources = append(sources, policy.Source{Origin: policy.Repository, Name: path, Text: text})
-			break
-		}
-	}
-	set, err := policy.Load(sources...)
+	set, err := policy.Load(append(sources, sourcesOf(view)...)...)
 	if err != nil {
 		return nil, nil, err
 	}

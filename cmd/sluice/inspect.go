@@ -82,18 +82,21 @@ func (l looking) view(ctx context.Context) (*local.View, error) {
 
 // policyOf is the repository's own policy as it stands there, or the defaults.
 func policyOf(v *local.View) (*policy.Policy, error) {
-	var sources []policy.Source
-	for _, path := range policy.Paths {
-		if text, ok := v.Text(path); ok {
-			sources = append(sources, policy.Source{Origin: policy.Repository, Name: path, Text: text})
-			break
-		}
-	}
-	set, err := policy.Load(sources...)
+	set, err := policy.Load(sourcesOf(v)...)
 	if err != nil {
 		return nil, err
 	}
 	return set.Layers[0], nil
+}
+
+// sourcesOf is the repository's own policy as it stands there, if it has one.
+func sourcesOf(v *local.View) []policy.Source {
+	for _, path := range policy.Paths {
+		if text, ok := v.Text(path); ok {
+			return []policy.Source{{Origin: policy.Repository, Name: path, Text: text}}
+		}
+	}
+	return nil
 }
 
 // changelogFileLimit is more than any changelog that is read for a change may be.
