@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +14,9 @@ import (
 )
 
 // visit is one look at an environment: what is remembered of it, what the forge tells now, and what comes of it. Only
+
 // visits move promotions, and the queue lets one visit an environment at a time.
+
 type visit struct {
 	r        *Reconciler
 	w        Work
@@ -37,7 +38,9 @@ type visit struct {
 }
 
 // environment looks at an environment: it follows what is under way, takes the newest promotion that waits, judges it, and
+
 // deploys it through an open gate.
+
 func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 	provider, ok := r.Providers[w.Mark.Forge].(Promoter)
 	if !ok || r.Book == nil {
@@ -68,7 +71,9 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 }
 
 // unknown says that an environment is none of those that the repository's policy guards, as far as that was looked at: what
+
 // is deployed to it is nobody's business here.
+
 func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook) (bool, error) {
 	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") }) {
 		return false, nil
@@ -81,6 +86,7 @@ func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook)
 }
 
 // wait is how long to wait after what the forge did not take.
+
 func wait(err error) time.Duration {
 	if later := (*RetryError)(nil); errors.As(err, &later) && later.After > 0 {
 		return later.After
@@ -89,6 +95,7 @@ func wait(err error) time.Duration {
 }
 
 // walk is what a visit does, in order.
+
 func (v *visit) walk(ctx context.Context) error {
 	if err := v.arrivals(ctx); err != nil {
 		return err
@@ -137,7 +144,9 @@ func (v *visit) walk(ctx context.Context) error {
 }
 
 // worthReading says whether the forge has to be asked though nothing waits: something is under way or not well yet, or it
+
 // told of a deployment, or it is time to look for deployments of which nobody told.
+
 func (v *visit) worthReading() bool {
 	if slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.State == Deploying || p.State == Live }) {
 		return true
@@ -148,6 +157,7 @@ func (v *visit) worthReading() bool {
 }
 
 // read asks the forge for the environment, and for all the facts of the promotion that waits, if one does.
+
 func (v *visit) read(ctx context.Context, p *Promotion) error {
 	s, asks := v.s, checks.Promotion{Environment: v.s.Environment}
 	if p != nil {
@@ -179,6 +189,7 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 }
 
 // asking is what is remembered of a promotion that the forge's reading depends on.
+
 func (v *visit) asking(p *Promotion) checks.Promotion {
 	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Event: p.Event, Requester: p.By, Requested: p.At}
 	for _, a := range v.book.Acts {
@@ -190,138 +201,31 @@ func (v *visit) asking(p *Promotion) checks.Promotion {
 }
 
 // sweeping is the cause of a look that nothing brought about.
+
 const sweeping = "sweep"
 
 // arrivals writes down the workflow runs that were told to wait here. They are judged with the next look, which follows at
-// once: until then they are not in the book.
-func (v *visit) arrivals(ctx context.Context) error {
-	var seen []int64
-	for _, c := range v.w.Causes {
-		id, is := strings.CutPrefix(c.Detail, "run/")
-		n, err := strconv.ParseInt(id, 10, 64)
-		if !is || err != nil || slices.Contains(seen, n) {
-			continue
-		}
-		seen = append(seen, n)
-		if err := v.arrives(ctx, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
-func (v *visit) arrives(ctx context.Context, id int64) error {
-	run, err := v.provider.Run(ctx, Repo{v.s.Forge, v.s.Repo, v.s.Installation}, id)
-	if errors.Is(err, ErrGone) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read run %d: %w", id, err)
-	}
-	i := slices.IndexFunc(run.Waits, v.is)
-	if i < 0 {
-		return nil
-	}
-	request := fmt.Sprintf("run/%d/%d", id, run.Attempt)
-	if asked, again, err := v.askedBefore(ctx, run, request); asked || err != nil {
-		return err
-	} else if again > 0 {
-		request += fmt.Sprintf("/%d", again)
-	}
-	v.out.Requests = append(v.out.Requests, Promotion{
-		ID: v.r.NewID(), Forge: v.s.Forge, Repo: v.s.Repo, Installation: v.s.Installation, Environment: run.Waits[i], Commit: run.Commit,
-		Request: request, How: checks.Workflow, By: run.Actor, URL: run.URL, Run: id, Event: run.Event, At: v.now, State: Requested, Since: v.now,
-	})
-	v.out.later(environmentMark(v.s, v.s.Environment, "a run waits"))
-	return nil
-}
+// once: until then they are not in the book.
 
 // obey does what was said about promotions that wait or are under way.
-func (v *visit) obey() error {
-	for _, a := range v.book.Acts {
-		i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.ID == a.Promotion })
-		if i < 0 || a.Kind != ActCancel {
-			continue
-		}
-		p := &v.book.Promotions[i]
-		if !p.Waiting() && (p.State != Deploying || p.Deployment == 0) { // of one that is reserved it is not known yet what was made
-			continue
-		}
-		if err := v.cancel(p, a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // cancel ends a promotion for somebody. Its pipeline may go on nevertheless: the forge is told that it should not.
-func (v *visit) cancel(p *Promotion, a PromotionAct) error {
-	if p.Deployment != 0 {
-		v.ending = append(v.ending, p.Deployment)
-	}
-	p.Reserved = time.Time{}
-	return v.move(p, Cancelled, "cancelled by "+a.Saying.By.Login+because(a.Saying.Reason), who(a.Saying.By))
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
-}
 
 // admit takes the newest promotion that waits, and has it supersede the others. A rollback goes before what came by
+
 // itself after it. What was asked for before the newest that was deployed here is superseded too: merges and proofs may be
+
 // told in any order.
-func (v *visit) admit() (*Promotion, error) {
-	first := v.foremost()
-	for i := range v.book.Promotions {
-		p := &v.book.Promotions[i]
-		if !p.Waiting() || p == first && v.overtook(p) == nil || first != nil && first.How.Back() && p.unasked() && p.At.After(first.At) {
-			continue
-		}
-		newer := v.overtook(p)
-		if newer == nil {
-			newer = first
-		}
-		if err := v.move(p, Superseded, fmt.Sprintf("a newer one, of %s, was asked for", short(newer.Commit)), Who{}); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case first == nil || !first.Waiting():
-		return nil, nil
-	case first.State == Gated:
-		return first, nil
-	}
-	return first, v.move(first, Gated, "", who(first.By))
-}
 
 // foremost is the newest promotion that waits, or the rollback that waits behind what came by itself.
-func (v *visit) foremost() (first *Promotion) {
-	for i := range v.book.Promotions { // newest first
-		p := &v.book.Promotions[i]
-		if p.Waiting() && (first == nil || first.unasked() && p.How.Back()) {
-			first = p
-		}
-	}
-	return first
-}
 
 // unasked says whether nobody asked for it by name.
-func (p *Promotion) unasked() bool { return p.How == checks.OnMerge || p.How == checks.Automatic }
 
 // overtook is the promotion that was deployed here and asked for after p, or nil.
-func (v *visit) overtook(p *Promotion) *Promotion {
-	for i := range v.book.Promotions {
-		if q := &v.book.Promotions[i]; q.Deployment != 0 && !q.How.Back() && q.At.After(p.At) && q.Commit != p.Commit {
-			return q
-		}
-	}
-	return nil
-}
 
 // forget ends what waits in an environment that the forge shows no more.
+
 func (v *visit) forget() Outcome {
 	for i := range v.book.Promotions {
 		if p := &v.book.Promotions[i]; p.Waiting() || p.State == Deploying && p.Deployment != 0 {
@@ -335,6 +239,7 @@ func (v *visit) forget() Outcome {
 }
 
 // environmentMark has an environment looked at.
+
 func environmentMark(s checks.Subject, environment, why string) Mark {
 	return Mark{Kind: MarkEnvironment, Forge: s.Forge, Repo: s.Repo, Environment: environment, Installation: s.Installation, Why: why}
 }

@@ -1,0 +1,109 @@
+package gate
+
+import (
+	"slices"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+)
+
+func (v *visit) prove(p *Promotion) error {
+	if v.set == nil {
+		return nil // nobody can say what well means
+	}
+	if p.How.Back() {
+		return v.well(p)
+	}
+	proof := checks.Prove(v.set, v.s.Environment, v.statuses(p.Commit), p.LiveAt, v.now, p.Hotfix)
+	switch {
+	case proof.Red != "" && proof.Soaks && v.fallBack(p, proof.Red):
+		p.Red = proof.Red
+		return v.move(p, Failed, proof.Red+"; it is rolled back", Who{})
+	case proof.Red != "":
+		v.reddens(p, proof.Red)
+		return nil
+	case proof.Well:
+		return v.well(p)
+	}
+	v.out.Next = sooner(v.out.Next, proof.Until)
+	return nil
+}
+
+func (v *visit) reddens(p *Promotion, why string) {
+	if p.Red == why {
+		return
+	}
+	p.Red, v.touched[p.ID] = why, true
+	v.notify(NoticeFailed, p.ID+"/red", v.notification(p, "live, and not well: "+why))
+}
+
+func (v *visit) statuses(commit string) []checks.Status {
+	if list, ok := v.standing.Statuses[commit]; ok {
+		return list
+	}
+	if f := v.standing.Facts; f != nil && f.Promotion != nil && f.Promotion.Commit == commit {
+		return f.Statuses
+	}
+	return nil
+}
+
+func (v *visit) well(p *Promotion) error {
+	p.VerifiedAt, p.Red = v.now, ""
+	if err := v.move(p, Verified, "", Who{}); err != nil {
+		return err
+	}
+	v.next(p)
+	v.followers("verified")
+	return nil
+}
+
+func (v *visit) next(p *Promotion) {
+	if v.set == nil || p.How.Back() {
+		return
+	}
+	for _, e := range environments(v.set) {
+		if e.deploy == "automatic" && slices.ContainsFunc(e.after, v.is) {
+			v.out.Requests = append(v.out.Requests, Promotion{
+				ID: v.r.NewID(), Forge: p.Forge, Repo: p.Repo, Installation: p.Installation, Environment: e.name, Commit: p.Commit,
+				Request: "automatic/" + p.ID, How: checks.Automatic, By: p.By, Change: p.Change, At: v.now, State: Requested, Since: v.now,
+			})
+		}
+	}
+}
+
+func (v *visit) followers(why string) {
+	if v.set == nil {
+		return
+	}
+	for _, e := range environments(v.set) {
+		if slices.ContainsFunc(e.after, v.is) {
+			v.out.later(environmentMark(v.s, e.name, v.s.Environment+" "+why))
+		}
+	}
+}
+
+func (v *visit) is(name string) bool { return sameName(name, v.s.Environment) }
+
+type guarded struct {
+	name, deploy string
+	after        []string
+}
+
+func environments(set *policy.Set) (list []guarded) {
+	for _, layer := range set.Layers {
+		for _, e := range layer.Environments {
+			if policy.Weaker(e.Mode, "") == policy.Off {
+				continue
+			}
+			i := slices.IndexFunc(list, func(g guarded) bool { return sameName(g.name, e.Name) })
+			if i < 0 {
+				list = append(list, guarded{name: e.Name, deploy: e.Deploy})
+				i = len(list) - 1
+			}
+			if e.After != "" && !slices.ContainsFunc(list[i].after, func(n string) bool { return sameName(n, e.After) }) {
+				list[i].after = append(list[i].after, e.After)
+			}
+		}
+	}
+	return list
+}
