@@ -113,9 +113,9 @@ func where(list []Entry, so func(Entry) bool) (found []Entry) {
 
 // deploy creates the deployment.
 func (v *visit) deploy(ctx context.Context, p *Promotion) error {
-	left := p.Reserved.Sub(v.r.Now()) - reserveFor/3
-	if left <= 0 { // reading again took too long: whoever comes next reserves anew
-		return fmt.Errorf("create the deployment: the reservation has run out")
+	left, err := v.left(p)
+	if err != nil {
+		return fmt.Errorf("create the deployment: %w", err)
 	}
 	id, err := v.provider.Deploy(ctx, p.Subject(), Order{
 		Promotion: p.ID, Decision: p.Decision, Attempt: p.Attempt, Contexts: contexts(v.set, v.s.Environment),
@@ -135,6 +135,20 @@ func (v *visit) deploy(ctx context.Context, p *Promotion) error {
 	return nil
 }
 
+// left is how long a call that lets a promotion go on may last: it ends well before anybody takes the reservation for one that
+// broke off. What is under way already, and only lets another run in, was read just now.
+func (v *visit) left(p *Promotion) (time.Duration, error) {
+	until := p.Reserved
+	if until.IsZero() {
+		until = v.now.Add(reserveFor)
+	}
+	left := until.Sub(v.r.Now()) - reserveFor/3
+	if left <= 0 { // whoever comes next reserves anew
+		return 0, errors.New("the reservation has run out")
+	}
+	return left, nil
+}
+
 // describe says in a sentence what a deployment is.
 func describe(p *Promotion) string {
 	if p.How.Back() {
@@ -149,7 +163,13 @@ func describe(p *Promotion) string {
 // letRun tells a workflow run that waits here to go on.
 func (v *visit) letRun(ctx context.Context, p *Promotion, run int64) error {
 	comment := fmt.Sprintf("Every check of %s holds for %s. %s", codeSpan(v.s.Environment), codeSpan(short(p.Commit)), v.link(p))
-	err := v.provider.Answer(ctx, p.Subject(), run, "approved", comment)
+	left, err := v.left(p)
+	if err != nil {
+		return fmt.Errorf("approve run %d: %w", run, err)
+	}
+	call, stop := context.WithTimeout(ctx, left)
+	defer stop()
+	err = v.provider.Answer(call, p.Subject(), run, "approved", comment)
 	var refused *RefusalError
 	switch {
 	case errors.Is(err, ErrGone): // it was answered before a crash, or it ended: what became of it is told by the next look

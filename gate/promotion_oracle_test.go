@@ -179,7 +179,7 @@ func (w *world) disagreed(g *page, p *gate.Promotion, rules policing) bool {
 			entitled = by != "eve"
 		}
 		switch {
-		case entitled && reject && !(rules.separate && by == author):
+		case entitled && reject: // the author may stop what he may not let through
 			return true
 		case entitled && !reject && !(rules.separate && by == author):
 			yes++
@@ -205,7 +205,7 @@ func (w *world) lastDeployed(p *gate.Promotion, at time.Time) (last time.Time) {
 		if d.environment != p.Environment || d.at.After(at) || d.promotion == p.ID {
 			continue
 		}
-		if d.run != 0 && !d.began(at) {
+		if d.run != 0 && !d.began(at) && (d.state(at) != "pending" || p.How == checks.Workflow && d.commit == p.Commit) {
 			continue // it waits, or was turned away
 		}
 		if d.at.After(last) {
