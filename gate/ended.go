@@ -103,7 +103,7 @@ func (r *Reconciler) merged(ctx context.Context, f *checks.Facts, w Work, out *O
 	if err != nil {
 		return fmt.Errorf("read state of %v: %w", f.Subject, err)
 	}
-	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "pull_request.closed" || c.Why == landing })
+	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.tells("closed") || c.Why == landing })
 	now := !(last != nil && last.Merged) && (told || last != nil && last.Open) // and not long ago, or under an older Sluice
 	if last != nil && last.Merged && last.Shut != Unexamined {
 		out.Subject.Merged, out.Subject.Shut = true, last.Shut

@@ -40,7 +40,7 @@ func maybeIdle(w Work) bool {
 		return false
 	}
 	return !slices.ContainsFunc(w.Causes, func(c Mark) bool {
-		return c.Why != "pull_request.labeled" && c.Why != "pull_request.unlabeled" && !strings.HasPrefix(c.Why, "issue_comment.") && (c.Why != "pull_request_review.submitted" || c.Detail != "commented")
+		return !c.labelled() && !c.said() && !c.commented()
 	})
 }
 
@@ -54,12 +54,10 @@ func told(want []Post, recorded []Posted) bool {
 
 // unread says that no rule of the policies reads what the cause tells of.
 func unread(set *policy.Set, c Mark) bool {
-	switch c.Why {
-	case "pull_request.labeled", "pull_request.unlabeled":
+	switch {
+	case c.labelled():
 		return c.Detail != "" && !readsLabel(set, c.Detail)
-	case "pull_request_review.submitted":
-		return c.Detail == "commented" && !readsReviews(set)
-	case "issue_comment.created", "issue_comment.edited", "issue_comment.deleted":
+	case c.said(), c.commented():
 		return !readsReviews(set)
 	}
 	return false

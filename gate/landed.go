@@ -159,7 +159,7 @@ func (r *Reconciler) waiting(ctx context.Context, m Mark, l *Landed, out *Outcom
 		}
 		if st == nil {
 			mark := groupMark(g, "found in the queue")
-			mark.Detail = "refs/heads/gh-readonly-queue/" + m.Base + "/pr-"
+			mark.Detail = QueueRef(m.Base)
 			out.Marks, out.Delays = append(out.Marks, mark), append(out.Delays, 0)
 		}
 	}

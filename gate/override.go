@@ -195,9 +195,9 @@ func (o Override) left(causes []Mark) string {
 	for _, c := range causes {
 		switch {
 		case !o.before(c):
-		case c.Why == "pull_request.synchronize" && c.Commit != "" && c.Commit != o.Commit:
+		case c.pushed() && c.Commit != "" && c.Commit != o.Commit:
 			return fmt.Sprintf("ended by a push of %.8s", c.Commit)
-		case c.Why == "pull_request.edited" && c.Detail == "base":
+		case c.retargeted():
 			return "ended: the change was retargeted"
 		}
 	}

@@ -48,11 +48,16 @@ func (r *Reconciler) group(ctx context.Context, w Work) (Outcome, error) {
 	return r.settleGroup(ctx, provider, s, all, w)
 }
 
+const queueRefs = "refs/heads/gh-readonly-queue/"
+
+// QueueRef is the Detail of a MarkGroup that tells whose queue the commit is in, where the forge's own ref does not.
+func QueueRef(base string) string { return queueRefs + base + "/pr-" }
+
 // queueOf is the branch whose queue holds the commit, by the name of the ref that the event told of: a hint that says
 // where to look. What is found there counts.
 func queueOf(w Work, known *SubjectState) string {
 	for _, c := range slices.Backward(w.Causes) {
-		name, ok := strings.CutPrefix(c.Detail, "refs/heads/gh-readonly-queue/")
+		name, ok := strings.CutPrefix(c.Detail, queueRefs)
 		if i := strings.LastIndex(name, "/pr-"); ok && i > 0 {
 			return name[:i]
 		}
@@ -65,7 +70,7 @@ func queueOf(w Work, known *SubjectState) string {
 
 // letGo says that a commit which the queue does not show will not come: it was told to be gone, or sought long enough.
 func letGo(w Work, known *SubjectState) bool {
-	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "merge_group.destroyed" })
+	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.tells("destroyed") })
 	seen := known != nil
 	return told || seen && (!known.Open || w.Attempt >= missed) || w.Attempt >= sought
 }

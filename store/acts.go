@@ -42,7 +42,7 @@ const qComment = `SELECT c.body FROM comment c JOIN subject s ON s.id = c.subjec
 const qKnownHead = `
 SELECT COALESCE((SELECT c.sha FROM cause c WHERE c.subject_id = s.id AND c.seq > s.done AND c.sha <> '' ORDER BY c.seq DESC, c.id DESC LIMIT 1),
   t.head, ''),
-  CASE WHEN EXISTS (SELECT 1 FROM cause c WHERE c.subject_id = s.id AND c.seq > s.done AND c.why = 'pull_request.edited' AND c.detail = 'base')
+  CASE WHEN EXISTS (SELECT 1 FROM cause c WHERE c.subject_id = s.id AND c.seq > s.done AND c.why LIKE '%.edited' AND c.detail = 'base')
   THEN '' ELSE COALESCE(t.base, '') END
 FROM subject s LEFT JOIN subject_state t ON t.subject_id = s.id WHERE s.kind = 'change' AND s.key = $1`
 
@@ -50,12 +50,12 @@ FROM subject s LEFT JOIN subject_state t ON t.subject_id = s.id WHERE s.kind = '
 const qMoved = `
 SELECT 1 FROM cause c JOIN subject s ON s.id = c.subject_id
 WHERE s.kind = 'change' AND s.key = $1 AND c.id > $2
-  AND (c.why = 'pull_request.synchronize' AND c.sha <> $3 OR c.why = 'pull_request.edited' AND c.detail = 'base') LIMIT 1`
+  AND (c.why LIKE '%.synchronize' AND c.sha <> $3 OR c.why LIKE '%.edited' AND c.detail = 'base') LIMIT 1`
 
 // arrival is when a head came to be, by the forge's clock, as the push was told.
 const qArrival = `
 SELECT c.detail FROM cause c JOIN subject s ON s.id = c.subject_id
-WHERE s.kind = 'change' AND s.key = $1 AND c.why = 'pull_request.synchronize' AND c.sha = $2 AND c.detail <> ''
+WHERE s.kind = 'change' AND s.key = $1 AND c.why LIKE '%.synchronize' AND c.sha = $2 AND c.detail <> ''
 ORDER BY c.id DESC LIMIT 1`
 
 // Moved says whether a change was told to have had another head than this, or another target, since a delivery was kept

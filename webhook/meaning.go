@@ -10,8 +10,6 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-const forge = "github"
-
 // ours is how the names of our own checks begin. GitHub compares the names of statuses without regard to case.
 const ours = "sluice/"
 
@@ -61,7 +59,7 @@ func (h *receiver) label(event string) string {
 
 // meaning makes a delivery of a body that was verified. An event that we do not know has no marks.
 func (h *receiver) meaning(ctx context.Context, event, id string, body []byte) (gate.Delivery, error) {
-	d := gate.Delivery{Forge: forge, ID: id, Event: event, At: h.Now().UTC(), Body: body}
+	d := gate.Delivery{Forge: h.forge, ID: id, Event: event, At: h.Now().UTC(), Body: body}
 	read, ok := h.readers[event]
 	if !ok {
 		p, err := lenient(body)
@@ -87,7 +85,7 @@ func (h *receiver) meaning(ctx context.Context, event, id string, body []byte) (
 	d.Action, d.Account = action(p.Action), p.account(event)
 	for i := range marks {
 		m := &marks[i]
-		m.Forge, m.Installation = forge, d.Install
+		m.Forge, m.Installation = h.forge, d.Install
 		if m.Why = event; d.Action != "" {
 			m.Why += "." + d.Action
 		}

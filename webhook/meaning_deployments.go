@@ -72,7 +72,7 @@ func (h *receiver) awaited(ctx context.Context, repo, commit string) (marks []ga
 	if h.Awaited == nil {
 		return nil
 	}
-	environments, err := h.Awaited(ctx, forge, repo, commit)
+	environments, err := h.Awaited(ctx, h.forge, repo, commit)
 	if err != nil { // the next sweep finds it
 		h.Log.Warn("cannot tell whether a promotion waits for the status", "err", err)
 	}

@@ -33,9 +33,9 @@ func (h *receiver) push(ctx context.Context, p *payload) ([]gate.Mark, error) {
 	}
 	branch, ok := strings.CutPrefix(name, "refs/heads/")
 	if ok && after != "" {
-		h.hint(p, repo, after)
+		h.hint(p.Commits, repo, p.install(), after)
 	}
-	if !ok || !h.target(ctx, p.Repository, branch) {
+	if !ok || !h.target(ctx, repo, p.Repository.DefaultBranch, branch) {
 		return nil, nil
 	}
 	return []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: branch, Commit: after, Before: before, By: p.by(), Detail: p.byID()}}, nil
@@ -46,19 +46,19 @@ const mostHinted = 1000
 
 // hint passes on what the push is said to have touched, for whoever reads the change with this head next. It is no
 // evidence: a path too many or too few costs a call and nothing else.
-func (h *receiver) hint(p *payload, repo, head string) {
+func (h *receiver) hint(commits []pushed, repo string, install int64, head string) {
 	if h.Hint == nil {
 		return
 	}
 	var paths []string
-	for _, c := range p.Commits {
+	for _, c := range commits {
 		paths = append(append(append(paths, c.Added...), c.Removed...), c.Modified...)
 		if len(paths) > mostHinted {
 			return
 		}
 	}
 	if len(paths) > 0 {
-		h.Hint(gate.Repo{Forge: forge, Name: repo, Installation: p.install()}, head, paths)
+		h.Hint(gate.Repo{Forge: h.forge, Name: repo, Installation: install}, head, paths)
 	}
 }
 
@@ -70,11 +70,11 @@ func (p *payload) install() int64 {
 }
 
 // target says whether changes go into the branch. When that cannot be found out it is looked into.
-func (h *receiver) target(ctx context.Context, r *repository, branch string) bool {
-	if branch == r.DefaultBranch || h.HasOpen == nil {
+func (h *receiver) target(ctx context.Context, repo, standard, branch string) bool {
+	if branch == standard || h.HasOpen == nil {
 		return true
 	}
-	open, err := h.HasOpen(ctx, forge, r.FullName, branch)
+	open, err := h.HasOpen(ctx, h.forge, repo, branch)
 	if err != nil {
 		h.Log.Warn("cannot tell whether changes go into the branch", "err", err)
 	}

@@ -53,11 +53,7 @@ type payload struct {
 	Pusher  *struct {
 		Name string `json:"name"`
 	} `json:"pusher"`
-	Commits []struct {
-		Added    []string `json:"added"`
-		Removed  []string `json:"removed"`
-		Modified []string `json:"modified"`
-	} `json:"commits"`
+	Commits []pushed `json:"commits"`
 
 	MergeGroup *struct {
 		HeadSHA string `json:"head_sha"`
@@ -78,6 +74,13 @@ type payload struct {
 	RepositoriesRemoved []repository  `json:"repositories_removed"`
 	Installation        *installation `json:"installation"`
 	Sender              *account      `json:"sender"`
+}
+
+// pushed is a commit of a push, with the paths that it is said to touch.
+type pushed struct {
+	Added    []string `json:"added"`
+	Removed  []string `json:"removed"`
+	Modified []string `json:"modified"`
 }
 
 type pullRequest struct {
@@ -121,7 +124,7 @@ type installation struct {
 }
 
 // decode reads a body and names the place of what is wrong with it, never the text that stands there.
-func decode(body []byte, into *payload) error {
+func decode(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return errors.New("the body is not UTF-8")
 	}

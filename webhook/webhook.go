@@ -23,7 +23,7 @@ type Inbox interface {
 
 // Settings are what a receiver has to know.
 type Settings struct {
-	Secret string // of the webhook; never empty
+	Secret string // of the webhook; never empty. GitLab: several, separated by commas
 	AppID  int64  // our own App's; 0 when not known: then only names tell our checks from others'
 	Inbox  Inbox
 
@@ -33,6 +33,12 @@ type Settings struct {
 
 	// Awaited says which environments have a promotion of a commit that may hang on what others show there; nil: none.
 	Awaited func(ctx context.Context, forge, repo, commit string) (environments []string, err error)
+
+	// Heads says whether an open change is known to have a commit for its head; nil: any may have.
+	Heads func(ctx context.Context, forge, repo, commit string) (bool, error)
+
+	// Own says whether a login is our own account's, as far as that is known without asking anybody; nil: of none.
+	Own func(login string) bool
 
 	// API is the address of the forge's API, below which the callbacks of protection rules have to be.
 	API string
@@ -62,6 +68,23 @@ const patience = 8 * time.Second
 // GitHub receives the deliveries of a GitHub App at POST /webhook/github. It answers 202 stored, 200 already had, 400
 // malformed, 401 bad signature, 405 not a POST, 413 over 25 MB, 503 with Retry-After when it cannot store.
 func GitHub(s Settings) (http.Handler, error) {
+	h, err := receives("github", s)
+	if err != nil {
+		return nil, err
+	}
+	h.readers = readers()
+	return h, nil
+}
+
+type receiver struct {
+	Settings
+	forge   string
+	budget  *budget // for bodies that are still coming in
+	readers map[string]reader
+}
+
+// receives is what the receivers of all forges share.
+func receives(forge string, s Settings) (*receiver, error) {
 	if s.Secret == "" {
 		return nil, errors.New("the webhook secret is empty: anybody could send deliveries")
 	}
@@ -77,13 +100,7 @@ func GitHub(s Settings) (http.Handler, error) {
 	if s.Observe == nil {
 		s.Observe = func(string, string) {}
 	}
-	return &receiver{s, newBudget(64 << 20), readers()}, nil
-}
-
-type receiver struct {
-	Settings
-	budget  *budget // for bodies that are still coming in
-	readers map[string]reader
+	return &receiver{Settings: s, forge: forge, budget: newBudget(64 << 20)}, nil
 }
 
 func (h *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {

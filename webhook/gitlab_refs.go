@@ -1,0 +1,227 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluicegate/sluice/gate"
+)
+
+// branchPush: a branch that changes go into has moved, and with it the policy and what they are compared with. A push to a
+// merge request's own branch is told as an update of it.
+func (h *gitlabReceiver) branchPush(ctx context.Context, p *hookBody) (m meant, err error) {
+	repo, name, before, after, err := p.moved("refs/heads/")
+	if err != nil {
+		return m, err
+	}
+	if after != "" {
+		h.hint(p.Commits, repo, 0, after)
+	}
+	if h.target(ctx, repo, p.Project.Default, name) {
+		m.marks = []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: name, Commit: after, Before: before, By: p.by(), Detail: p.pusher()}}
+	}
+	return m, nil
+}
+
+// tagPush: a tag was made, moved or deleted.
+func (h *gitlabReceiver) tagPush(_ context.Context, p *hookBody) (m meant, err error) {
+	repo, name, before, after, err := p.moved("refs/tags/")
+	if err != nil {
+		return m, err
+	}
+	m.marks = []gate.Mark{{Kind: gate.MarkTag, Repo: repo, Tag: name, Commit: after, Before: before, By: p.by()}}
+	return m, nil
+}
+
+// moved is what a push tells: the ref without its prefix, and where it pointed; "" for nowhere.
+func (p *hookBody) moved(prefix string) (repo, name, before, after string, err error) {
+	if repo, err = p.repo(); err != nil {
+		return
+	}
+	full, err := ref(p.Ref, "ref")
+	if err != nil {
+		return
+	}
+	name, ok := strings.CutPrefix(full, prefix)
+	if !ok {
+		err = fmt.Errorf("ref: does not begin with %s", prefix)
+		return
+	}
+	if before, err = tip(p.Before, "before"); err != nil {
+		return
+	}
+	after, err = tip(p.After, "after")
+	return
+}
+
+// pusher is the numeric id of who by names, or "": a login may be given to somebody else one day.
+func (p *hookBody) pusher() string {
+	if p.UserID <= 0 || p.by() == "" {
+		return ""
+	}
+	return strconv.FormatInt(p.UserID, 10)
+}
+
+// pipeline: one was started or moved on. What we posted is attached to a pipeline, so a new one starts without it, and
+// promotions may wait for how it ends. One that only holds what we posted tells nothing.
+func (h *gitlabReceiver) pipeline(ctx context.Context, p *hookBody) (m meant, err error) {
+	var a struct {
+		Ref    string `json:"ref"`
+		SHA    string `json:"sha"`
+		Source string `json:"source"`
+		Status string `json:"status"`
+	}
+	if err := p.attributes(&a); err != nil {
+		return m, err
+	}
+	repo, err := p.repo()
+	if err != nil {
+		return m, err
+	}
+	commit, err := sha(a.SHA, "object_attributes.sha")
+	if err != nil {
+		return m, err
+	}
+	m.action = a.Status
+	if a.Source == "external" && h.ours(p) {
+		m.echo = true
+		return m, nil
+	}
+	m.marks = h.awaited(ctx, repo, commit)
+	train, named := strings.CutPrefix(a.Ref, "refs/merge-requests/")
+	switch {
+	case named && strings.HasSuffix(train, "/train"):
+		g := gate.Mark{Kind: gate.MarkGroup, Repo: repo, Commit: commit, Detail: a.Ref}
+		if p.MergeRequest != nil && p.MergeRequest.Target != "" {
+			if base, err := ref(p.MergeRequest.Target, "merge_request.target_branch"); err == nil {
+				g.Detail = gate.QueueRef(base)
+			}
+		}
+		if a.Status == "canceled" {
+			g.Why = "destroyed"
+		}
+		m.marks = append(m.marks, g)
+	case p.MergeRequest != nil:
+		n, err := iid(p.MergeRequest.IID, "merge_request.iid")
+		if err != nil {
+			return m, err
+		}
+		m.marks = append(m.marks, gate.Mark{Kind: gate.MarkChange, Repo: repo, Change: n})
+	case h.heads(ctx, repo, commit):
+		m.marks = append(m.marks, gate.Mark{Kind: gate.MarkHead, Repo: repo, Commit: commit})
+	}
+	return m, nil
+}
+
+// heads says whether a change may have the commit for its head. When that cannot be found out it is looked into.
+func (h *gitlabReceiver) heads(ctx context.Context, repo, commit string) bool {
+	if h.Heads == nil {
+		return true
+	}
+	is, err := h.Heads(ctx, h.forge, repo, commit)
+	if err != nil {
+		h.Log.Warn("cannot tell whether a change has the commit for its head", "err", err)
+	}
+	return is || err != nil
+}
+
+// job: one that deploys moved on or waits to be played, or one ended that a promotion may wait for.
+func (h *gitlabReceiver) job(ctx context.Context, p *hookBody) (m meant, err error) {
+	repo, err := p.repo()
+	if err != nil {
+		return m, err
+	}
+	commit, err := sha(p.SHA, "sha")
+	if err != nil {
+		return m, err
+	}
+	m.action = p.Job
+	if slices.Contains([]string{"created", "pending", "preparing", "waiting_for_resource"}, p.Job) {
+		return m, nil
+	}
+	m.marks = h.awaited(ctx, repo, commit)
+	var at struct {
+		Name string `json:"name"`
+	}
+	if !given(p.Environment) {
+		return m, nil
+	}
+	if err := decode(p.Environment, &at); err != nil {
+		return m, err
+	}
+	name, err := environmentName(at.Name, "environment.name")
+	if err != nil {
+		return m, err
+	}
+	if !slices.ContainsFunc(m.marks, func(x gate.Mark) bool { return strings.EqualFold(x.Environment, name) }) {
+		m.marks = append(m.marks, gate.Mark{Kind: gate.MarkEnvironment, Repo: repo, Environment: name})
+	}
+	return m, nil
+}
+
+// deployed: a deployment was made, or moved on, or waits for leave. What it is and where it stands is read afresh.
+func (h *gitlabReceiver) deployed(_ context.Context, p *hookBody) (m meant, err error) {
+	repo, err := p.repo()
+	if err != nil {
+		return m, err
+	}
+	id, err := identifier(p.Deployment, "deployment_id")
+	if err != nil {
+		return m, err
+	}
+	var name string
+	if json.Unmarshal(p.Environment, &name) != nil {
+		return m, missing("environment")
+	}
+	if name, err = environmentName(name, "environment"); err != nil {
+		return m, err
+	}
+	detail := fmt.Sprintf("deployment/%d", id)
+	if p.Status == "blocked" {
+		detail = fmt.Sprintf("run/%d", id)
+	}
+	m.action = p.Status
+	m.marks = []gate.Mark{{Kind: gate.MarkEnvironment, Repo: repo, Environment: name, Detail: detail}}
+	return m, nil
+}
+
+// released: a release was made of a tag, or deleted. The tag is looked at as if it had been pushed.
+func (h *gitlabReceiver) released(_ context.Context, p *hookBody) (m meant, err error) {
+	repo, err := p.repo()
+	if err != nil {
+		return m, err
+	}
+	var tag string
+	if json.Unmarshal(p.Tag, &tag) != nil {
+		return m, missing("tag")
+	}
+	if tag, err = ref(tag, "tag"); err != nil {
+		return m, err
+	}
+	if m.action = p.Action; m.action == "create" || m.action == "delete" {
+		m.marks = []gate.Mark{{Kind: gate.MarkTag, Repo: repo, Tag: tag}}
+	}
+	return m, nil
+}
+
+// member: what somebody may do has changed, and with it whose approvals count. A group's member may approve in all of the
+// group's projects.
+func (h *gitlabReceiver) member(_ context.Context, p *hookBody) (m meant, err error) {
+	m.action = p.Name
+	if !strings.HasPrefix(p.Name, "user_") || strings.Contains(p.Name, "_access_request_") {
+		return m, nil
+	}
+	if p.ProjectPath == "" {
+		m.marks = []gate.Mark{{Kind: gate.MarkSweep}}
+		return m, nil
+	}
+	repo, err := projectPath(p.ProjectPath, "project_path_with_namespace")
+	if err == nil {
+		m.marks = []gate.Mark{{Kind: gate.MarkBase, Repo: repo}}
+	}
+	return m, err
+}
