@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +34,8 @@ type Shelf interface {
 // API serves /api/v1 to whoever has the operator's token. It decides nothing: what is asked of it is written down, in the
 // name of a person, and worked off as a command in a comment is.
 type API struct {
-	Token     string // "": there is none, and every path is missing
-	Forge     string
+	Token     string   // "": there is none, and every path is missing
+	Forges    []string // that are configured; which one is meant has to be said (?forge=) where there are several
 	Shelf     Shelf
 	Decisions Decisions
 	Now       func() time.Time
@@ -137,15 +138,15 @@ func same(x, y gate.Ask) bool {
 
 // read makes of a request what it asks for, or says what is wrong with it.
 func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate.Ask, status int, wrong string) {
-	repo, ok := repository(r)
-	if !ok {
-		return nil, http.StatusNotFound, "There is no such repository."
+	at, status, wrong := a.where(r)
+	if wrong != "" {
+		return nil, status, wrong
 	}
 	b, status, wrong := decoded(w, r, word)
 	if wrong != "" {
 		return nil, status, wrong
 	}
-	x = &gate.Ask{Forge: a.Forge, Repo: repo, Word: word, Environment: r.PathValue("environment"), Ref: b.Ref, Reason: strings.TrimSpace(b.Reason), By: b.By, At: a.Now().UTC().Truncate(time.Millisecond)}
+	x = &gate.Ask{Forge: at.Forge, Repo: at.Name, Word: word, Environment: r.PathValue("environment"), Ref: b.Ref, Reason: strings.TrimSpace(b.Reason), By: b.By, At: a.Now().UTC().Truncate(time.Millisecond)}
 	if b.Reject {
 		x.Word = "reject"
 	}
@@ -163,9 +164,28 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate
 
 var named = patterns.New(`^[A-Za-z0-9_.-]{1,100}$`)
 
-func repository(r *http.Request) (name string, ok bool) {
-	owner, repo := r.PathValue("owner"), r.PathValue("repo")
-	return owner + "/" + repo, named.MatchString(owner) && named.MatchString(repo) && strings.Trim(owner, ".") != "" && strings.Trim(repo, ".") != ""
+// mostParts is how deep a repository may lie: GitLab allows twenty groups above a project.
+const mostParts = 22
+
+// where is the repository that a request is about. A group below another is written with its slash escaped: acme%2Fplatform.
+func (a *API) where(r *http.Request) (repo gate.Repo, status int, wrong string) {
+	repo.Name = r.PathValue("owner") + "/" + r.PathValue("repo")
+	parts := strings.Split(repo.Name, "/")
+	for _, p := range parts {
+		if !named.MatchString(p) || strings.Trim(p, ".") == "" || len(parts) > mostParts {
+			return repo, http.StatusNotFound, "There is no such repository."
+		}
+	}
+	repo.Forge = r.URL.Query().Get("forge")
+	switch {
+	case repo.Forge == "" && len(a.Forges) == 1:
+		repo.Forge = a.Forges[0]
+	case repo.Forge == "" && len(a.Forges) > 1:
+		return repo, http.StatusUnprocessableEntity, "Several forges are configured here. Say which one is meant: ?forge=" + strings.Join(a.Forges, " or ?forge=") + "."
+	case !slices.Contains(a.Forges, repo.Forge):
+		return repo, http.StatusNotFound, "No such forge is configured here."
+	}
+	return repo, 0, ""
 }
 
 // decoded is the body of a request: one object, of no more than is asked for.

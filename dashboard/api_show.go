@@ -80,16 +80,16 @@ func lasting(s string) (time.Duration, string) {
 }
 
 func (a *API) environments(w http.ResponseWriter, r *http.Request) {
-	repo, ok := repository(r)
-	if !ok {
-		problem(w, http.StatusNotFound, "There is no such repository.")
+	repo, status, wrong := a.where(r)
+	if wrong != "" {
+		problem(w, status, wrong)
 		return
 	}
-	seen, err := a.Shelf.Environments(r.Context(), a.Forge, repo)
+	seen, err := a.Shelf.Environments(r.Context(), repo.Forge, repo.Name)
 	list := []placeJSON{}
 	for _, e := range seen {
 		var b *gate.EnvironmentBook
-		if b, err = a.Shelf.Environment(r.Context(), a.Forge, repo, e.Name); err != nil {
+		if b, err = a.Shelf.Environment(r.Context(), repo.Forge, repo.Name, e.Name); err != nil {
 			break
 		}
 		list = append(list, a.place(e, b))
@@ -134,16 +134,20 @@ func (a *API) place(e gate.EnvironmentSeen, b *gate.EnvironmentBook) placeJSON {
 }
 
 func (a *API) promotion(w http.ResponseWriter, r *http.Request) {
-	repo, ok := repository(r)
+	repo, status, wrong := a.where(r)
+	if wrong != "" {
+		problem(w, status, wrong)
+		return
+	}
 	p, err := (*gate.Promotion)(nil), error(nil)
-	if ok && decisionID.MatchString(r.PathValue("id")) {
+	if decisionID.MatchString(r.PathValue("id")) {
 		p, err = a.Shelf.Promotion(r.Context(), r.PathValue("id"))
 	}
 	switch {
 	case err != nil:
 		a.unread(w, err)
 		return
-	case p == nil || !strings.EqualFold(p.Repo, repo) || p.Forge != a.Forge || !strings.EqualFold(p.Environment, r.PathValue("environment")):
+	case p == nil || !strings.EqualFold(p.Repo, repo.Name) || p.Forge != repo.Forge || !strings.EqualFold(p.Environment, r.PathValue("environment")):
 		problem(w, http.StatusNotFound, "There is no such promotion.")
 		return
 	}

@@ -69,7 +69,7 @@ func api() (*asks, *API) {
 	}
 	s.book.Locks = []gate.LockState{{ID: "l", Lock: checks.Lock{By: checks.Person{Login: "olga"}, Reason: "Fair"}}, {ID: "m", Lock: checks.Lock{Reason: "Over"}, Lifted: noon}}
 	d := kept{"d": &gate.Decision{Verdicts: []checks.Verdict{{Check: "lock", Outcome: checks.Wait, Reason: "Locked."}, {Check: "freeze", Mode: policy.Observe}}}}
-	return s, &API{Token: token, Forge: "github", Shelf: s, Decisions: d, Now: func() time.Time { return noon }, PublicURL: "https://sluice.example", Log: slog.New(slog.DiscardHandler)}
+	return s, &API{Token: token, Forges: []string{"github"}, Shelf: s, Decisions: d, Now: func() time.Time { return noon }, PublicURL: "https://sluice.example", Log: slog.New(slog.DiscardHandler)}
 }
 
 // sent is a request with the token, as clients send it.
@@ -227,7 +227,7 @@ func TestWhatTheAPITells(t *testing.T) {
 func TestCalendarsTakeTheTokenAsAPassword(t *testing.T) {
 	t.Parallel()
 	var asked []string
-	api := &API{Token: token, Forge: "github", Shelf: &asks{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	api := &API{Token: token, Forges: []string{"github"}, Shelf: &asks{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Calendar: func(_ context.Context, repo gate.Repo, environment string) (string, error) {
 			asked = append(asked, repo.Name+">"+environment)
 			switch environment {

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sluicegate/sluice/dashboard"
@@ -109,7 +111,12 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 		mux.Handle("POST /webhook/github", hook)
 		mux.Handle("GET /webhook/github", hook) // which says that it takes POST alone
 	}
-	board, err := dashboard.New(decisions{st}, s.GitHub.Configured(), version(), log)
+	if s.GitLab.Configured() {
+		if err := v.guardGitLab(s, o, r, mux); err != nil {
+			return nil, err
+		}
+	}
+	board, err := dashboard.New(decisions{st}, len(r.Providers) > 0, version(), log)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +124,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
 	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
-	api := (&dashboard.API{Token: s.APIToken, Forge: "github", Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar}).Handler()
+	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar}).Handler()
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", api)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/providers/calendars"
 	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/notices"
 )
 
@@ -32,15 +33,13 @@ type settings struct {
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
 	GitHub    github.Settings
+	GitLab    gitlab.Settings
 	Calendars calendars.Settings
 	Notices   notices.Settings
 
-	// These belong to the contract and are not served by this version. Where ignoring one would leave something unguarded
-	// or lost, setting it stops the start; the others are warned of.
-	Pull         bool   `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log (not in this version)"`
-	GitLabURL    string `env:"SLUICE_GITLAB_URL" desc:"GitLab (not in this version)"`
-	GitLabToken  string `env:"SLUICE_GITLAB_TOKEN" desc:"GitLab (not in this version)"`
-	GitLabSecret string `env:"SLUICE_GITLAB_WEBHOOK_SECRET" desc:"GitLab (not in this version)"`
+	// This belongs to the contract and is not served by this version. Ignoring it would lose deliveries, so setting it stops
+	// the start.
+	Pull bool `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log (not in this version)"`
 }
 
 // duration is Go's, plus d and w, as in a policy.
@@ -116,8 +115,6 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_API_TOKEN: must be 20 characters or more, without space around them; `openssl rand -hex 32` makes one")
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SLUICE_LOG_FORMAT: %q is neither text nor json", s.LogFormat)
-	case s.GitLabURL != "" || s.GitLabToken != "" || s.GitLabSecret != "":
-		return fmt.Errorf("SLUICE_GITLAB_URL: this version does not guard GitLab yet; unset SLUICE_GITLAB_*")
 	case s.Pull:
 		return fmt.Errorf("SLUICE_GITHUB_PULL: this version cannot pull deliveries yet; unset it")
 	}
@@ -131,7 +128,10 @@ func (s settings) check() error {
 	if err := s.Notices.Check(); err != nil {
 		return err
 	}
-	return s.GitHub.Check()
+	if err := s.GitHub.Check(); err != nil {
+		return err
+	}
+	return s.GitLab.Check()
 }
 
 // logger writes to w as the settings say.

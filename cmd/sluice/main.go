@@ -1,6 +1,6 @@
-// Command sluice is the gate between merged and live: a server for GitHub, and the same checks for a local repository.
+// Command sluice is the gate between merged and live: a server for GitHub and GitLab, and the same checks for a local repository.
 //
-// This package wires the rooms together and refuses to decide anything itself: it is the one place that names GitHub,
+// This package wires the rooms together and refuses to decide anything itself: it is the one place that names GitHub, GitLab,
 // the database and the checks together.
 package main
 

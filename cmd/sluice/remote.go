@@ -27,7 +27,8 @@ const remoteUsage = `
 Asks the server at SLUICE_PUBLIC_URL (http://localhost:8080), with the token in SLUICE_API_TOKEN. What may be done is what
 the person may do at that moment, by the policy on the default branch, and the audit log names that person.
 
-  --repo OWNER/NAME  the repository
+  --repo OWNER/NAME  the repository, GROUP/SUBGROUP/NAME at GitLab
+  --forge NAME       github or gitlab, where the server guards both
   --by LOGIN         in whose name it is asked
   --reason TEXT      why
   --key KEY          asked twice with one key, it is done once
@@ -65,9 +66,10 @@ func remoteCommand(word string) func(context.Context, process) int {
 
 // wish is what somebody wants done.
 type wish struct {
-	repo, by, reason, key, lasts string
-	wait                         bool
-	environment, ref             string
+	repo, forge            string
+	by, reason, key, lasts string
+	wait                   bool
+	environment, ref       string
 }
 
 func runErrand(ctx context.Context, p process, e errand) int {
@@ -76,6 +78,7 @@ func runErrand(ctx context.Context, p process, e errand) int {
 	flags.SetOutput(p.stderr)
 	flags.Usage = func() { fmt.Fprint(flags.Output(), e.help()) }
 	flags.StringVar(&x.repo, "repo", "", "")
+	flags.StringVar(&x.forge, "forge", "", "")
 	flags.StringVar(&x.by, "by", "", "")
 	flags.StringVar(&x.reason, "reason", "", "")
 	flags.StringVar(&x.key, "key", newID(), "")
@@ -114,13 +117,13 @@ func (e errand) help() string {
 
 // misused says what is wrong with how the command was called.
 func (e errand) misused(x *wish, args []string) string {
-	owner, name, ok := strings.Cut(x.repo, "/")
+	owner, name := splitRepo(x.repo)
 	switch {
 	case len(args) == 0:
 		return "which environment is missing"
 	case len(args) > 2 || len(args) == 2 && !e.ref:
 		return fmt.Sprintf("%q is one word too many; a reason goes after --reason, in quotes", args[len(args)-1])
-	case !ok || owner == "" || name == "" || strings.Contains(name, "/"):
+	case owner == "" || name == "":
 		return "which repository is missing: --repo OWNER/NAME"
 	case x.by == "":
 		return "in whose name is missing: --by LOGIN"
@@ -131,6 +134,15 @@ func (e errand) misused(x *wish, args []string) string {
 		x.ref = args[1]
 	}
 	return ""
+}
+
+// splitRepo is a repository's path as the owner, which may be a group below others, and the name.
+func splitRepo(path string) (owner, name string) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", ""
+	}
+	return path[:i], path[i+1:]
 }
 
 // remote is a server that is asked.

@@ -32,8 +32,11 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	if err != nil {
 		return "", exitFailed, err
 	}
-	owner, name, _ := strings.Cut(x.repo, "/")
+	owner, name := splitRepo(x.repo)
 	path := fmt.Sprintf("/api/v1/repos/%s/%s/environments/%s/%s", url.PathEscape(owner), url.PathEscape(name), url.PathEscape(x.environment), e.path)
+	if x.forge != "" {
+		path += "?forge=" + url.QueryEscape(x.forge)
+	}
 	var got struct{ ID, Error string }
 	status, err := r.call(ctx, e.method, path, text, x.key, &got)
 	switch {

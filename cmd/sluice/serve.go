@@ -58,7 +58,7 @@ func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) 
 	if err != nil {
 		return fmt.Errorf("SLUICE_ADDR: %w", err)
 	}
-	if !s.GitHub.Configured() {
+	if !s.GitHub.Configured() && !s.GitLab.Configured() {
 		log.Warn("no forge is configured; /setup says how to configure one", "url", s.PublicURL+"/setup")
 	}
 	if s.GitHub.ClientID != "" {

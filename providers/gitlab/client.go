@@ -204,3 +204,18 @@ func (c *Client) redirect(req *http.Request, via []*http.Request) error {
 	}
 	return nil
 }
+
+// Own says whether a login is that of an account that a token acts as, as far as that was asked before.
+func (c *Client) Own(login string) bool {
+	for _, a := range c.ways {
+		if !a.mu.TryLock() { // it is being asked just now
+			continue
+		}
+		is := a.me != nil && strings.EqualFold(a.me.Username, login)
+		a.mu.Unlock()
+		if is {
+			return true
+		}
+	}
+	return false
+}

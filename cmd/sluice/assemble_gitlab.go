@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/gitlab"
+	"github.com/sluicegate/sluice/webhook"
+)
+
+// newGitLab makes the client of GitLab.
+func newGitLab(s settings, o outside, m *metrics, log *slog.Logger) (*gitlab.Client, error) {
+	opts := gitlab.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version()}
+	if m != nil {
+		opts.Call = m.call
+		opts.Quota = func(token int64, resource string, remaining, limit int, reset time.Time) {
+			m.left(token, "gitlab "+resource, remaining, limit, reset)
+		}
+	}
+	return gitlab.New(s.GitLab, opts)
+}
+
+// guardGitLab wires GitLab's client and receiver.
+func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *http.ServeMux) error {
+	client, err := newGitLab(s, o, v.metrics, v.log)
+	if err != nil {
+		return err
+	}
+	st := v.store
+	hook, err := webhook.GitLab(webhook.Settings{Secret: s.GitLab.WebhookSecret, Inbox: st, HasOpen: st.HasOpen, Awaited: st.Awaited, Own: client.Own,
+		Heads: func(ctx context.Context, forge, repo, commit string) (bool, error) {
+			open, err := st.OpenAt(ctx, forge, repo, commit)
+			return len(open) > 0, err
+		},
+		Hint: hinting(client), Now: o.now, Log: v.log, Observe: v.metrics.delivery})
+	if err != nil {
+		return err
+	}
+	if p, ok := any(client).(gate.Provider); ok {
+		r.Providers["gitlab"] = p
+	}
+	mux.Handle("POST /webhook/gitlab", hook)
+	mux.Handle("GET /webhook/gitlab", hook) // which says that it takes POST alone
+	return nil
+}
+
+// hinting is how a client is told what a push is said to have touched, where it makes use of that.
+func hinting(client any) func(gate.Repo, string, []string) {
+	if c, ok := client.(interface {
+		Hint(repo gate.Repo, head string, paths []string)
+	}); ok {
+		return c.Hint
+	}
+	return nil
+}
