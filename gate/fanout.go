@@ -70,11 +70,16 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("list open subjects: %w", err)
 	}
+	r.mend(ctx, w.Mark.Forge)
+	subjects, repos := r.survey(ctx, w.Mark.Forge, subjects)
 	step := fanStep
-	if n := time.Duration(len(subjects)); n > 0 && r.Sweep/2/n < step {
+	if n := time.Duration(len(subjects) + len(repos)); n > 0 && r.Sweep/2/n < step {
 		step = r.Sweep / 2 / n
 	}
-	out := marked(subjects, "sweep", step)
+	out := marked(subjects, sweeping, step)
+	for i, m := range repos {
+		out.Marks, out.Delays = append(out.Marks, m), append(out.Delays, time.Duration(len(subjects)+i)*step)
+	}
 	groups, err := r.Memory.Groups(ctx, checks.Subject{Forge: w.Mark.Forge})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("list the commits of merge queues: %w", err)

@@ -30,6 +30,7 @@ type Options struct {
 	Jitter    func() float64    // in [0,1); spreads retries
 	UserAgent string            // "sluice" when empty
 	Timeout   time.Duration     // of one attempt of one call; 20 s when 0
+	Hook      Wish              // what webhooks of ours are like; without a URL none are looked after
 	// Call is told of every answered or failed attempt. route is method and path with names left out; status is the
 	// HTTP status or "error".
 	Call func(route, status string, took time.Duration)
@@ -44,7 +45,8 @@ type Client struct {
 	ways []*access // the longest path first
 
 	mu       sync.Mutex
-	projects map[string]*project // by full path, lower case
+	projects map[string]*project  // by full path, lower case
+	looked   map[string]time.Time // when the webhooks of a place were looked at
 }
 
 // access is one token and the client that uses it, with all state that must not be shared with another.

@@ -1,0 +1,60 @@
+package gate
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// Warden is a Provider that sees to it that deliveries keep coming.
+type Warden interface {
+	// Mend puts right what the forge did to the ways by which it tells us, such as switching off a webhook that had failed
+	// for a while, and says in words what was mended. On an error some of it may have been.
+	Mend(ctx context.Context) (mended []string, err error)
+}
+
+// Surveyor is a Provider that knows which repositories it is to guard without having been told of them.
+type Surveyor interface {
+	// Repositories are those that may have open changes of which no delivery told. On an error some may be missing.
+	Repositories(ctx context.Context) ([]Repo, error)
+}
+
+// mend has deliveries come again. It holds no sweep up: what could not be mended is tried with the next one.
+func (r *Reconciler) mend(ctx context.Context, forge string) {
+	warden, ok := r.Providers[forge].(Warden)
+	if !ok || r.DryRun {
+		return
+	}
+	mended, err := warden.Mend(ctx)
+	for _, what := range mended {
+		r.Log.Warn("deliveries had stopped, and come again", "forge", forge, "what", Plain(what))
+	}
+	if err != nil {
+		r.Log.Warn("see whether deliveries come", "forge", forge, "err", err)
+	}
+}
+
+// survey marks the repositories that may have open changes of which nobody told. What is known to be open in one of them is
+// looked at with it, and left out of what the sweep marks by itself.
+func (r *Reconciler) survey(ctx context.Context, forge string, known []checks.Subject) (rest []checks.Subject, marks []Mark) {
+	surveyor, ok := r.Providers[forge].(Surveyor)
+	if !ok {
+		return known, nil
+	}
+	repos, err := surveyor.Repositories(ctx)
+	if err != nil {
+		r.Log.Warn("list the repositories to guard", "forge", forge, "err", err)
+	}
+	found := map[string]bool{}
+	for _, repo := range repos {
+		found[strings.ToLower(repo.Name)] = true
+		marks = append(marks, Mark{Kind: MarkBase, Forge: repo.Forge, Repo: repo.Name, Installation: repo.Installation, Why: sweeping})
+	}
+	for _, s := range known {
+		if !found[strings.ToLower(s.Repo)] {
+			rest = append(rest, s)
+		}
+	}
+	return rest, marks
+}
