@@ -13,7 +13,7 @@ import (
 
 // newGitLab makes the client of GitLab.
 func newGitLab(s settings, o outside, m *metrics, log *slog.Logger) (*gitlab.Client, error) {
-	opts := gitlab.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version()}
+	opts := gitlab.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Hook: s.GitLab.Wish(s.PublicURL)}
 	if m != nil {
 		opts.Call = m.call
 		opts.Quota = func(token int64, resource string, remaining, limit int, reset time.Time) {

@@ -50,6 +50,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server", serveCommand},
+		{"gitlab", "set GitLab's webhooks up", gitlabCommand},
+		{"doctor", "look whether everything is set up as it must be", doctorCommand},
 		{"demo", "show the whole loop with no account", demoCommand},
 		{"check", "judge a local git repository", func(ctx context.Context, p process) int {
 			return checkCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)

@@ -25,6 +25,7 @@ type Hook struct {
 	Until       time.Time
 	Token       *bool // whether it has a secret token, and a signing token; nil where GitLab does not say
 	Signing     *bool
+	described   bool // GitLab tells descriptions: from 17.1 on
 }
 
 // UnmarshalJSON reads it; every member that ends in _events is one.
@@ -48,7 +49,7 @@ func (h *Hook) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
-	*h = Hook{x.ID, x.URL, x.Description, nil, x.Verified, x.Filter, x.Template, x.Status, x.Until, x.Token, x.Signing}
+	*h = Hook{x.ID, x.URL, x.Description, nil, x.Verified, x.Filter, x.Template, x.Status, x.Until, x.Token, x.Signing, all["description"] != nil}
 	for name, value := range all {
 		if strings.HasSuffix(name, "_events") && string(value) == "true" {
 			h.Events = append(h.Events, name)
@@ -114,7 +115,7 @@ func (h *Hook) Lacks(p Place, w Wish) (lacks []string) {
 	switch {
 	case missing(h.Token, w.Token) || missing(h.Signing, w.Signing):
 		lacks = append(lacks, "it has no secret")
-	case h.Description != w.Note:
+	case h.described && h.Description != w.Note:
 		lacks = append(lacks, "its secret may be another one")
 	}
 	return lacks

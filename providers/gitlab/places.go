@@ -10,6 +10,7 @@ import (
 
 	gitlab "github.com/xanzy/go-gitlab"
 
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -159,8 +160,33 @@ func (c *Client) Repositories(ctx context.Context) ([]gate.Repo, error) {
 	return repos, errors.Join(faults...)
 }
 
+// Absent says the same of an error to others.
+func Absent(err error) bool { return absent(err) }
+
 // absent says that GitLab does not have something here: its tier lacks it, or the account may not see it.
 func absent(err error) bool {
 	s := status(err)
 	return s == http.StatusNotFound || s == http.StatusForbidden || s == http.StatusUnauthorized
+}
+
+// tokenAccount is what accounts of group and project tokens are called.
+var tokenAccount = patterns.New(`^(project|group)_\d+_bot(\d*|_[0-9a-f]+)$`)
+
+// Guarded are the projects and groups of a token's: where webhooks may hang.
+func (c *Client) Guarded(ctx context.Context) (groups, projects []Place, err error) {
+	var faults []error
+	for _, a := range c.ways {
+		places, err := c.guarded(ctx, a)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		for _, p := range places {
+			if p.Group {
+				groups = append(groups, p)
+			} else {
+				projects = append(projects, p)
+			}
+		}
+	}
+	return groups, projects, errors.Join(faults...)
 }
