@@ -76,6 +76,9 @@ func byTier(s *gitlab.Standing, about, hook string, service bool) (list []findin
 		say(advice, "merge requests from forks are judged, and not held back.", "the pipeline that must succeed is the fork's own, and Sluice's statuses are not in it; only external status checks (Ultimate) reach there.",
 			"let contributors work in branches of the project: Settings > General > Visibility: Forks \"Only project members\" or off; and have Maintainers look at sluice/gate before they merge a fork's.")
 	}
+	if s.Tier == "free" && s.Level < 40 { // who is no Maintainer is not shown what the tier has
+		return list
+	}
 	if s.Tier == "free" {
 		say(advice, "approvals are counted by Sluice alone, in sluice/approval.", "GitLab Free has no approval rules.", "")
 		say(advice, "environments cannot be protected.", "whoever may run a deploying job gets past the gate; Sluice finds it afterwards and records it as outside the gate.",
