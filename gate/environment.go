@@ -54,6 +54,9 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 	err = v.walk(ctx)
 	switch {
 	case errors.Is(err, ErrGone) && !errors.Is(err, ErrStale):
+		if since := v.w.Since; v.busy() && !since.IsZero() && v.now.Sub(since) < goneFor {
+			return Outcome{}, &RetryError{After: goneFor / 6, Err: fmt.Errorf("look at %v: %w", s, err)}
+		}
 		return v.forget(), nil
 	case err != nil:
 		return Outcome{}, fmt.Errorf("look at %v: %w", s, err)
@@ -190,6 +193,15 @@ func (v *visit) asking(p *Promotion) checks.Promotion {
 
 // sweeping is the cause of a look that nothing brought about.
 const sweeping = "sweep"
+
+// goneFor is how long a forge may show a repository no more before what waits there is given up: one that is renamed,
+// transferred or suspended for a while is not lost.
+const goneFor = 30 * time.Minute
+
+// busy says whether something would be lost by forgetting the environment.
+func (v *visit) busy() bool {
+	return slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Waiting() || p.State == Deploying })
+}
 
 // forget ends what waits in an environment that the forge shows no more.
 func (v *visit) forget() Outcome {
