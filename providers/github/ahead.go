@@ -146,6 +146,10 @@ func ofPage(repo *repoNode, e graphError) bool {
 		return false
 	}
 	name, _ := e.Path[1].(string)
+	if name == "pullRequest" {
+		repo.PullRequest = nil
+		return true
+	}
 	i := alias(name, 'q')
 	if i >= 0 {
 		delete(repo.pages, i)

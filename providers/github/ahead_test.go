@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,7 +76,9 @@ func first(t *testing.T, f *pretend.Forge, c *Client, head string, compare bool)
 	c.memory = newMemory()
 	c.memory.shallow.Store(compare)
 	f.ResetCalls()
-	person := func(login string) checks.Person { return checks.Person{ID: f.User(login).ID, Login: login, Kind: "user"} }
+	person := func(login string) checks.Person {
+		return checks.Person{ID: f.User(login).ID, Login: login, Kind: "user"}
+	}
 	now := time.Now().UTC()
 	st, err := c.Environment(t.Context(), into("production", head), nil, checks.Promotion{
 		How: checks.ByCommand, Requester: person("bo"), Requested: now, Approvals: []checks.Saying{{By: person("olga"), At: now}},
@@ -100,8 +103,10 @@ func record(t *testing.T, f *checks.Facts) string {
 // many commits since what is live, and holds the facts to what a comparison tells.
 func TestTheFirstLookAtAPromotionIsThreeReads(t *testing.T) {
 	t.Parallel()
-	const compare = "GET /repos/{owner}/{repo}/compare/{basehead}"
-	tree := "GET /repos/{owner}/{repo}/git/trees/{tree_sha}"
+	const (
+		compare = "GET /repos/{owner}/{repo}/compare/{basehead...}"
+		tree    = "GET /repos/{owner}/{repo}/git/trees/{sha}"
+	)
 	for name, c := range map[string]struct {
 		build func(*testing.T, *pretend.Forge) string
 		many  int
@@ -143,7 +148,7 @@ func TestTheFirstLookAtAPromotionIsThreeReads(t *testing.T) {
 			head := f.Head("acme/shop", "main")
 			deploy(t, f, push(t, f, many(3)...))
 			return head
-		}, 0, []string{"Environment", tree, "Wants", compare, compare}},
+		}, 0, []string{"Environment", compare, compare, tree, "Wants"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -189,4 +194,64 @@ func deploy(t *testing.T, f *pretend.Forge, commit string) {
 	id, err := f.Deploy(pretend.Deployment{Repo: "acme/shop", Ref: commit})
 	must(t, err)
 	must(t, f.DeploymentStatus(pretend.DeploymentStatus{Repo: "acme/shop", ID: id, State: "success"}))
+}
+
+// TestWhatWentAlongAndFailedIsAskedForByItself has GitHub give up on the request that more went along with.
+func TestWhatWentAlongAndFailedIsAskedForByItself(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]pretend.Fault{
+		"given up on": {Route: "graphql query Wants", Status: 502, Count: attempts},
+		"refused":     {Route: "graphql query Wants", Status: 200, Body: `{"data": null, "errors": [{"type": "INVALID_CURSOR_ARGUMENTS", "message": "not a valid cursor"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, c := everything(t)
+			head := merge(t, f, "a", "", 149, false)
+			want, _ := first(t, f, c, head, false)
+			f.Fail(fault)
+			got, routes := first(t, f, c, head, false)
+			if record(t, got) != record(t, want) || !slices.Contains(routes, "GET /repos/{owner}/{repo}/compare/{basehead...}") {
+				t.Errorf("after %q the facts are\n%.3000s\nwant\n%.3000s", routes, record(t, got), record(t, want))
+			}
+		})
+	}
+}
+
+// TestABringerBeyondTheFirstChangesIsFound has a commit belong to more changes than the first request shows.
+func TestABringerBeyondTheFirstChangesIsFound(t *testing.T) {
+	t.Parallel()
+	st := read("b<a", "a<z")
+	st.known["b"].Bringers.Nodes, st.known["b"].Bringers.PageInfo.HasNextPage = by("b", "8%"), true
+	if _, ok := st.bringerOf("b"); ok {
+		t.Error("known, though not all changes were read")
+	}
+	n := *st.known["b"]
+	n.Bringers = connection[*openNode]{Nodes: by("b", "8%", "7!")}
+	st.takeBringers([]string{"b"}, &repoNode{carried: map[int]*cameNode{0: &n}})
+	if b, ok := st.bringerOf("b"); !ok || b.change != 7 {
+		t.Errorf("brought by %d, %v; want 7", b.change, ok)
+	}
+}
+
+// TestAPageWithAnErrorInItIsNotTaken has a part missing that would look like a commit that no change brought.
+func TestAPageWithAnErrorInItIsNotTaken(t *testing.T) {
+	t.Parallel()
+	st := read("b<a")
+	id := strings.Repeat("c", 40)
+	st.pages = []historyAt{{of: ofCandidate, commit: st.head}}
+	page := &pageNode{OID: st.head, History: connection[*cameNode]{Nodes: []*cameNode{{OID: id}}}}
+	repo := &repoNode{pages: map[int]*pageNode{0: page}}
+	if !ofPage(repo, graphError{Path: []any{"repository", "q0", "history", "nodes", 0.0, "associatedPullRequests"}}) {
+		t.Error("the error is taken for one of the rest")
+	}
+	if st.takeHistories(repo); st.known[id] != nil {
+		t.Error("the page was taken")
+	}
+	if ofPage(repo, graphError{Path: []any{"repository", "headAt", "f0"}}) {
+		t.Error("an error of a text is taken for a page's")
+	}
+	repo.pages[0] = page
+	if st.takeHistories(repo); st.known[id] == nil {
+		t.Error("a whole page was not taken")
+	}
 }

@@ -36,6 +36,7 @@ type standing struct {
 	pages   []historyAt          // more of these, asked for along with what is wanted
 	paged   bool                 // they were
 	sought  string               // what is live, where they have to tell what lies above it
+	late    *lateCommits         // of the change asked for at once, after the first hundred; nil: there are none
 	told    map[string]bringing  // who brought a commit, of those asked for in this reading
 
 	unlabelled string // why it is not known who set the labels of the origin
@@ -250,8 +251,25 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 }
 
 // rounds is that of a reading. The list of files comes before all else that is wanted, so that the texts it leads to are
-// asked for with the rest in one request.
+// asked for with the rest in one request. Where commits of the change came along with that, what is wanted is asked anew
+// by all of them: next to nothing has to be read then, and the facts hold no more than if all had been there at once.
 func (st *standing) rounds(ctx context.Context) error {
+	before := *st.f
+	before.Gaps = slices.Clone(st.f.Gaps)
+	if err := st.round(ctx); err != nil || st.late == nil {
+		return err
+	}
+	if err := st.complete(ctx); err != nil {
+		return err
+	}
+	if people, unread := st.f.Gap("people"); unread {
+		before.Gaps = append(before.Gaps, people)
+	}
+	*st.f, st.wanted = before, nil
+	return st.round(ctx)
+}
+
+func (st *standing) round(ctx context.Context) error {
 	set, err := st.c.memory.policy(st.f.Sources)
 	if err != nil {
 		return nil
