@@ -54,3 +54,35 @@ func (st *standing) complete(ctx context.Context) (err error) {
 	st.p.Origin.Commits, st.p.Origin.Gaps = o.f.Commits, o.f.Gaps
 	return nil
 }
+
+// rounds is that of a reading. The list of files comes before all else that is wanted, so that the texts it leads to are
+// asked for with the rest in one request. Where commits of the change came along with that, what is wanted is asked anew
+// by all of them: next to nothing has to be read then, and the facts hold no more than if all had been there at once.
+func (st *standing) rounds(ctx context.Context) error {
+	before := *st.f
+	before.Gaps = slices.Clone(st.f.Gaps)
+	if err := st.round(ctx); err != nil || st.late == nil {
+		return err
+	}
+	if err := st.complete(ctx); err != nil {
+		return err
+	}
+	if people, unread := st.f.Gap("people"); unread {
+		before.Gaps = append(before.Gaps, people)
+	}
+	*st.f, st.wanted = before, nil
+	return st.round(ctx)
+}
+
+func (st *standing) round(ctx context.Context) error {
+	set, err := st.c.memory.policy(st.f.Sources)
+	if err != nil {
+		return nil
+	}
+	if w := st.c.askPromotion(set, st.f); w.Paths != nil {
+		if err := st.list(ctx, w.Paths); err != nil {
+			return err
+		}
+	}
+	return st.reading.rounds(ctx, st.c.askPromotion)
+}
