@@ -139,7 +139,7 @@ func TestCodeownersAreLookedForWhereTheForgeDoes(t *testing.T) {
 	f.Repository.Owners = []string{"elsewhere/CODEOWNERS", "CODEOWNERS"}
 	f.Texts = []Text{{Side: Tip, Path: "elsewhere/CODEOWNERS", Absent: true}}
 	w := &Wants{}
-	p := loaded(t, policy.Source{Name: ".sluice.yml", Text: "approval: {rules: [{name: r, from: {codeowners: true}}]}"}).Layers[0]
+	p := loaded(t, policy.Source{Origin: policy.Repository, Name: ".sluice.yml", Text: "approval: {rules: [{name: r, from: {codeowners: true}}]}"}).Layers[0]
 	wantApproval(p, f, w)
 	if len(w.Texts) != 1 || w.Texts[0].Path != "CODEOWNERS" {
 		t.Errorf("wants %+v, want what comes next in the forge's order", w.Texts)
