@@ -163,11 +163,16 @@ const remembered = 5 * time.Minute
 
 // project reads a project, or remembers it.
 func (c *Client) project(ctx context.Context, repo string) (*project, error) {
+	return c.projectWithin(ctx, repo, remembered)
+}
+
+// projectWithin is project for whom an older memory will do.
+func (c *Client) projectWithin(ctx context.Context, repo string, age time.Duration) (*project, error) {
 	key := strings.ToLower(repo)
 	c.mu.Lock()
 	p := c.projects[key]
 	c.mu.Unlock()
-	if p != nil && c.opts.Now().Sub(p.at) < remembered {
+	if p != nil && c.opts.Now().Sub(p.at) < age {
 		return p, nil
 	}
 	a, err := c.reach(repo)
