@@ -46,6 +46,8 @@ type Client struct {
 
 	mu       sync.Mutex
 	projects map[string]*project // by full path, lower case
+
+	memory *memory // what saves reading
 }
 
 // access is one token and the client that uses it, with all state that must not be shared with another.
@@ -73,7 +75,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), talk: newTalk(), projects: map[string]*project{}}
+	c := &Client{base: base, opts: o.filled(), talk: newTalk(), projects: map[string]*project{}, memory: newMemory()}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),
