@@ -84,7 +84,7 @@ func (c *Client) Texts(ctx context.Context, s checks.Subject, repo, commit strin
 	group.SetLimit(8)
 	for _, path := range paths {
 		group.Go(func() error {
-			text, ok, err := a.text(all, repo, commit, path)
+			text, ok, err := a.stored(all, repo, commit, path)
 			if err == nil && ok {
 				mu.Lock()
 				texts[path] = text
@@ -107,8 +107,8 @@ type fileNode struct {
 	Last     string `json:"last_commit_id"`
 }
 
-// text is a file that is text. GitLab gives a link for the path that it holds, and a submodule not at all.
-func (a *access) text(ctx context.Context, repo, commit, path string) (string, bool, error) {
+// stored is a file that is text. GitLab gives a link for the path that it holds, and a submodule not at all.
+func (a *access) stored(ctx context.Context, repo, commit, path string) (string, bool, error) {
 	f, err := a.file(ctx, repo, commit, path)
 	if err != nil || f == nil || f.Size > largestFile {
 		return "", false, err

@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,7 +43,7 @@ func (c *Client) comment(ctx context.Context, s checks.Subject, id int64) (*gate
 	if err != nil {
 		return nil, err
 	}
-	edited, err := a.edited(ctx, s, n)
+	edited, err := c.edited(ctx, a, s, n)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +87,17 @@ func notePath(s checks.Subject, id int64, more ...string) string {
 const touch = 500 * time.Millisecond
 
 // edited says whether a note was changed after it was written. GitLab's API does not tell: the time of the last change is also
-// that of an emoji given to the note, ours included, and of a thread resolved, so those are asked for where the times differ. An edit
-// that one of them hides does not get through: the gate compares the text with what was delivered when it was written.
-func (a *access) edited(ctx context.Context, s checks.Subject, n *spoken) (bool, error) {
+// that of an emoji given to the note, ours included, and of a thread resolved, so those are asked for where the times differ and
+// nothing is remembered of what it said. An edit that one of them hides does not get through: the gate compares the text with
+// what was delivered when it was written. An answer in a thread changes the time too, and looks like an edit here.
+func (c *Client) edited(ctx context.Context, a *access, s checks.Subject, n *spoken) (bool, error) {
+	says := sha256.Sum256([]byte(n.Body))
 	if n.Updated.Equal(n.Created) {
+		c.talk.heard.Add(n.ID, says)
 		return false, nil
+	}
+	if said, ok := c.talk.heard.Get(n.ID); ok {
+		return said != says, nil
 	}
 	explains := func(at time.Time) bool { late := n.Updated.Sub(at); return late >= -touch && late <= touch }
 	if !n.Resolved.IsZero() && explains(n.Resolved) {

@@ -67,6 +67,7 @@ func (p *posting) all(ctx context.Context, posts []gate.Post) ([]gate.Posted, er
 		if where.pipeline == 0 { // the first status made one, and the others go where it went
 			where.pipeline = inPipeline(&one)
 			places[key] = where
+			p.made(where)
 		}
 	}
 	return p.beside(ctx, posts, posted)
@@ -93,6 +94,15 @@ func (p *posting) one(ctx context.Context, t setting) (gate.Posted, error) {
 	}
 	done.ID, done.Node, done.State = got.ID, node(got.Pipeline), shownAs(got.Status)
 	return done, nil
+}
+
+// made remembers the pipeline that our first status made: it is the head's now.
+func (p *posting) made(where place) {
+	h, ok := p.c.talk.heads.Get(p.s.Key())
+	if ok && p.s.Kind == checks.KindChange && !h.fork && h.id == 0 && h.head == where.sha {
+		h.id, h.sha = where.pipeline, where.sha
+		p.c.talk.heads.Add(p.s.Key(), h)
+	}
 }
 
 // node is a pipeline as gate.Posted.Node carries it.

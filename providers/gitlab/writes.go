@@ -258,4 +258,3 @@ func (c *Client) Propose(ctx context.Context, s checks.Subject, p gate.Proposal)
 	}
 	return made.proposed(), nil
 }
-

@@ -231,6 +231,9 @@ func (f *Forge) Shown(repo string, n int) []Shown {
 	if err != nil {
 		return nil
 	}
+	if f.lab != nil {
+		return f.shownOnChange(p)
+	}
 	return p.Repo.shown(p.head, f.app)
 }
 
@@ -243,6 +246,9 @@ func (f *Forge) ShownOn(repo, commit string) []Shown {
 		return nil
 	}
 	c := r.resolve(commit)
+	if f.lab != nil {
+		return f.shownOnCommit(r, c)
+	}
 	return r.shown(c, f.app)
 }
 
@@ -267,6 +273,9 @@ func (f *Forge) Doubled(repo, commit string) []string {
 		return nil
 	}
 	c, times := r.resolve(commit), map[string]int{}
+	if f.lab != nil {
+		return f.strays(r, c)
+	}
 	for _, run := range r.runs {
 		if run.App == f.app && run.Commit == c {
 			times[run.Name]++
@@ -297,6 +306,11 @@ func (f *Forge) Report(p Report) error {
 	c := r.resolve(p.Commit)
 	if c == nil {
 		return fmt.Errorf("report on %q: %w", p.Commit, ErrUnknown)
+	}
+	if f.lab != nil {
+		f.begins()
+		who, _ := f.actor(r, p.By, p.App)
+		return f.labReport(r, c, who, p)
 	}
 	if p.App == "" {
 		return f.status(r, c, f.user(or(p.By, r.Owner.Login), ""), p.Name, p.State, p.Title, "")
@@ -361,6 +375,9 @@ func (f *Forge) Mergeable(repo string, n int) (bool, string) {
 }
 
 func (f *Forge) blocked(p *Pull) string {
+	if f.lab != nil {
+		return f.labBlocked(p)
+	}
 	switch {
 	case p.Closed:
 		return "it is closed"

@@ -21,6 +21,7 @@ type Said struct {
 	By, Body  string
 	Reactions []string // "eyes", in the order given
 	Edited    bool
+	Internal  bool // shown to members alone; at GitLab
 }
 
 // Comment writes below the pull request. It returns the comment's id.
@@ -43,11 +44,16 @@ func (f *Forge) CommentBy(repo string, n int, app, by, body string) (int64, erro
 }
 
 func (f *Forge) comment(p *Pull, by *User, body string) *comment {
+	c := f.newComment(p, by, body)
+	f.addComment(c)
+	return c
+}
+
+func (f *Forge) newComment(p *Pull, by *User, body string) *comment {
 	c := &comment{id: f.id(), pull: p, by: by, body: body, created: f.at()}
 	if by == f.app.Bot {
 		c.app = f.app
 	}
-	f.addComment(c)
 	return c
 }
 
@@ -74,6 +80,10 @@ func (f *Forge) EditComment(repo string, n int, whose, by, body string) error {
 func (f *Forge) edit(c *comment, by *User, body string) {
 	was := c.body
 	c.body, c.edited = body, f.at().Add(time.Second) // nobody edits within the second
+	if f.lab != nil {
+		f.hookNote(c, by, "update")
+		return
+	}
 	if c.on != nil {
 		return // GitHub tells of new ones alone
 	}
@@ -108,14 +118,14 @@ func (f *Forge) Said(repo string, n int) []Said {
 	var list []Said
 	for _, c := range p.Repo.comments {
 		if c.pull == p {
-			list = append(list, c.said())
+			list = append(list, f.said(c))
 		}
 	}
 	return list
 }
 
-func (c *comment) said() Said {
-	s := Said{ID: c.id, By: c.by.Login, Body: c.body, Edited: !c.edited.IsZero()}
+func (f *Forge) said(c *comment) Said {
+	s := Said{ID: c.id, By: f.loginOf(c.by), Body: c.body, Edited: !c.edited.IsZero(), Internal: f.lab != nil && f.lab.internal[c]}
 	for _, r := range c.reactions {
 		s.Reactions = append(s.Reactions, r.content)
 	}

@@ -69,7 +69,7 @@ func (f *Forge) SaidOn(repo string) []Said {
 	var list []Said
 	for _, c := range r.comments {
 		if c.on != nil {
-			list = append(list, c.said())
+			list = append(list, f.said(c))
 		}
 	}
 	return list

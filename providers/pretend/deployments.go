@@ -142,8 +142,12 @@ func (f *Forge) Deploy(p Deployment) (int64, error) {
 	if p.Payload != "" && !json.Valid([]byte(p.Payload)) {
 		return 0, fmt.Errorf("payload %q: %w", p.Payload, ErrRefused)
 	}
+	f.begins()
 	by, app := f.actor(r, p.By, p.App)
 	to := or(p.Environment, "production")
+	if f.lab != nil {
+		return f.labDeploy(r, c, or(p.Ref, r.Default), to, "running", by, false).id, nil
+	}
 	d := f.deploy(&deployment{repo: r, commit: c, ref: or(p.Ref, r.Default), task: or(p.Task, "deploy"), environment: to,
 		payload: json.RawMessage(p.Payload), transient: p.Transient, production: to == "production", by: by, app: app})
 	return d.id, nil
@@ -185,7 +189,11 @@ func (f *Forge) DeploymentStatus(p DeploymentStatus) error {
 	if !progress(p.State) || len([]rune(p.Description)) > 140 {
 		return fmt.Errorf("deployment status %q: %w", p.State, ErrRefused)
 	}
+	f.begins()
 	by, app := f.actor(r, p.By, p.App)
+	if f.lab != nil {
+		return f.labProgress(d, p.State)
+	}
 	f.post(d, &deploymentStatus{state: p.State, description: p.Description, by: by, app: app}, p.KeepOlder)
 	return nil
 }
@@ -248,13 +256,16 @@ func (f *Forge) Deployments(repo, environment string) []Deployed {
 		if environment != "" && fold(d.environment) != fold(environment) {
 			continue
 		}
-		x := Deployed{ID: d.id, Environment: d.environment, Commit: d.commit.id, Ref: d.ref, State: d.state(), By: d.by.Login, Task: d.task,
+		x := Deployed{ID: d.id, Environment: d.environment, Commit: d.commit.id, Ref: d.ref, State: d.state(), By: f.loginOf(d.by), Task: d.task,
 			Payload: string(d.payload), Outside: d.app != f.app}
 		if d.app != nil {
 			x.Via = d.app.Slug
 		}
 		if d.workflow != nil {
 			x.Run = d.workflow.id
+		}
+		if f.lab != nil && f.lab.places[d].job != nil {
+			x.Run = d.id
 		}
 		list = append(list, x)
 	}

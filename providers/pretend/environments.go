@@ -78,6 +78,9 @@ func (f *Forge) Environment(p Environment) error {
 	if p.Name == "" || len(p.Name) > 255 || len(p.Rules) > rulesLimit || len(p.Reviewers) > 6 || p.Wait < 0 || p.Wait > 43200 {
 		return fmt.Errorf("environment %q: %w", p.Name, ErrRefused)
 	}
+	if f.lab != nil {
+		return f.labEnvironment(r, p)
+	}
 	e := f.environment(r, p.Name)
 	old := e.rules
 	e.updated, e.wait, e.noBypass, e.reviewers, e.rules = f.at(), p.Wait, p.NoBypass, nil, nil

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Limits are GitHub's, per installation; 0 stands for its own number, below 0 for none.
+// Limits are GitHub's, per installation; 0 stands for its own number, below 0 for none. At GitLab Core are requests of one
+// account in a minute, and 0 is none, as on instances of one's own; the others are of what notes and the like it makes.
 type Limits struct {
 	Core    int // requests an hour: 5000
 	GraphQL int // points an hour: 5000
@@ -88,8 +89,11 @@ func (f *Forge) Traffic() (reads, writes int) {
 
 // bucket is what the caller has of a resource in this hour; f is locked.
 func (m *meter) bucket(f *Forge, t *token, resource string) *bucket {
-	key := resource
-	if t != nil && t.install != nil {
+	key, window := resource, time.Hour
+	switch {
+	case f.lab != nil:
+		key, window = resource+strconv.FormatInt(t.user.ID, 10), time.Minute
+	case t != nil && t.install != nil:
 		key += strconv.FormatInt(t.install.ID, 10)
 	}
 	limit := f.limits.Core
@@ -104,7 +108,7 @@ func (m *meter) bucket(f *Forge, t *token, resource string) *bucket {
 	}
 	b := m.buckets[key]
 	if b == nil || !f.now().Before(b.reset) {
-		b = &bucket{reset: f.at().Add(time.Hour)}
+		b = &bucket{reset: f.now().UTC().Truncate(time.Second).Add(window)}
 		m.buckets[key] = b
 	}
 	if b.limit = limit; limit < 0 {
@@ -115,13 +119,16 @@ func (m *meter) bucket(f *Forge, t *token, resource string) *bucket {
 
 // create books n creations of content, or says after how long there is room again.
 func (m *meter) create(f *Forge, t *token, n int) (ok bool, after time.Duration) {
-	if t.install == nil || f.limits.PerMinute <= 0 && f.limits.PerHour <= 0 {
+	if t.install == nil && f.lab == nil || f.limits.PerMinute <= 0 && f.limits.PerHour <= 0 {
 		return true, 0
 	}
 	if m.created == nil {
 		m.created = map[int64][]time.Time{}
 	}
-	now, id := f.now(), t.install.ID
+	now, id := f.now(), t.id()
+	if f.lab != nil {
+		id = t.user.ID
+	}
 	past := slices.DeleteFunc(m.created[id], func(at time.Time) bool { return !at.After(now.Add(-time.Hour)) })
 	full := func(within time.Duration, limit int) {
 		recent := slices.IndexFunc(past, func(at time.Time) bool { return at.After(now.Add(-within)) })

@@ -1,10 +1,14 @@
-// Package pretend is a small GitHub in memory: repositories with real commits, people and teams, pull requests,
-// check runs, signed webhooks, and the part of REST and GraphQL that Sluice uses. `sluice demo`, the scenarios and
-// the benchmarks run against it, over HTTP, as against the real one.
+// Package pretend is a small forge in memory: repositories with real commits, people and teams, pull requests, reviews,
+// checks, deployments and webhooks. It speaks one of two tongues: GitHub's (the part of REST and GraphQL that Sluice uses,
+// and signed webhooks), or, with Options.GitLab, GitLab's (REST below /api/v4, and webhooks with a token). What is done
+// at it (Open, Push, Review, Deploy, ...) are the same methods in both, each meaning what comes nearest to it there: an
+// organisation is a group, its teams are groups in it, a check run of the App is a commit status in a pipeline, a job that
+// waits at an environment is a blocked deployment. `sluice demo`, the scenarios and the benchmarks run against it, over
+// HTTP, as against the real ones. Files named gitlab_*.go hold what GitLab alone has or says.
 //
-// It refuses to be kind: calls need a token that the App's key earned, GraphQL is validated, pages end at 100,
-// annotations at 50, and limits can be set and spent. It refuses to know Sluice: nothing here imports it. What it
-// leaves out, it says so with an error; it never answers with something made up.
+// It refuses to be kind: calls need a token, GraphQL is validated, pages end at 100, annotations at 50, GitLab's diffs come
+// back empty when they are large, and limits can be set and spent. It refuses to know Sluice: nothing here imports it.
+// What it leaves out, it says so with an error; it never answers with something made up.
 package pretend
 
 import (
@@ -37,6 +41,9 @@ type Options struct {
 	Permissions map[string]string
 	Events      []string // that the App is subscribed to; nil: what Sluice asks for
 	Limits      Limits
+
+	GitLab bool   // it speaks GitLab and not GitHub
+	Tier   string // of the GitLab: free, premium, ultimate; "": premium
 }
 
 // Forge is the whole pretend forge. Its methods are safe for concurrent use; those that change it emit webhooks,
@@ -64,6 +71,7 @@ type Forge struct {
 	schema   *schema
 	limits   Limits
 	hook     Target
+	lab      *lab // nil: it speaks GitHub
 }
 
 // App is the GitHub App under test.
@@ -120,6 +128,9 @@ func New(o Options) *Forge {
 	f.app.Bot = f.user(slug+"[bot]", "Bot")
 	f.user("web-flow", "User").Email = "noreply@github.com"
 	f.users["web-flow"].Name = "GitHub"
+	if o.GitLab {
+		f.speakGitLab(o)
+	}
 	return f
 }
 
@@ -140,7 +151,12 @@ func (f *Forge) api() string { return or(f.served, f.url) + "/api/v3" }
 func (f *Forge) AppID() int64 { return f.app.ID }
 
 // at is the time of what happens now, in whole seconds, as the forge keeps it.
-func (f *Forge) at() time.Time { return f.now().UTC().Truncate(time.Second) }
+func (f *Forge) at() time.Time {
+	if f.lab != nil {
+		return f.lab.tick(f.now())
+	}
+	return f.now().UTC().Truncate(time.Second)
+}
 
 func (f *Forge) id() int64 {
 	f.ids++

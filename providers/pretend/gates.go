@@ -92,6 +92,9 @@ func (w *workflowRun) pass(f *Forge) error {
 // Bypass has an admin let the newest job into an environment, whatever it waits for. The App hears of it only by the
 // deployment going on.
 func (f *Forge) Bypass(repo, environment, by, comment string) error {
+	if f.lab != nil {
+		return refusedAct("GitLab lets nobody pass a protected environment by")
+	}
 	return f.work(repo, environment, func(j *job) error {
 		who := f.user(by, "")
 		if j.status != "waiting" || j.place.noBypass || j.run.repo.role(who) != "admin" {
@@ -106,7 +109,11 @@ func (f *Forge) Bypass(repo, environment, by, comment string) error {
 }
 
 // Admit has a reviewer of the environment answer for the newest job there: approved or rejected.
+// At GitLab the job then waits to be started by hand: see Play.
 func (f *Forge) Admit(repo, environment, by, state, comment string) error {
+	if f.lab != nil {
+		return f.labAdmit(repo, environment, by, state, comment)
+	}
 	return f.work(repo, environment, func(j *job) error {
 		i := slices.IndexFunc(j.gates, func(g *gate) bool { return g.reviewed && g.state == "pending" })
 		who := f.user(by, "")

@@ -42,6 +42,7 @@ type Review struct {
 	Pull      *Pull
 	By        *User
 	State     string // APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED
+	was       string // before it was dismissed
 	Body      string
 	Commit    *commit
 	Submitted time.Time
@@ -98,6 +99,7 @@ type PR struct {
 func (f *Forge) Open(pr PR) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begins()
 	r, err := f.repo(pr.Repo)
 	if err != nil {
 		return 0, err
@@ -195,6 +197,7 @@ func (f *Forge) pull(repo string, n int) (*Pull, error) {
 func (f *Forge) change(repo string, n int, by string, do func(*Pull, *User) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begins()
 	p, err := f.pull(repo, n)
 	if err != nil {
 		return err
@@ -247,31 +250,33 @@ type Edit struct {
 
 // Edit edits a pull request.
 func (f *Forge) Edit(repo string, n int, by string, e Edit) error {
-	return f.change(repo, n, by, func(p *Pull, who *User) error {
-		changes := obj{}
-		if e.Base != nil && *e.Base != p.baseRef {
-			tip := p.Repo.branches[*e.Base]
-			if tip == nil || p.Closed {
-				return fmt.Errorf("retarget to %q: %w", *e.Base, ErrRefused)
-			}
-			changes["base"] = obj{"ref": obj{"from": p.baseRef}, "sha": obj{"from": p.base.id}}
-			f.dequeue(p, who, "MANUAL")
-			was := p.baseRef
-			p.baseRef, p.base = *e.Base, tip
-			p.note(f, &event{kind: "BaseRefChangedEvent", actor: who, from: was, to: p.baseRef})
+	return f.change(repo, n, by, func(p *Pull, who *User) error { return f.rewrite(p, who, e) })
+}
+
+func (f *Forge) rewrite(p *Pull, who *User, e Edit) error {
+	changes := obj{}
+	if e.Base != nil && *e.Base != p.baseRef {
+		tip := p.Repo.branches[*e.Base]
+		if tip == nil || p.Closed {
+			return fmt.Errorf("retarget to %q: %w", *e.Base, ErrRefused)
 		}
-		if e.Title != nil && *e.Title != p.Title {
-			changes["title"] = obj{"from": p.Title}
-			p.note(f, &event{kind: "RenamedTitleEvent", actor: who, from: p.Title, to: *e.Title})
-			p.Title = *e.Title
-		}
-		if e.Body != nil && *e.Body != p.Body {
-			changes["body"] = obj{"from": p.Body}
-			p.Body = *e.Body
-		}
-		f.emitPull(p, "edited", who, obj{"changes": changes})
-		return nil
-	})
+		changes["base"] = obj{"ref": obj{"from": p.baseRef}, "sha": obj{"from": p.base.id}}
+		f.dequeue(p, who, "MANUAL")
+		was := p.baseRef
+		p.baseRef, p.base = *e.Base, tip
+		p.note(f, &event{kind: "BaseRefChangedEvent", actor: who, from: was, to: p.baseRef})
+	}
+	if e.Title != nil && *e.Title != p.Title {
+		changes["title"] = obj{"from": p.Title}
+		p.note(f, &event{kind: "RenamedTitleEvent", actor: who, from: p.Title, to: *e.Title})
+		p.Title = *e.Title
+	}
+	if e.Body != nil && *e.Body != p.Body {
+		changes["body"] = obj{"from": p.Body}
+		p.Body = *e.Body
+	}
+	f.emitPull(p, "edited", who, obj{"changes": changes})
+	return nil
 }
 
 // Label sets a label.
@@ -291,34 +296,37 @@ func (f *Forge) label(p *Pull, name string, by *User) {
 
 // Unlabel takes a label off.
 func (f *Forge) Unlabel(repo string, n int, by, name string) error {
-	return f.change(repo, n, by, func(p *Pull, who *User) error {
-		i := slices.IndexFunc(p.labels, func(l *Label) bool { return fold(l.Name) == fold(name) })
-		if i < 0 {
-			return fmt.Errorf("label %q: %w", name, ErrUnknown)
-		}
-		l := p.labels[i]
-		p.labels = slices.Delete(slices.Clone(p.labels), i, i+1)
-		p.note(f, &event{kind: "UnlabeledEvent", actor: who, label: l})
-		f.emitPull(p, "unlabeled", who, obj{"label": renderLabel(l)})
-		return nil
-	})
+	return f.change(repo, n, by, func(p *Pull, who *User) error { return f.unlabel(p, name, who) })
+}
+
+func (f *Forge) unlabel(p *Pull, name string, who *User) error {
+	i := slices.IndexFunc(p.labels, func(l *Label) bool { return fold(l.Name) == fold(name) })
+	if i < 0 {
+		return fmt.Errorf("label %q: %w", name, ErrUnknown)
+	}
+	l := p.labels[i]
+	p.labels = slices.Delete(slices.Clone(p.labels), i, i+1)
+	p.note(f, &event{kind: "UnlabeledEvent", actor: who, label: l})
+	f.emitPull(p, "unlabeled", who, obj{"label": renderLabel(l)})
+	return nil
 }
 
 // SetDraft makes it a draft, or ready for review.
 func (f *Forge) SetDraft(repo string, n int, by string, on bool) error {
-	return f.change(repo, n, by, func(p *Pull, who *User) error {
-		if p.Draft == on {
-			return nil
-		}
-		p.Draft = on
-		kind, action := "ReadyForReviewEvent", "ready_for_review"
-		if on {
-			kind, action = "ConvertToDraftEvent", "converted_to_draft"
-		}
-		p.note(f, &event{kind: kind, actor: who})
-		f.emitPull(p, action, who, nil)
-		return nil
-	})
+	return f.change(repo, n, by, func(p *Pull, who *User) error { f.draft(p, who, on); return nil })
+}
+
+func (f *Forge) draft(p *Pull, who *User, on bool) {
+	if p.Draft == on {
+		return
+	}
+	p.Draft = on
+	kind, action := "ReadyForReviewEvent", "ready_for_review"
+	if on {
+		kind, action = "ConvertToDraftEvent", "converted_to_draft"
+	}
+	p.note(f, &event{kind: kind, actor: who})
+	f.emitPull(p, action, who, nil)
 }
 
 // Close closes without merging.
@@ -339,53 +347,76 @@ func (f *Forge) shut(p *Pull, by *User) {
 
 // Reopen opens it again, where the branch stands now.
 func (f *Forge) Reopen(repo string, n int, by string) error {
-	return f.change(repo, n, by, func(p *Pull, who *User) error {
-		tip := p.headRepo.branches[p.headRef]
-		if !p.Closed || p.Merged || tip == nil {
-			return fmt.Errorf("reopen #%d: %w", n, ErrRefused)
-		}
-		p.Closed, p.Ended, p.head = false, time.Time{}, tip
-		p.base = p.target()
-		p.note(f, &event{kind: "ReopenedEvent", actor: who})
-		f.emitPull(p, "reopened", who, nil)
-		return nil
-	})
+	return f.change(repo, n, by, func(p *Pull, who *User) error { return f.reopen(p, who) })
+}
+
+func (f *Forge) reopen(p *Pull, who *User) error {
+	tip := p.headRepo.branches[p.headRef]
+	if !p.Closed || p.Merged || tip == nil {
+		return fmt.Errorf("reopen #%d: %w", p.Number, ErrRefused)
+	}
+	p.Closed, p.Ended, p.head = false, time.Time{}, tip
+	p.base = p.target()
+	p.note(f, &event{kind: "ReopenedEvent", actor: who})
+	f.emitPull(p, "reopened", who, nil)
+	return nil
 }
 
 // Merge merges it; squash makes one commit of it. It asks nothing of the required checks: see Mergeable. It returns the commit.
 func (f *Forge) Merge(repo string, n int, by string, squash bool) (string, error) {
 	var id string
-	err := f.change(repo, n, by, func(p *Pull, who *User) error {
-		tip := p.Repo.branches[p.baseRef]
-		if p.Closed || p.Draft || tip == nil {
-			return fmt.Errorf("merge #%d: %w", n, ErrRefused)
-		}
-		t := tip.tree
-		for _, c := range p.changes() {
-			if c.old != "" {
-				t = t.with(c.old, nil)
-			}
-			if c.has {
-				t = t.with(c.path, &c.is)
-			} else {
-				t = t.with(c.path, nil)
-			}
-		}
-		t.seal()
-		parents, message := []*commit{tip, p.head}, fmt.Sprintf("Merge pull request #%d from %s\n\n%s", n, p.headRef, p.Title)
-		if squash {
-			parents, message = parents[:1], fmt.Sprintf("%s (#%d)", p.Title, n)
-		}
-		web := f.signature(f.users["web-flow"])
-		c := p.Repo.objects.commit(t, parents, message, f.signature(who), web)
-		c.verified = true
-		f.dequeue(p, who, "MERGE")
-		f.land(p, c, who)
-		f.outrun(p.Repo, p.baseRef)
-		id = c.id
-		return nil
-	})
+	err := f.change(repo, n, by, func(p *Pull, who *User) (err error) { id, err = f.merge(p, who, squash); return err })
 	return id, err
+}
+
+func (f *Forge) merge(p *Pull, who *User, squash bool) (string, error) {
+	tip := p.Repo.branches[p.baseRef]
+	if p.Closed || p.Draft || tip == nil {
+		return "", fmt.Errorf("merge #%d: %w", p.Number, ErrRefused)
+	}
+	t := tip.tree
+	for _, c := range p.changes() {
+		if c.old != "" {
+			t = t.with(c.old, nil)
+		}
+		if c.has {
+			t = t.with(c.path, &c.is)
+		} else {
+			t = t.with(c.path, nil)
+		}
+	}
+	t.seal()
+	parents, message := []*commit{tip, p.head}, f.mergeMessage(p, squash)
+	if squash {
+		parents = parents[:1]
+	}
+	c := p.Repo.objects.commit(t, parents, message, f.signature(who), f.webSignature(who))
+	c.verified = true
+	f.dequeue(p, who, "MERGE")
+	f.land(p, c, who)
+	f.outrun(p.Repo, p.baseRef)
+	return c.id, nil
+}
+
+// mergeMessage is what the forge writes into a merge commit.
+func (f *Forge) mergeMessage(p *Pull, squash bool) string {
+	switch {
+	case f.lab != nil && squash:
+		return p.Title
+	case f.lab != nil:
+		return fmt.Sprintf("Merge branch '%s' into '%s'\n\n%s\n\nSee merge request %s!%d", p.headRef, p.baseRef, p.Title, p.Repo.Name, p.Number)
+	case squash:
+		return fmt.Sprintf("%s (#%d)", p.Title, p.Number)
+	}
+	return fmt.Sprintf("Merge pull request #%d from %s\n\n%s", p.Number, p.headRef, p.Title)
+}
+
+// webSignature is the committer of what the forge commits itself: GitHub is one of its own, GitLab whoever asked for it.
+func (f *Forge) webSignature(who *User) Signature {
+	if f.lab != nil {
+		return f.signature(who)
+	}
+	return f.signature(f.users["web-flow"])
 }
 
 // land puts the merge commit of a pull request on its target branch, and tells of it.

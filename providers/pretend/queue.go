@@ -28,20 +28,28 @@ type Waiting struct {
 // Enqueue puts a pull request into the merge queue of its target branch. One whose required checks are missing is let
 // in for an administrator alone.
 func (f *Forge) Enqueue(repo string, n int, by string) error {
-	return f.change(repo, n, by, func(p *Pull, who *User) error {
-		if why := f.blocked(p); p.queue() != nil || p.Closed || p.Draft || why != "" && rank(p.Repo.role(who)) < rank("admin") {
-			return fmt.Errorf("enqueue #%d: %s: %w", n, or(why, "it is closed, a draft or queued"), ErrRefused)
+	return f.change(repo, n, by, func(p *Pull, who *User) error { return f.enqueue(p, who) })
+}
+
+func (f *Forge) enqueue(p *Pull, who *User) error {
+	n := p.Number
+	if f.lab != nil {
+		if err := f.boards(p); err != nil {
+			return err
 		}
-		r := p.Repo
-		e := &queued{id: f.id(), pull: p, by: who, at: stamp(f.at()).(string)}
-		if !f.build(e, r.lastOf(p.baseRef)) {
-			return fmt.Errorf("enqueue #%d: it conflicts: %w", n, ErrRefused)
-		}
-		r.queues[p.baseRef] = append(r.queues[p.baseRef], e)
-		f.emitPull(p, "enqueued", who, nil)
-		f.asked(e)
-		return nil
-	})
+	}
+	if why := f.blocked(p); p.queue() != nil || p.Closed || p.Draft || why != "" && rank(p.Repo.role(who)) < rank("admin") {
+		return fmt.Errorf("enqueue #%d: %s: %w", n, or(why, "it is closed, a draft or queued"), ErrRefused)
+	}
+	r := p.Repo
+	e := &queued{id: f.id(), pull: p, by: who, at: stamp(f.at()).(string)}
+	if !f.build(e, r.lastOf(p.baseRef)) {
+		return fmt.Errorf("enqueue #%d: it conflicts: %w", n, ErrRefused)
+	}
+	r.queues[p.baseRef] = append(r.queues[p.baseRef], e)
+	f.emitPull(p, "enqueued", who, nil)
+	f.asked(e)
+	return nil
 }
 
 // Dequeue takes a pull request out of its merge queue.
@@ -107,6 +115,10 @@ func (f *Forge) build(e *queued, base *commit) bool {
 
 // asked tells that checks are wanted on an entry's commit.
 func (f *Forge) asked(e *queued) {
+	if f.lab != nil {
+		f.boarded(e)
+		return
+	}
 	r := e.pull.Repo
 	r.branches[e.ref] = e.head
 	r.built = append(r.built, e)
@@ -194,6 +206,9 @@ func (f *Forge) advance(r *Repo) {
 }
 
 func (f *Forge) verdictOf(e *queued) (good, bad bool) {
+	if f.lab != nil {
+		return f.trainVerdict(e)
+	}
 	good = true
 	for _, want := range e.pull.Repo.required[e.pull.baseRef] {
 		switch e.pull.Repo.stateOf(e.head, want) {

@@ -218,7 +218,7 @@ func (r *Repo) resolve(name string) *commit {
 		return t.commit
 	}
 	var n int
-	if k, _ := fmt.Sscanf(name, "refs/pull/%d/head", &n); k == 1 && n > 0 && n <= len(r.pulls) {
+	if k, _ := fmt.Sscanf(strings.Replace(name, "refs/merge-requests/", "refs/pull/", 1), "refs/pull/%d/head", &n); k == 1 && n > 0 && n <= len(r.pulls) {
 		return r.pulls[n-1].head
 	}
 	if c := r.objects.commits[name]; c != nil || len(name) < 7 {
@@ -255,6 +255,7 @@ func (f *Forge) Head(repo, name string) string {
 func (f *Forge) Push(p Push) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begins()
 	r, err := f.repo(p.Repo)
 	if err != nil {
 		return "", err
@@ -340,6 +341,7 @@ func paths(files map[string]File) []string {
 func (f *Forge) Unbranch(repo, branch, by string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begins()
 	r, err := f.repo(repo)
 	if err != nil {
 		return err
@@ -373,6 +375,7 @@ type Tag struct {
 func (f *Forge) Tag(t Tag) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begins()
 	r, err := f.repo(t.Repo)
 	if err != nil {
 		return "", err
@@ -398,6 +401,7 @@ func (f *Forge) Tag(t Tag) (string, error) {
 func (f *Forge) Untag(repo, name, by string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begins()
 	r, err := f.repo(repo)
 	if err != nil {
 		return err

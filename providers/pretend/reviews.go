@@ -18,8 +18,15 @@ func (f *Forge) Review(repo string, n int, by, state, commit string) (int64, err
 		}
 		state = strings.ToUpper(state)
 		if !slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED"}, state) ||
-			who == p.Author && state != "COMMENTED" {
+			f.lab == nil && who == p.Author && state != "COMMENTED" {
 			return fmt.Errorf("review %q by %s: %w", state, who.Login, ErrRefused)
+		}
+		if f.lab != nil {
+			r, err := f.labReview(p, who, state, on)
+			if err == nil {
+				id = r.ID
+			}
+			return err
 		}
 		r := &Review{ID: f.id(), Pull: p, By: who, State: state, Commit: on, Submitted: f.at()}
 		id = r.ID
@@ -33,20 +40,31 @@ func (f *Forge) Review(repo string, n int, by, state, commit string) (int64, err
 	return id, err
 }
 
-// Dismiss takes the newest opinion of reviewer away.
+// Dismiss takes the newest opinion of reviewer away. At GitLab he has to do it himself, and does.
 func (f *Forge) Dismiss(repo string, n int, by, reviewer string) error {
 	return f.change(repo, n, by, func(p *Pull, who *User) error {
-		for _, r := range slices.Backward(p.reviews) {
-			if fold(r.By.Login) == fold(reviewer) && (r.State == "APPROVED" || r.State == "CHANGES_REQUESTED") {
-				r.State = "DISMISSED"
-				p.note(f, &event{kind: "ReviewDismissedEvent", actor: who, review: r})
-				f.emitReview(r, "dismissed", who)
-				return nil
-			}
+		of := f.user(reviewer, "")
+		if f.lab != nil {
+			who = of // GitLab lets nobody else do it
 		}
-		return fmt.Errorf("review of %s to dismiss: %w", reviewer, ErrUnknown)
+		return f.dismiss(p, who, of)
 	})
 }
+
+func (f *Forge) dismiss(p *Pull, who, reviewer *User) error {
+	for _, r := range slices.Backward(p.reviews) {
+		if r.By == reviewer && (r.State == "APPROVED" || r.State == "CHANGES_REQUESTED") {
+			r.State, r.was = "DISMISSED", r.State
+			p.note(f, &event{kind: "ReviewDismissedEvent", actor: who, review: r})
+			f.emitReview(r, "dismissed", who)
+			return nil
+		}
+	}
+	return fmt.Errorf("review of %s to dismiss: %w", reviewer.Login, ErrUnknown)
+}
+
+// refusedAct is the error of an act that the forge does not let anybody do.
+func refusedAct(why string) error { return fmt.Errorf("%s: %w", why, ErrRefused) }
 
 // EditReview changes the text of the newest review of somebody; its state stays.
 func (f *Forge) EditReview(repo string, n int, by, body string) error {

@@ -20,6 +20,7 @@ type token struct {
 	install *Install
 	user    *User
 	repos   []string
+	scopes  []string // at GitLab
 	expires time.Time
 }
 
@@ -108,6 +109,9 @@ func (f *Forge) mint(in *Install, repos []string) (string, time.Time) {
 func (f *Forge) Token(login string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.lab != nil {
+		return f.access(f.user(login, ""), "api")
+	}
 	var b [20]byte
 	rand.Read(b[:])
 	value := "ghp_" + hex.EncodeToString(b[:])
@@ -120,7 +124,7 @@ func (f *Forge) ExpireTokens() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for v, t := range f.tokens {
-		if t.install != nil {
+		if t.install != nil || f.lab != nil && t.user == f.app.Bot {
 			delete(f.tokens, v)
 		}
 	}

@@ -32,6 +32,9 @@ type Delivery struct {
 	Status  int   // of the answer; 0: not sent or not answered
 	Err     error // of sending it
 	Again   bool  // sent once more
+
+	hook  *Hook  // of GitLab, that it is for
+	event string // its X-Gitlab-Event-UUID, which all hooks share that one act fires
 }
 
 // Target is where webhooks go: to a URL, or into a func.
@@ -155,6 +158,10 @@ func (f *Forge) Request(ctx context.Context, url string, d *Delivery) (*http.Req
 	if err != nil {
 		return nil, err
 	}
+	if f.lab != nil {
+		f.labHeaders(req, d)
+		return req, nil
+	}
 	for k, v := range map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/pretend", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
 		"X-GitHub-Hook-ID": "1", "X-GitHub-Hook-Installation-Target-Type": "integration",
@@ -165,6 +172,14 @@ func (f *Forge) Request(ctx context.Context, url string, d *Delivery) (*http.Req
 }
 
 func (f *Forge) send(ctx context.Context, t Target, d *Delivery) {
+	if d.hook != nil {
+		f.sendLab(ctx, d)
+		return
+	}
+	f.deliver(ctx, t, d)
+}
+
+func (f *Forge) deliver(ctx context.Context, t Target, d *Delivery) {
 	req, err := f.Request(ctx, or(t.URL, "http://localhost/"), d)
 	switch {
 	case err != nil:
@@ -189,6 +204,9 @@ func (f *Forge) send(ctx context.Context, t Target, d *Delivery) {
 
 // emit puts a webhook into the outbox; f is locked. With no installation nobody is told.
 func (f *Forge) emit(event, action string, r *Repo, in *Install, by *User, more obj) {
+	if f.lab != nil {
+		return // GitLab has hooks of its own
+	}
 	if r != nil {
 		in = f.installation(r)
 	}
@@ -230,6 +248,10 @@ func (f *Forge) renderInstall(in *Install) obj {
 }
 
 func (f *Forge) emitPull(p *Pull, action string, by *User, more obj) {
+	if f.lab != nil {
+		f.labPullMoved(p, action, by, more)
+		return
+	}
 	if f.installation(p.Repo) == nil {
 		return
 	}
@@ -241,6 +263,10 @@ func (f *Forge) emitPull(p *Pull, action string, by *User, more obj) {
 }
 
 func (f *Forge) emitReview(r *Review, action string, by *User) {
+	if f.lab != nil {
+		f.hookReview(r, action, by)
+		return
+	}
 	if f.installation(r.Pull.Repo) == nil {
 		return
 	}
@@ -249,6 +275,10 @@ func (f *Forge) emitReview(r *Review, action string, by *User) {
 
 // emitComment only reaches an App that asked for issue_comment.
 func (f *Forge) emitComment(c *comment, action string, by *User) {
+	if f.lab != nil {
+		f.hookNote(c, by, "create")
+		return
+	}
 	f.emit("issue_comment", action, c.pull.Repo, nil, by, obj{"comment": f.renderComment(c), "issue": f.renderIssue(c.pull)})
 }
 
@@ -275,6 +305,10 @@ func (f *Forge) emitStatus(r *Repo, c *commit, s *status) {
 
 // moved tells of a ref that was made, moved or deleted: push, and create or delete.
 func (f *Forge) moved(r *Repo, name string, before, after named, by *User) {
+	if f.lab != nil {
+		f.labMoved(r, name, before, after, by)
+		return
+	}
 	if f.installation(r) == nil {
 		return
 	}

@@ -56,6 +56,10 @@ func (f *Forge) Start(p Workflow) (int64, error) {
 	if c == nil {
 		return 0, fmt.Errorf("run of %q: %w", or(p.Commit, branch), ErrUnknown)
 	}
+	if f.lab != nil {
+		f.begins()
+		return f.labStart(r, c, p)
+	}
 	w := &workflowRun{id: f.id(), workflow: f.id(), repo: r, commit: c, branch: branch, name: or(p.Name, "Deploy"), event: or(p.Event, "push"),
 		status: "queued", by: f.user(or(p.By, r.Owner.Login), ""), at: f.at(), updated: f.at()}
 	r.workflows = append(r.workflows, w)
@@ -78,6 +82,12 @@ func (f *Forge) Continue(repo, environment string) error {
 	r, err := f.repo(repo)
 	if err != nil {
 		return err
+	}
+	if f.lab != nil {
+		if list := f.project(r).pipelines; len(list) > 0 {
+			f.deployAt(list[len(list)-1], environment)
+			return nil
+		}
 	}
 	if len(r.workflows) == 0 {
 		return fmt.Errorf("one more job at %q: %w", environment, ErrUnknown)
@@ -192,6 +202,12 @@ func (f *Forge) work(repo, environment string, do func(*job) error) error {
 
 // Finish ends the newest job at an environment: success, failure or cancelled. One that waits can only be cancelled.
 func (f *Forge) Finish(repo, environment, conclusion string) error {
+	if f.lab != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.begins()
+		return f.labFinish(repo, environment, conclusion)
+	}
 	return f.work(repo, environment, func(j *job) error {
 		if !slices.Contains([]string{"success", "failure", "cancelled"}, conclusion) || j.status == "waiting" && conclusion != "cancelled" {
 			return fmt.Errorf("%s of a job that is %s: %w", conclusion, j.status, ErrRefused)
@@ -219,6 +235,9 @@ func (f *Forge) Jobs(repo string) []Job {
 	r, err := f.repo(repo)
 	if err != nil {
 		return nil
+	}
+	if f.lab != nil {
+		return f.labJobs(r)
 	}
 	var list []Job
 	for _, w := range r.workflows {

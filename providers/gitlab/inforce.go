@@ -41,7 +41,7 @@ func (a *access) policy(ctx context.Context, repo, ref, path string) (policy.Sou
 	if err != nil || f == nil {
 		return policy.Source{}, false, err
 	}
-	text, is, err := a.text(ctx, repo, ref, path)
+	text, is, err := a.stored(ctx, repo, ref, path)
 	src := policy.Source{Text: text}
 	if !is {
 		src.Kind = "binary"
