@@ -47,6 +47,8 @@ type Client struct {
 
 	mu       sync.Mutex
 	projects map[string]*project // by full path, lower case
+
+	memory *memory // what saves reading
 }
 
 // access is one token and the client that uses it, with all state that must not be shared with another.
@@ -74,7 +76,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), talk: newTalk(), promo: newPromoting(), projects: map[string]*project{}}
+	c := &Client{base: base, opts: o.filled(), talk: newTalk(), promo: newPromoting(), memory: newMemory(), projects: map[string]*project{}}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),
@@ -163,11 +165,16 @@ const remembered = 5 * time.Minute
 
 // project reads a project, or remembers it.
 func (c *Client) project(ctx context.Context, repo string) (*project, error) {
+	return c.projectWithin(ctx, repo, remembered)
+}
+
+// projectWithin is project for whom an older memory will do.
+func (c *Client) projectWithin(ctx context.Context, repo string, age time.Duration) (*project, error) {
 	key := strings.ToLower(repo)
 	c.mu.Lock()
 	p := c.projects[key]
 	c.mu.Unlock()
-	if p != nil && c.opts.Now().Sub(p.at) < remembered {
+	if p != nil && c.opts.Now().Sub(p.at) < age {
 		return p, nil
 	}
 	a, err := c.reach(repo)
