@@ -6,17 +6,12 @@ import (
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
-
-// carrier is the merged change that brought a commit to a branch. merge says that the commit is the merge itself.
-type carrier struct {
-	change int
-	merge  bool
-}
 
 // bringing is what GitHub said of who brought a commit; cut: there are more changes that it belongs to.
 type bringing struct {
-	carrier
+	compare.Carrier
 	cut bool
 }
 
@@ -34,12 +29,12 @@ func (st *standing) brought(ctx context.Context, lists ...[]checks.Carried) erro
 		return err
 	}
 	for _, list := range lists {
-		found := map[string]carrier{}
+		found := map[string]compare.Carrier{}
 		for i, c := range list {
 			found[c.Commit], _ = st.bringerOf(c.Commit)
-			list[i].Change = found[c.Commit].change
+			list[i].Change = found[c.Commit].Change
 		}
-		below(list, found)
+		compare.Below(list, found)
 	}
 	return nil
 }
@@ -55,13 +50,13 @@ func (st *standing) unknown(list []checks.Carried) (ids []string) {
 }
 
 // bringerOf is what is known of who brought a commit; ok is false when it has to be asked.
-func (st *standing) bringerOf(id string) (b carrier, ok bool) {
+func (st *standing) bringerOf(id string) (b compare.Carrier, ok bool) {
 	if t, ok := st.told[id]; ok {
-		return t.carrier, true
+		return t.Carrier, true
 	}
 	key := diffKey{st.key(), st.branch, id}
 	if n := st.known[id]; n != nil {
-		if b = st.bringer(n.Bringers.Nodes, id); b.change != 0 {
+		if b = st.bringer(n.Bringers.Nodes, id); b.Change != 0 {
 			st.c.memory.bringer.Add(key, b)
 			return b, true
 		}
@@ -73,21 +68,21 @@ func (st *standing) bringerOf(id string) (b carrier, ok bool) {
 }
 
 // bringer is the change of a list that brought a commit: the one whose merge it is, or the one that was merged first.
-func (st *standing) bringer(nodes []*openNode, id string) (b carrier) {
+func (st *standing) bringer(nodes []*openNode, id string) (b compare.Carrier) {
 	var first *openNode
 	for _, n := range nodes {
 		if n == nil || n.State != "MERGED" || n.BaseRefName != st.branch || n.BaseRepository == nil || !strings.EqualFold(n.BaseRepository.NameWithOwner, st.repo.String()) {
 			continue
 		}
 		if n.MergeCommit != nil && n.MergeCommit.OID == id {
-			return carrier{n.Number, true}
+			return compare.Carrier{Change: n.Number, Merge: true}
 		}
 		if first == nil || utc(n.MergedAt).Before(utc(first.MergedAt)) {
 			first = n
 		}
 	}
 	if first != nil {
-		b.change = first.Number
+		b.Change = first.Number
 	}
 	return b
 }
@@ -130,11 +125,11 @@ func (st *standing) takeBringers(ids []string, node *repoNode) {
 			st.told[id] = bringing{} // no change is known to have brought it
 			continue
 		}
-		t := bringing{carrier: st.bringer(n.Bringers.Nodes, id)}
-		if t.change != 0 {
-			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, t.carrier)
+		t := bringing{Carrier: st.bringer(n.Bringers.Nodes, id)}
+		if t.Change != 0 {
+			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, t.Carrier)
 		}
-		t.cut = t.change == 0 && n.Bringers.PageInfo.HasNextPage
+		t.cut = t.Change == 0 && n.Bringers.PageInfo.HasNextPage
 		st.told[id] = t
 	}
 }
@@ -144,36 +139,4 @@ func (st *standing) tooMany(id string) {
 	if st.told[id].cut {
 		st.gap("between", "GitHub names more than 50 changes that the commit %.8s belongs to, and none of those that were read brought it.", id)
 	}
-}
-
-// below gives what lies below a change's merge, and not on the branch before it, to that change.
-func below(list []checks.Carried, found map[string]carrier) {
-	at := map[string]int{}
-	for i, c := range list {
-		at[c.Commit] = i
-	}
-	for m := len(list) - 1; m >= 0; m-- { // the oldest first: the inner merge brought it
-		if by := found[list[m].Commit]; by.merge && len(list[m].Parents) > 1 {
-			before := reach(list, at, list[m].Parents[:1], nil)
-			for i := range reach(list, at, list[m].Parents[1:], before) {
-				if list[i].Change == 0 {
-					list[i].Change = by.change
-				}
-			}
-		}
-	}
-}
-
-// reach are the places in the list of commits and of all below them, those of stop left out.
-func reach(list []checks.Carried, at map[string]int, from []string, stop map[int]bool) map[int]bool {
-	seen := map[int]bool{}
-	for todo := append([]string{}, from...); len(todo) > 0; {
-		id := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if i, ok := at[id]; ok && !seen[i] && !stop[i] {
-			seen[i] = true
-			todo = append(todo, list[i].Parents...)
-		}
-	}
-	return seen
 }
