@@ -47,6 +47,8 @@ type Client struct {
 	mu       sync.Mutex
 	projects map[string]*project  // by full path, lower case
 	looked   map[string]time.Time // when the webhooks of a place were looked at
+
+	memory *memory // what saves reading
 }
 
 // access is one token and the client that uses it, with all state that must not be shared with another.
@@ -74,7 +76,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), projects: map[string]*project{}}
+	c := &Client{base: base, opts: o.filled(), projects: map[string]*project{}, memory: newMemory()}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),

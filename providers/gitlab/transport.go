@@ -117,6 +117,7 @@ func (t *transport) attempt(r *http.Request, body []byte) (resp *http.Response, 
 		return nil, errors.New("the answer was cut short")
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(all))
+	t.c.heard(t.a, r, resp, all)
 	return resp, nil
 }
 
