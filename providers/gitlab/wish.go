@@ -20,13 +20,13 @@ func (s Settings) Wish(public string) Wish {
 			w.Token = secret
 		}
 	}
-	w.Note = Describes + " (made by sluice gitlab install; secret " + mark(w) + ")"
+	w.Note = Describes + " (made by sluice gitlab install; secret " + fingerprint(w) + ")"
 	return w
 }
 
-// mark tells one secret from another without telling it: GitLab never shows what a hook's secret is. It is cut short and
+// fingerprint tells one secret from another without telling it: GitLab never shows what a hook's secret is. It is cut short and
 // costs much to make, so that nobody who sees it can try secrets out.
-func mark(w Wish) string {
+func fingerprint(w Wish) string {
 	key, err := pbkdf2.Key(sha256.New, w.Token+"\x00"+w.Signing, []byte(w.URL), 100_000, 4)
 	if err != nil { // it has no way to fail with these
 		return ""
