@@ -22,7 +22,7 @@ const (
 	detailsMark  = "<!-- sluice:details -->"
 	largestPart  = 100_000
 	largestNote  = 900_000 // bytes; GitLab takes a million characters
-	mostNotes    = 10      // pages of a hundred in which our own note is looked for
+	mostSearched = 10      // pages of a hundred in which our own note is looked for
 	mostAnnoteds = 250     // of one check
 )
 
@@ -191,9 +191,9 @@ func (p *posting) readDetails(ctx context.Context) (*details, error) {
 			return nil, err
 		}
 	}
-	n, cut, err := p.a.ownNote(ctx, p.s, "asc", mostNotes, func(body string) bool { return strings.HasPrefix(body, detailsMark) })
+	n, cut, err := p.a.ownNote(ctx, p.s, "asc", mostSearched, func(body string) bool { return strings.HasPrefix(body, detailsMark) })
 	if err == nil && cut { // one more would be made with every restart
-		err = &Error{Route: "GET /projects/{id}/merge_requests/{n}/notes", Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("none of the first %d is ours", 100*mostNotes)}
+		err = &Error{Route: "GET /projects/{id}/merge_requests/{n}/notes", Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("none of the first %d is ours", 100*mostSearched)}
 	}
 	if err != nil {
 		return nil, err

@@ -46,8 +46,16 @@ func (c *Client) landed(ctx context.Context, repo, branch, since string) (*gate.
 		return l, err
 	}
 	l.Tip, l.Default = b.Commit.ID, b.Default || l.Default
-	if l.Sources, l.Unread, err = c.policies(ctx, a, repo, l.Tip); err != nil {
+	r := &reading{c: c, a: a, repo: repo, p: project, tip: l.Tip, f: &checks.Facts{}}
+	if _, err := r.own(ctx); err != nil {
 		return nil, err
+	}
+	if err := r.floor(ctx); err != nil {
+		return nil, err
+	}
+	l.Sources = r.f.Sources
+	if g, unread := r.f.Gap("policy"); unread {
+		l.Unread = g.Reason
 	}
 	if project.MergeTrainsEnabled {
 		if l.Queue, err = a.train(ctx, repo, branch); err != nil {
@@ -74,7 +82,7 @@ func (a *access) train(ctx context.Context, repo, branch string) (queue []string
 		return nil, nil // the tier, or the role, has none
 	}
 	for _, one := range list {
-		if one.Branch == branch && one.Pipeline != nil && oid(one.Pipeline.SHA) {
+		if one.Branch == branch && one.Pipeline != nil && objectID(one.Pipeline.SHA) {
 			queue = append(queue, one.Pipeline.SHA)
 		}
 	}

@@ -92,8 +92,6 @@ func (s *talkSim) fresh() *Client {
 	return c
 }
 
-type obj = map[string]any
-
 func (s *talkSim) raw(method, path string, body any) []byte {
 	s.Helper()
 	b, err := json.Marshal(body)
@@ -160,14 +158,14 @@ func (s *talkSim) read(f *checks.Facts) {
 	if mr.Head == nil {
 		return
 	}
-	var list []commitStatus
+	var list []statusNode
 	s.decode(s.as("alice", "GET", fmt.Sprintf("/repository/commits/%s/statuses?pipeline_id=%d", f.Change.Head.Commit, mr.Head.ID), nil), &list)
 	me, err := s.client.ways[0].myself(context.Background())
 	if err != nil {
 		s.Fatal(err)
 	}
 	for _, x := range list {
-		f.Statuses = append(f.Statuses, checks.Status{Name: x.Name, ID: x.ID, Node: node(x.Pipeline), State: shownAs(x.Status), Title: x.Description, Ours: x.Author.ID == int64(me.ID)})
+		f.Statuses = append(f.Statuses, checks.Status{Name: x.Name, ID: x.ID, Node: node(x.Pipeline), State: stateWord(x.Status), Title: x.Description, Ours: x.Author.ID == int64(me.ID)})
 	}
 }
 
@@ -616,7 +614,7 @@ func TestReviewers(t *testing.T) {
 	if err := s.client.RequestReviewers(ctx, sub, []string{"bob", "carol"}, []string{"acme/operations"}); err != nil {
 		t.Fatal(err)
 	}
-	var list []struct{ User account }
+	var list []struct{ User userNode }
 	s.decode(s.as("alice", "GET", fmt.Sprintf("/merge_requests/%d/reviewers", f.Change.Number), nil), &list)
 	var names []string
 	for _, r := range list {
