@@ -77,7 +77,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	m := newMetrics()
 	m.watchQueue(func(ctx context.Context) (queueDepth, error) {
 		q, err := st.Stats(ctx)
-		return queueDepth{q.Waiting, q.Dead, q.Oldest}, err
+		return queueDepth{q.Waiting, q.Running, q.Dead, q.Oldest}, err
 	})
 	m.registry.MustRegister(newOverrideMetrics(st))
 	key, err := signer("SLUICE_AUDIT_KEY_FILE", s.AuditKey)

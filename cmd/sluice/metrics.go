@@ -72,8 +72,8 @@ func (m *metrics) verified(intact bool) {
 
 // queueDepth is what the store tells of its queue.
 type queueDepth struct {
-	waiting, dead int
-	oldest        time.Duration
+	waiting, running, dead int
+	oldest                 time.Duration
 }
 
 // watchQueue adds gauges that are read when they are asked for.
@@ -90,6 +90,7 @@ func (m *metrics) watchQueue(read func(context.Context) (queueDepth, error)) {
 		}))
 	}
 	gauge("sluice_queue_depth", "Pieces of work that are due.", func(q queueDepth) float64 { return float64(q.waiting) })
+	gauge("sluice_queue_running", "Pieces of work that are under way.", func(q queueDepth) float64 { return float64(q.running) })
 	gauge("sluice_queue_dead", "Pieces of work that failed too often and wait for somebody.", func(q queueDepth) float64 { return float64(q.dead) })
 	gauge("sluice_queue_oldest_seconds", "How long the oldest due piece of work has waited.", func(q queueDepth) float64 { return q.oldest.Seconds() })
 }

@@ -148,6 +148,10 @@ func (s *sim) startSimulator(dir, state string) {
 	if err != nil {
 		s.t.Fatalf("the simulator did not start: %v", err)
 	}
+	if _, url, ok := strings.Cut(strings.TrimSpace(line), "gitlab simulator on "); ok {
+		s.url = url
+		return
+	}
 	var ready struct{ URL string }
 	if err := json.Unmarshal([]byte(line), &ready); err != nil {
 		s.t.Fatalf("the simulator said %q: %v", line, err)
