@@ -127,6 +127,7 @@ func (v *visit) walk(ctx context.Context) error {
 	if err := v.runsOver(); err != nil {
 		return err
 	}
+	v.waiting()
 	if err := v.knockAnew(ctx); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 	x := f.Promotion
 	x.Deployments = slices.DeleteFunc(slices.Clone(v.standing.Deployments), func(d checks.Deployment) bool { return p.made(d.ID) && d.Live.IsZero() })
 	x.Locks, x.UnderWay, x.Before, x.Rolls = nil, nil, nil, time.Time{}
+	x.Frozen = frozenAround(v.standing.Frozen, v.now)
 	for _, l := range v.book.Locks {
 		if l.Holds(v.now) {
 			x.Locks = append(x.Locks, l.Lock)
@@ -44,6 +45,20 @@ func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 		return err
 	}
 	return v.calendars(ctx, x)
+}
+
+// frozenAround are the freezes of the forge's own that hold now, and the next one of each: what a decision rests on. Those
+// that come later are for calendars.
+func frozenAround(list []checks.Frozen, now time.Time) (kept []checks.Frozen) {
+	next := map[string]bool{}
+	for _, z := range list { // in order of time
+		if !z.To.After(now) || z.From.After(now) && next[z.Source] {
+			continue
+		}
+		next[z.Source] = z.From.After(now)
+		kept = append(kept, z)
+	}
+	return kept
 }
 
 func (v *visit) vanished(x *checks.Promotion) string {

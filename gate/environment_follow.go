@@ -133,7 +133,9 @@ func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 func (v *visit) adopt(p *Promotion) {
 	for _, d := range v.standing.Deployments {
 		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
-		if !taken && d.Workflow && d.Ran() && d.Commit == p.Commit && (d.Run == 0 || d.Run == p.Run) && !d.At.Before(p.At.Add(-time.Hour)) {
+		itself := d.ID == p.Run && d.Run == p.Run // a forge where what waits is the deployment: it may have waited long
+		recent := (d.Run == 0 || d.Run == p.Run) && !d.At.Before(p.At.Add(-time.Hour))
+		if !taken && d.Workflow && d.Ran() && d.Commit == p.Commit && (itself || recent) {
 			p.Also = append(p.Also, d.ID)
 			v.touched[p.ID] = true
 			if p.Deployment == 0 {
@@ -203,7 +205,7 @@ func (v *visit) find(ctx context.Context, p *Promotion) error {
 	if p.Deployment != 0 {
 		return nil
 	}
-	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	found, err := v.provider.Deployed(ctx, p.Subject(), v.order(p))
 	if err != nil {
 		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
 	}
@@ -229,7 +231,7 @@ func (v *visit) made(p *Promotion, id int64, at time.Time) {
 // in it yet. One that the forge does not find by itself either, some time after it was made, was deleted.
 
 func (v *visit) missing(ctx context.Context, p *Promotion) error {
-	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	found, err := v.provider.Deployed(ctx, p.Subject(), v.order(p))
 	if err != nil {
 		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
 	}

@@ -127,3 +127,18 @@ func (v *visit) turnAway(ctx context.Context, p *Promotion, run int64) error {
 	}
 	return fmt.Errorf("reject run %d: %w", run, err)
 }
+
+// waiting has those runs looked at that the forge shows to wait here and that nobody told of. One that this very visit was
+// for is left: it waits for somebody else.
+func (v *visit) waiting() {
+	for _, run := range v.standing.Waiting {
+		detail := fmt.Sprintf("run/%d", run)
+		known := slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Run == run || slices.Contains(p.Knocks, run) })
+		if known || slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Detail == detail }) {
+			continue
+		}
+		m := environmentMark(v.s, v.s.Environment, "a run waits")
+		m.Detail = detail
+		v.out.later(m)
+	}
+}

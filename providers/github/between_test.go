@@ -2,7 +2,6 @@ package github
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,37 +199,6 @@ func TestWhatADeploymentSaysOfItself(t *testing.T) {
 		}
 		if got != c.want || (st.out.Cut != "") != c.cut || len(st.f.Gaps) > 0 != c.cut {
 			t.Errorf("%s: %q, cut %q, gaps %v; want %q, cut %v", name, got, st.out.Cut, st.f.Gaps, c.want, c.cut)
-		}
-	}
-}
-
-func TestTheLikeliestPatchesAreReadFirst(t *testing.T) {
-	t.Parallel()
-	st := read("a")
-	st.p = &checks.Promotion{Lacks: []checks.Carried{{Title: "Fix"}}, Between: []checks.Carried{{Title: "x", Parents: []string{"1"}}, {Title: "Fix", Parents: []string{"1", "2"}}, {Title: "y"}, {Title: "Fix", Parents: []string{"1"}}}}
-	if got := st.likeliest(); !slices.Equal(got, []int{3, 0, 2}) {
-		t.Errorf("likeliest() = %v", got)
-	}
-}
-
-func TestAMergeIsMissedOnlyForWhatIsItsOwn(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		merged, own patchID
-		want        int // left of two
-	}{
-		"adds nothing":           {patchID{id: "p"}, patchID{id: "p"}, 1},
-		"adds something":         {patchID{id: "p"}, patchID{id: "q"}, 2},
-		"changes nothing at all": {patchID{}, patchID{}, 2},
-		"too large to tell":      {patchID{unread: "too large"}, patchID{unread: "too large"}, 2},
-	} {
-		st := read("a")
-		st.p = &checks.Promotion{Lacks: []checks.Carried{{Commit: "m", Parents: []string{"x", "y"}}, {Commit: "y", Parents: []string{"x"}}}}
-		st.c.memory.patches.Add(diffKey{repo: st.key(), to: "/commits/m"}, c.own)
-		st.c.memory.patches.Add(diffKey{repo: st.key(), to: "/compare/x...y"}, c.merged)
-		room := 0
-		if err := st.unmerged(t.Context(), &room); err != nil || len(st.p.Lacks) != c.want {
-			t.Errorf("%s: %v left, %v; want %d", name, st.p.Lacks, err, c.want)
 		}
 	}
 }

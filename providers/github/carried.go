@@ -6,13 +6,8 @@ import (
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
-
-// carrier is the merged change that brought a commit to a branch. merge says that the commit is the merge itself.
-type carrier struct {
-	change int
-	merge  bool
-}
 
 // brought finds for each commit the change into the default branch that brought it. That one did is remembered, for it
 // stays so; that none did is asked each time, for GitHub may learn of it late.
@@ -29,44 +24,44 @@ func (st *standing) brought(ctx context.Context, lists ...[]checks.Carried) erro
 		return err
 	}
 	for _, list := range lists {
-		found := map[string]carrier{}
+		found := map[string]compare.Carrier{}
 		for i, c := range list {
 			found[c.Commit], _ = st.bringerOf(c.Commit)
-			list[i].Change = found[c.Commit].change
+			list[i].Change = found[c.Commit].Change
 		}
-		below(list, found)
+		compare.Below(list, found)
 	}
 	return nil
 }
 
 // bringerOf is what is known of who brought a commit; ok is false when it has to be asked.
-func (st *standing) bringerOf(id string) (b carrier, ok bool) {
+func (st *standing) bringerOf(id string) (b compare.Carrier, ok bool) {
 	key := diffKey{st.key(), st.branch, id}
 	if n := st.known[id]; n != nil {
-		if b = st.bringer(n.Bringers.Nodes, id); b.change != 0 {
+		if b = st.bringer(n.Bringers.Nodes, id); b.Change != 0 {
 			st.c.memory.bringer.Add(key, b)
 		}
-		return b, b.change != 0 || !n.Bringers.PageInfo.HasNextPage
+		return b, b.Change != 0 || !n.Bringers.PageInfo.HasNextPage
 	}
 	return st.c.memory.bringer.Get(key)
 }
 
 // bringer is the change of a list that brought a commit: the one whose merge it is, or the one that was merged first.
-func (st *standing) bringer(nodes []*openNode, id string) (b carrier) {
+func (st *standing) bringer(nodes []*openNode, id string) (b compare.Carrier) {
 	var first *openNode
 	for _, n := range nodes {
 		if n == nil || n.State != "MERGED" || n.BaseRefName != st.branch || n.BaseRepository == nil || !strings.EqualFold(n.BaseRepository.NameWithOwner, st.repo.String()) {
 			continue
 		}
 		if n.MergeCommit != nil && n.MergeCommit.OID == id {
-			return carrier{n.Number, true}
+			return compare.Carrier{Change: n.Number, Merge: true}
 		}
 		if first == nil || utc(n.MergedAt).Before(utc(first.MergedAt)) {
 			first = n
 		}
 	}
 	if first != nil {
-		b.change = first.Number
+		b.Change = first.Number
 	}
 	return b
 }
@@ -96,43 +91,11 @@ func (st *standing) askBringers(ctx context.Context, ids []string) error {
 		if n == nil || n.OID != id {
 			continue // no change is known to have brought it
 		}
-		if b := st.bringer(n.Bringers.Nodes, id); b.change != 0 {
+		if b := st.bringer(n.Bringers.Nodes, id); b.Change != 0 {
 			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, b)
 		} else if n.Bringers.PageInfo.HasNextPage {
 			st.gap("between", "GitHub names more than 50 changes that the commit %.8s belongs to, and none of those that were read brought it.", id)
 		}
 	}
 	return nil
-}
-
-// below gives what lies below a change's merge, and not on the branch before it, to that change.
-func below(list []checks.Carried, found map[string]carrier) {
-	at := map[string]int{}
-	for i, c := range list {
-		at[c.Commit] = i
-	}
-	for m := len(list) - 1; m >= 0; m-- { // the oldest first: the inner merge brought it
-		if by := found[list[m].Commit]; by.merge && len(list[m].Parents) > 1 {
-			before := reach(list, at, list[m].Parents[:1], nil)
-			for i := range reach(list, at, list[m].Parents[1:], before) {
-				if list[i].Change == 0 {
-					list[i].Change = by.change
-				}
-			}
-		}
-	}
-}
-
-// reach are the places in the list of commits and of all below them, those of stop left out.
-func reach(list []checks.Carried, at map[string]int, from []string, stop map[int]bool) map[int]bool {
-	seen := map[int]bool{}
-	for todo := append([]string{}, from...); len(todo) > 0; {
-		id := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if i, ok := at[id]; ok && !seen[i] && !stop[i] {
-			seen[i] = true
-			todo = append(todo, list[i].Parents...)
-		}
-	}
-	return seen
 }

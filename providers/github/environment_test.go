@@ -199,7 +199,7 @@ func TestADeploymentIsSentOnce(t *testing.T) {
 			}
 			f.Heal()
 			c.limits(s)
-			if found, err := c.Deployed(t.Context(), s, "p1"); err != nil || len(found) != fault.made {
+			if found, err := c.Deployed(t.Context(), s, gate.Order{Promotion: "p1"}); err != nil || len(found) != fault.made {
 				t.Errorf("Deployed = %+v, %v; want %d", found, err, fault.made)
 			}
 		})

@@ -54,8 +54,8 @@ func (st *standing) number(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	if b, _ := st.bringerOf(st.head); b.change != 0 {
-		return b.change, nil
+	if b, _ := st.bringerOf(st.head); b.Change != 0 {
+		return b.Change, nil
 	}
 	if n := st.known[st.head]; n != nil {
 		return st.merging(n.Bringers.Nodes), nil

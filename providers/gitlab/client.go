@@ -40,10 +40,11 @@ type Options struct {
 
 // Client is GitLab as the tokens of the settings see it. It is safe for concurrent use.
 type Client struct {
-	base *url.URL // of the pages
-	opts Options
-	ways []*access // the longest path first
-	talk *talk
+	base  *url.URL // of the pages
+	opts  Options
+	ways  []*access // the longest path first
+	talk  *talk
+	promo *promoting
 
 	mu       sync.Mutex
 	projects map[string]*project  // by full path, lower case
@@ -77,7 +78,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), projects: map[string]*project{}, talk: newTalk(), memory: newMemory()}
+	c := &Client{base: base, opts: o.filled(), talk: newTalk(), promo: newPromoting(), memory: newMemory(), projects: map[string]*project{}}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),
@@ -166,11 +167,16 @@ const remembered = 5 * time.Minute
 
 // project reads a project, or remembers it.
 func (c *Client) project(ctx context.Context, repo string) (*project, error) {
+	return c.projectWithin(ctx, repo, remembered)
+}
+
+// projectWithin is project for whom an older memory will do.
+func (c *Client) projectWithin(ctx context.Context, repo string, age time.Duration) (*project, error) {
 	key := strings.ToLower(repo)
 	c.mu.Lock()
 	p := c.projects[key]
 	c.mu.Unlock()
-	if p != nil && c.opts.Now().Sub(p.at) < remembered {
+	if p != nil && c.opts.Now().Sub(p.at) < age {
 		return p, nil
 	}
 	a, err := c.reach(repo)

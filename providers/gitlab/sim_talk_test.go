@@ -92,8 +92,6 @@ func (s *talkSim) fresh() *Client {
 	return c
 }
 
-type obj = map[string]any
-
 func (s *talkSim) raw(method, path string, body any) []byte {
 	s.Helper()
 	b, err := json.Marshal(body)

@@ -95,7 +95,7 @@ func claimed(w *world) {
 	}
 	_, err := w.forge.Start(pretend.Workflow{Repo: repo, Environments: []string{"production"}, By: "ana"})
 	w.must(err)
-	if found, err := p.Deployed(w.Context(), w.into("production", main), "p1"); err != nil || len(found) != 0 {
+	if found, err := p.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 0 {
 		w.Errorf("Deployed = %+v, %v; want none of those that claim it", found, err)
 	}
 	id, err := p.Deploy(w.Context(), w.into("production", main), gate.Order{Promotion: "p1", Attempt: 1, Decision: "d1"})
@@ -105,7 +105,7 @@ func claimed(w *world) {
 		told = append(told, fmt.Sprint(d.Creator.Login, " ", d.Ours, " ", d.Workflow, " ", d.Promotion))
 	}
 	w.check("deployments", told, []string{"sluice[bot] true false p1", "github-actions[bot] false true ", "pipeline[bot] false false ", "ana false false "})
-	if found, err := p.Deployed(w.Context(), w.into("production", main), "p1"); err != nil || len(found) != 1 || found[0].ID != id {
+	if found, err := p.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 1 || found[0].ID != id {
 		w.Errorf("Deployed = %+v, %v; want %d", found, err, id)
 	}
 }
@@ -128,7 +128,7 @@ func anyCase(w *world) {
 	promoter := w.promoter()
 	_, err := promoter.Deploy(w.Context(), w.into("Production", main), gate.Order{Promotion: "p1"})
 	w.must(err)
-	if found, err := promoter.Deployed(w.Context(), w.into("production", main), "p1"); err != nil || len(found) != 1 {
+	if found, err := promoter.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 1 {
 		w.Errorf("Deployed = %+v, %v; want it in any case", found, err)
 	}
 }
