@@ -113,7 +113,7 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	r.prior, _ = r.c.memory.changes.Get(r.f.Subject.Key())
 	var approvals approvalsNode
 	group, all := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { r.p, err = r.c.project(all, r.repo); return err })
+	group.Go(func() (err error) { r.p, err = r.c.projectWithin(all, r.repo, placeKept); return err })
 	group.Go(func() (err error) { r.mr, err = r.mergeRequest(all); return err })
 	group.Go(func() error {
 		_, err := r.a.get(all, r.here("approvals"), nil, &approvals)

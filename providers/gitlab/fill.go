@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
-	"github.com/sluicegate/sluice/providers/compare"
 )
 
 func escaped(s string) string { return gitlab.PathEscape(s) }
@@ -22,20 +21,22 @@ func sortedOnce(ids []int64) []int64 {
 
 // fill reads what the checks want, everything at once.
 func (r *reading) fill(ctx context.Context, w *checks.Wants) error {
-	var entries []compare.Entry
+	var entries []string
 	commit, adjust := r.listedAt()
 	group, all := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.said(all, w) })
-	group.Go(func() error { return r.fetch(all, w.Texts) })
 	group.Go(func() error { return r.wantPeople(all, w.People) })
 	group.Go(func() error { return r.wantGroups(all, append(slices.Clone(w.Teams), w.Orgs...)) })
 	if w.Paths != nil {
 		group.Go(func() (err error) {
-			entries, r.cutTree, err = r.tree(all, commit)
+			entries, r.cutTree, err = r.list(all, commit)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := r.fetch(ctx, w.Texts); err != nil { // after the list: what made that may tell texts as well
 		return err
 	}
 	if w.Paths != nil { // not beside the reading: a check that panics at a path must take this work down and not the process
@@ -88,11 +89,11 @@ func (r *reading) listedAt() (commit string, adjust bool) {
 }
 
 // paths keeps those files of a list that are wanted; adjust says that the change has to be applied to it.
-func (r *reading) paths(entries []compare.Entry, adjust bool, keep func(string) bool) {
+func (r *reading) paths(entries []string, adjust bool, keep func(string) bool) {
 	set := map[string]bool{}
-	for _, e := range entries {
-		if keep(e.Path) {
-			set[e.Path] = true
+	for _, p := range entries {
+		if keep(p) {
+			set[p] = true
 		}
 	}
 	if adjust {

@@ -17,7 +17,8 @@ const (
 	fleeting    = time.Minute      // rights, memberships
 	settled     = 5 * time.Minute  // what GitLab would show a trace of in the merge request itself
 	lasting     = time.Hour        // whose address it is, and whether an account is a person's
-	tagsKept    = 10 * time.Minute // tags, unless an event tells of one
+	tagsKept    = 10 * time.Minute // tags and the groups' policies, unless an event tells of one
+	placeKept   = 15 * time.Minute // how a project is called and who may see it, for facts
 	unknownKept = 10 * time.Minute // that an address is nobody's
 )
 
@@ -26,6 +27,9 @@ type memory struct {
 	diffs   *cache.Weighed[pair, *difference]
 	texts   *cache.Weighed[textKey, checks.Text] // of whole commits
 	trees   *cache.Weighed[pair, []compare.Entry]
+	lists   *cache.Weighed[pair, []string]      // paths of whole commits
+	latest  *lru.Cache[string, string]          // the commit listed last, by project
+	steps   *cache.Weighed[pair, *difference]   // by the commit that they lead to
 	sets    *cache.Weighed[string, *policy.Set] // by what the policies say
 	changes *lru.Cache[string, *prior]          // by subject
 	tips    *lru.Cache[pair, tipAt]             // by branch
@@ -107,6 +111,9 @@ func newMemory() *memory {
 		diffs:   cache.New[pair, *difference](16<<20, 4096),
 		texts:   cache.New[textKey, checks.Text](12<<20, 16384),
 		trees:   cache.New[pair, []compare.Entry](12<<20, 64),
+		lists:   cache.New[pair, []string](12<<20, 256),
+		latest:  sized[string, string](1024),
+		steps:   cache.New[pair, *difference](8<<20, 1024),
 		sets:    cache.New[string, *policy.Set](4<<20, 256),
 		changes: sized[string, *prior](8192),
 		tips:    sized[pair, tipAt](4096),

@@ -131,7 +131,7 @@ func (r *reading) floor(ctx context.Context) error {
 
 // floorOf is a group's policy, remembered for some minutes, unless an event tells of it: it is one for many projects.
 func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, error) {
-	if known, ok := r.c.memory.floors.Get(lower(project)); ok && r.c.within(known.at, settled) {
+	if known, ok := r.c.memory.floors.Get(lower(project)); ok && r.c.within(known.at, tagsKept) {
 		return known.source, nil
 	}
 	a, err := r.c.reach(project)

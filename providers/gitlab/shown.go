@@ -28,6 +28,10 @@ const mostStatuses = 10 // pages
 // statuses are those in the pipeline that decides about the merge, jobs and ours alike. A change without a pipeline has
 // none: the first status makes one. In a fork the pipeline is the fork's, and ours stand in the target project.
 func (r *reading) statuses(ctx context.Context) error {
+	me, err := r.a.myself(ctx) // once for all readings, with the first
+	if err != nil {
+		return err
+	}
 	key := shownKey{token: r.a.n, commit: r.head}
 	h, err := r.c.sawHead(ctx, r.a, r.f.Subject, r.mr)
 	if err != nil {
@@ -39,10 +43,6 @@ func (r *reading) statuses(ctx context.Context) error {
 	if key.pipeline == 0 && !r.f.Change.Fork {
 		r.c.memory.shown.Add(key, shownAt{nil, r.c.opts.Now()})
 		return nil
-	}
-	me, err := r.a.myself(ctx)
-	if err != nil {
-		return err
 	}
 	known, ok := r.c.memory.shown.Get(key)
 	if !ok || !r.c.within(known.at, settled) || r.doubtful(known.list, int64(me.ID)) {

@@ -22,7 +22,7 @@ func (r *reading) tag(ctx context.Context, expect string) error {
 	r.c.memory.tags.Remove(r.key()) // an event told of one
 	var node *tagNode
 	group, all := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { r.p, err = r.c.project(all, r.repo); return err })
+	group.Go(func() (err error) { r.p, err = r.c.projectWithin(all, r.repo, placeKept); return err })
 	group.Go(func() (err error) { node, err = r.a.tag(all, r.repo, r.f.Subject.Tag); return err })
 	if err := group.Wait(); err != nil {
 		return err

@@ -119,7 +119,7 @@ func plainPatch(patch string) bool {
 
 // remembered is a text that this reading or an earlier one took in.
 func (r *reading) remembered(side checks.Side, path string) (checks.Text, bool) {
-	t, ok := r.c.memory.texts.Get(textKey{r.key(), r.commit(side), path})
+	t, ok := r.stepped(r.commit(side), path, mostSteps)
 	t.Side = side
 	return t, ok
 }
