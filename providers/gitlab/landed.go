@@ -40,14 +40,22 @@ func (c *Client) landed(ctx context.Context, repo, branch, since string) (*gate.
 	if err != nil {
 		return nil, err
 	}
-	l := &gate.Landed{URL: project.WebURL + "/-", Default: branch == project.DefaultBranch}
+	l := &gate.Landed{URL: project.WebURL, Default: branch == project.DefaultBranch}
 	b, err := a.branch(ctx, repo, branch)
 	if err != nil || b == nil {
 		return l, err
 	}
 	l.Tip, l.Default = b.Commit.ID, b.Default || l.Default
-	if l.Sources, l.Unread, err = c.policies(ctx, a, repo, l.Tip); err != nil {
+	r := &reading{c: c, a: a, repo: repo, p: project, tip: l.Tip, f: &checks.Facts{}}
+	if _, err := r.own(ctx); err != nil {
 		return nil, err
+	}
+	if err := r.floor(ctx); err != nil {
+		return nil, err
+	}
+	l.Sources = r.f.Sources
+	if g, unread := r.f.Gap("policy"); unread {
+		l.Unread = g.Reason
 	}
 	if project.MergeTrainsEnabled {
 		if l.Queue, err = a.train(ctx, repo, branch); err != nil {
@@ -74,7 +82,7 @@ func (a *access) train(ctx context.Context, repo, branch string) (queue []string
 		return nil, nil // the tier, or the role, has none
 	}
 	for _, one := range list {
-		if one.Branch == branch && one.Pipeline != nil && oid(one.Pipeline.SHA) {
+		if one.Branch == branch && one.Pipeline != nil && objectID(one.Pipeline.SHA) {
 			queue = append(queue, one.Pipeline.SHA)
 		}
 	}
@@ -118,9 +126,11 @@ func (h *history) fill(ctx context.Context, l *gate.Landed, since string) error 
 		}
 		at = n.Parents[0]
 	}
-	if err := h.explain(ctx); err != nil {
+	whole, err := h.explain(ctx)
+	if err != nil {
 		return err
 	}
+	l.Cut = l.Cut || !whole
 	for _, id := range h.line {
 		switch by := h.by[id]; {
 		case by == 0:
@@ -148,14 +158,13 @@ func (h *history) read(ctx context.Context, tip, since string) (cut bool, err er
 }
 
 // explain finds which changes brought the commits of the line. The list of what was merged last tells it of most in one call:
-// a commit may be asked for by itself only where that list does not reach.
-func (h *history) explain(ctx context.Context) error {
+// a commit is asked for by itself only where that list does not reach. whole says that it is known of all of them.
+func (h *history) explain(ctx context.Context) (whole bool, err error) {
 	if len(h.line) == 0 {
-		return nil
+		return true, nil
 	}
-	whole, err := h.merged(ctx)
-	if err != nil || whole {
-		return err
+	if whole, err = h.merged(ctx); err != nil || whole {
+		return whole, err
 	}
 	asked := 0
 	for _, id := range h.line {
@@ -163,11 +172,11 @@ func (h *history) explain(ctx context.Context) error {
 			continue
 		}
 		if asked++; asked > mostAsked {
-			return fmt.Errorf("more than %d commits came by no change that was merged lately", mostAsked)
+			return false, nil
 		}
 		list, err := h.a.bringers(ctx, h.repo, id)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, m := range list {
 			if m.Branch == h.branch && m.Target == h.project {
@@ -175,7 +184,7 @@ func (h *history) explain(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // merged goes through what was merged into the branch, what changed last first, as far back as the line reaches. whole says that

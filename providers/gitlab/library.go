@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,26 +9,18 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
-	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/gate"
 )
 
 var _ gate.Librarian = (*Client)(nil)
 
 const (
-	mostEntries = 300     // pages of a hundred entries of a tree
-	mostFiles   = 60      // pages of a hundred files of a merge request
-	largestFile = 5 << 20 // bytes of a text that is read to be written back
+	mostTouched = 60 // pages of a hundred files of a merge request
 )
-
-var hexadecimal = patterns.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-
-func oid(s string) bool { return hexadecimal.MatchString(s) }
 
 // inRepo is the token for a repository that is named beside a subject. One that lies elsewhere is a fork, seen as far as the
 // token of the subject's sees it.
@@ -49,16 +40,12 @@ func (c *Client) Tree(ctx context.Context, s checks.Subject, repo, commit string
 	if err != nil {
 		return nil, err
 	}
-	if !oid(commit) {
+	if !objectID(commit) {
 		return nil, fmt.Errorf("%q is not a commit id", commit)
 	}
-	type entry struct {
-		Path string `json:"path"`
-		Type string `json:"type"`
-	}
-	list, cut, err := pages[entry](ctx, a, at(repo, "repository", "tree"), url.Values{"ref": {commit}, "recursive": {"true"}}, mostEntries)
-	if err == nil && cut {
-		err = fmt.Errorf("the repository has more than %d files", 100*mostEntries)
+	list, why, err := a.treeNodes(ctx, repo, commit)
+	if err == nil && why != "" {
+		err = errors.New(why)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %s at %.8s: %w", repo, commit, err)
@@ -81,13 +68,13 @@ func (c *Client) Texts(ctx context.Context, s checks.Subject, repo, commit strin
 	}
 	var mu sync.Mutex
 	group, all := errgroup.WithContext(ctx)
-	group.SetLimit(8)
+	group.SetLimit(abreast)
 	for _, path := range paths {
 		group.Go(func() error {
-			text, ok, err := a.stored(all, repo, commit, path)
-			if err == nil && ok {
+			t, _, err := a.text(all, repo, commit, path)
+			if err == nil && !t.Absent && t.Kind == "" {
 				mu.Lock()
-				texts[path] = text
+				texts[path] = t.Text
 				mu.Unlock()
 			}
 			return err
@@ -97,45 +84,6 @@ func (c *Client) Texts(ctx context.Context, s checks.Subject, repo, commit strin
 		return nil, fmt.Errorf("read files of %s at %.8s: %w", repo, commit, err)
 	}
 	return texts, nil
-}
-
-// fileNode is a file at a commit.
-type fileNode struct {
-	Content  string `json:"content"`
-	Encoding string `json:"encoding"`
-	Size     int    `json:"size"`
-	Last     string `json:"last_commit_id"`
-}
-
-// stored is a file that is text. GitLab gives a link for the path that it holds, and a submodule not at all.
-func (a *access) stored(ctx context.Context, repo, commit, path string) (string, bool, error) {
-	f, err := a.file(ctx, repo, commit, path)
-	if err != nil || f == nil || f.Size > largestFile {
-		return "", false, err
-	}
-	b, err := base64.StdEncoding.DecodeString(f.Content)
-	if err != nil {
-		return "", false, fmt.Errorf("%s: GitLab's base64: %w", path, err)
-	}
-	if len(b) != f.Size {
-		return "", false, fmt.Errorf("%s: GitLab gave %d of its %d bytes", path, len(b), f.Size)
-	}
-	return string(b), utf8.Valid(b) && !strings.ContainsRune(string(b), 0), nil
-}
-
-// file is a file at a commit, or nil.
-func (a *access) file(ctx context.Context, repo, commit, path string) (*fileNode, error) {
-	var f fileNode
-	_, err := a.get(ctx, at(repo, "repository", "files", path), url.Values{"ref": {commit}}, &f)
-	switch {
-	case errors.Is(err, gate.ErrGone):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case f.Encoding != "base64":
-		return nil, fmt.Errorf("%s: GitLab gave it as %q", path, f.Encoding)
-	}
-	return &f, nil
 }
 
 // Relation implements gate.Librarian.
@@ -160,7 +108,7 @@ func (c *Client) Relation(ctx context.Context, s checks.Subject, base, head stri
 		return "ahead", nil
 	case common.ID == head:
 		return "behind", nil
-	case !oid(common.ID):
+	case !objectID(common.ID):
 		return "", fmt.Errorf("compare %.8s with %.8s of %s: GitLab named no commit", base, head, s.Repo)
 	}
 	return "diverged", nil
@@ -194,7 +142,7 @@ func (c *Client) touched(ctx context.Context, s checks.Subject) ([]checks.File, 
 		Moved   bool   `json:"renamed_file"`
 		Removed bool   `json:"deleted_file"`
 	}
-	list, cut, err := pages[diff](ctx, a, path+"/diffs", nil, mostFiles)
+	list, cut, err := pages[diff](ctx, a, path+"/diffs", nil, mostTouched)
 	if err != nil {
 		return nil, err
 	}

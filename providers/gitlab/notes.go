@@ -20,7 +20,7 @@ var _ gate.Correspondent = (*Client)(nil)
 type spoken struct {
 	ID       int64     `json:"id"`
 	Body     string    `json:"body"`
-	Author   account   `json:"author"`
+	Author   *userNode `json:"author"`
 	Created  time.Time `json:"created_at"`
 	Updated  time.Time `json:"updated_at"`
 	System   bool      `json:"system"`
@@ -47,16 +47,12 @@ func (c *Client) comment(ctx context.Context, s checks.Subject, id int64) (*gate
 	if err != nil {
 		return nil, err
 	}
-	kind, err := c.kind(ctx, a, n.Author)
+	by, err := (&reading{c: c, a: a}).surely(ctx, n.Author)
 	if err != nil {
 		return nil, err
 	}
-	out := &gate.Comment{ID: n.ID, Body: n.Body, At: n.Created.UTC(), Edited: edited, App: kind == "bot",
-		URL: fmt.Sprintf("%s/%s/-/merge_requests/%d#note_%d", c.base, s.Repo, s.Change, n.ID)}
-	if kind != "" {
-		out.By = checks.Person{ID: n.Author.ID, Login: n.Author.Username, Kind: kind}
-	}
-	return out, nil
+	return &gate.Comment{ID: n.ID, By: by, Body: n.Body, At: n.Created.UTC(), Edited: edited, App: by.Kind == "bot",
+		URL: fmt.Sprintf("%s/%s/-/merge_requests/%d#note_%d", c.base, s.Repo, s.Change, n.ID)}, nil
 }
 
 // spoken reads a note that somebody wrote below the merge request.
@@ -119,7 +115,7 @@ func (c *Client) edited(ctx context.Context, a *access, s checks.Subject, n *spo
 type award struct {
 	Name    string    `json:"name"`
 	Created time.Time `json:"created_at"`
-	User    account   `json:"user"`
+	User    userNode  `json:"user"`
 }
 
 func (a *access) awards(ctx context.Context, s checks.Subject, note int64) ([]award, error) {

@@ -38,7 +38,7 @@ func (p *posting) answerOutside(ctx context.Context, posts []gate.Post) error {
 	if i < 0 || p.f.Change == nil {
 		return nil
 	}
-	post, key := posts[i], strings.ToLower(p.s.Repo)+" "+p.f.Change.Base.Name
+	post, key := posts[i], lower(p.s.Repo)+" "+p.f.Change.Base.Name
 	known, ok := p.c.talk.outside.Get(key)
 	if ok && p.c.opts.Now().Sub(known.at) < remembered && len(known.list) == 0 {
 		return nil

@@ -79,38 +79,29 @@ func (p *posting) inChange(ctx context.Context, commit string) (place, error) {
 	return place{sha: commit, ref: h.ref}, nil
 }
 
-// headPipeline reads the merge request, unless that was done for these very facts.
+// headPipeline reads the merge request, unless that was done just now: for the facts, as a rule.
 func (p *posting) headPipeline(ctx context.Context) (headPipeline, error) {
-	if h, ok := p.c.talk.heads.Get(p.s.Key()); ok && h.id != 0 && p.f != nil && p.f.Change != nil && h.head == p.f.Change.Head.Commit && p.c.opts.Now().Sub(h.at) < fresh {
+	h, ok := p.c.talk.heads.Get(p.s.Key())
+	believed := fresh
+	if h.id == 0 {
+		believed = again // its pipeline may come at any moment
+	}
+	if ok && p.f != nil && p.f.Change != nil && h.head == p.f.Change.Head.Commit && p.c.within(h.at, believed) {
 		return h, nil
 	}
-	var mr mergeRequestHead
+	var mr mergeRequest
 	if _, err := p.a.get(ctx, at(p.s.Repo, "merge_requests", strconv.Itoa(p.s.Change)), nil, &mr); err != nil {
 		return headPipeline{}, err
 	}
-	return p.c.sawHead(ctx, p.a, p.s, mr)
-}
-
-// mergeRequestHead is what of a merge request says where its statuses go.
-type mergeRequestHead struct {
-	SHA     string `json:"sha"`
-	Branch  string `json:"source_branch"`
-	Source  int64  `json:"source_project_id"`
-	Target  int64  `json:"target_project_id"`
-	Running *struct {
-		ID      int64  `json:"id"`
-		Project int64  `json:"project_id"`
-		SHA     string `json:"sha"`
-		Ref     string `json:"ref"`
-	} `json:"head_pipeline"`
+	return p.c.sawHead(ctx, p.a, p.s, &mr)
 }
 
 // sawHead remembers where the statuses of a merge request go. Right after a push GitLab still names the pipeline of the head
 // before it; and of a merged result's pipeline it names the merge, which has to have this head for a parent.
-func (c *Client) sawHead(ctx context.Context, a *access, s checks.Subject, mr mergeRequestHead) (headPipeline, error) {
-	h := headPipeline{head: mr.SHA, ref: mr.Branch, fork: mr.Source != mr.Target, at: c.opts.Now()}
-	r := mr.Running
-	if r != nil && r.ID != 0 && (r.Project == 0 && !h.fork || r.Project == mr.Target) {
+func (c *Client) sawHead(ctx context.Context, a *access, s checks.Subject, mr *mergeRequest) (headPipeline, error) {
+	h := headPipeline{head: mr.SHA, ref: mr.SourceBranch, fork: mr.SourceProject != mr.TargetProject, at: c.opts.Now()}
+	r := mr.Pipeline
+	if r != nil && r.ID != 0 && (r.Project == 0 && !h.fork || r.Project == mr.TargetProject) {
 		ours := r.SHA == mr.SHA
 		if !ours && merges(r.Ref, s.Change) {
 			var err error
@@ -133,7 +124,7 @@ func merges(ref string, change int) bool {
 
 // contains says whether a merge has a head for a parent.
 func (c *Client) contains(ctx context.Context, a *access, repo, merge, head string) (bool, error) {
-	key := strings.ToLower(repo) + " " + merge + " " + head
+	key := lower(repo) + " " + merge + " " + head
 	if known, ok := c.talk.merged.Get(key); ok {
 		return known, nil
 	}
@@ -196,7 +187,7 @@ func (p *posting) await(ctx context.Context, commit string) error {
 	if err != nil || !has {
 		return err
 	}
-	key, now := strings.ToLower(p.s.Repo)+" "+commit, p.c.opts.Now()
+	key, now := lower(p.s.Repo)+" "+commit, p.c.opts.Now()
 	since, ok := p.c.talk.waits.Get(key)
 	if !ok {
 		p.c.talk.waits.Add(key, now)
@@ -230,7 +221,7 @@ func (p *posting) builds(ctx context.Context) (bool, error) {
 	case p.f != nil && slices.ContainsFunc(p.f.Files, func(f checks.File) bool { return f.Path == path && f.Status != "removed" }):
 		return true, nil
 	}
-	key, now := strings.ToLower(p.s.Repo), p.c.opts.Now()
+	key, now := lower(p.s.Repo), p.c.opts.Now()
 	if b, ok := p.c.talk.builds.Get(key); ok && now.Sub(b.at) < remembered {
 		return b.has, nil
 	}

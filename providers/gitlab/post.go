@@ -92,7 +92,7 @@ func (p *posting) one(ctx context.Context, t setting) (gate.Posted, error) {
 	if err != nil {
 		return done, err
 	}
-	done.ID, done.Node, done.State = got.ID, node(got.Pipeline), shownAs(got.Status)
+	done.ID, done.Node, done.State = got.ID, node(got.Pipeline), stateWord(got.Status)
 	return done, nil
 }
 
@@ -110,7 +110,7 @@ func node(pipeline int64) string {
 	if pipeline == 0 {
 		return "external"
 	}
-	return "pipeline/" + strconv.FormatInt(pipeline, 10)
+	return pipelineName(pipeline)
 }
 
 func inPipeline(known *gate.Posted) int64 {

@@ -30,7 +30,7 @@ func (c *Client) TagAt(ctx context.Context, s checks.Subject, name string) (*gat
 	switch {
 	case errors.Is(err, gate.ErrGone):
 		return nil, nil
-	case err == nil && !oid(t.Commit.ID):
+	case err == nil && !objectID(t.Commit.ID):
 		err = errors.New("GitLab named no commit")
 	}
 	if err != nil {

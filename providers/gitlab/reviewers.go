@@ -33,8 +33,8 @@ func (c *Client) requestReviewers(ctx context.Context, s checks.Subject, users [
 	}
 	path := at(s.Repo, "merge_requests", strconv.Itoa(s.Change))
 	var mr struct {
-		Reviewers []account `json:"reviewers"`
-		Author    account   `json:"author"`
+		Reviewers []userNode `json:"reviewers"`
+		Author    userNode   `json:"author"`
 	}
 	if _, err := a.get(ctx, path, nil, &mr); err != nil {
 		return err

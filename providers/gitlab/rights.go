@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	gitlab "github.com/xanzy/go-gitlab"
 
@@ -21,41 +20,6 @@ var (
 )
 
 // Rights behind commands are asked of GitLab each time: nothing that was read for approvals stands in.
-
-// memberNode is a membership, inherited or not. Of a custom role the level is that of its base.
-type memberNode struct {
-	account
-	Level      int    `json:"access_level"`
-	Membership string `json:"membership_state"` // active, awaiting; "" on tiers without seats to wait for
-	Expires    string `json:"expires_at"`       // a day, or ""
-}
-
-// right is the membership in our words. Who is blocked, waits for a seat or is past his day has none.
-func (m memberNode) right(now time.Time) string {
-	switch {
-	case !m.holds(now):
-		return "none"
-	case m.Level >= 50:
-		return "admin"
-	case m.Level >= 40:
-		return "maintain"
-	case m.Level >= 30:
-		return "write"
-	case m.Level >= 15: // Planner, Reporter
-		return "triage"
-	case m.Level >= 10:
-		return "read"
-	}
-	return "none"
-}
-
-// holds says whether the membership is one at this moment.
-func (m memberNode) holds(now time.Time) bool {
-	if day, err := time.Parse(time.DateOnly, m.Expires); m.Expires != "" && (err != nil || !now.Before(day)) {
-		return false
-	}
-	return (m.State == "" || m.State == "active") && (m.Membership == "" || m.Membership == "active")
-}
 
 // Permission implements gate.Registrar. An account that goes by another name than the one that wrote is another account:
 // names change hands. That somebody runs the whole instance, the API does not tell.
@@ -73,13 +37,15 @@ func (c *Client) permission(ctx context.Context, s checks.Subject, who checks.Pe
 		return "none", err
 	}
 	m, err := a.member(ctx, at(s.Repo), who)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "none", err
+	case m == nil:
+		return c.stranger(ctx, a, s, who)
+	case !m.holds(c.opts.Now()):
+		return "none", nil
 	}
-	if m != nil {
-		return m.right(c.opts.Now()), nil
-	}
-	return c.stranger(ctx, a, s, who)
+	return m.right(), nil
 }
 
 // stranger is the right of one who is no member: to read what all may read.
@@ -88,7 +54,7 @@ func (c *Client) stranger(ctx context.Context, a *access, s checks.Subject, who 
 	if err != nil || project.Visibility != gitlab.PublicVisibility && project.Visibility != gitlab.InternalVisibility {
 		return "none", err
 	}
-	var u account
+	var u userNode
 	_, err = a.get(ctx, "users/"+strconv.FormatInt(who.ID, 10), nil, &u)
 	if errors.Is(err, gate.ErrGone) {
 		return "none", nil
@@ -100,8 +66,8 @@ func (c *Client) stranger(ctx context.Context, a *access, s checks.Subject, who 
 }
 
 // member is somebody's membership in a project or group, inherited ones included; nil: he has none.
-func (a *access) member(ctx context.Context, of string, who checks.Person) (*memberNode, error) {
-	var m memberNode
+func (a *access) member(ctx context.Context, of string, who checks.Person) (*rankNode, error) {
+	var m rankNode
 	_, err := a.get(ctx, of+"/members/all/"+strconv.FormatInt(who.ID, 10), nil, &m)
 	switch {
 	case errors.Is(err, gate.ErrGone):
@@ -125,22 +91,14 @@ func (c *Client) Member(ctx context.Context, s checks.Subject, who checks.Person
 
 func (c *Client) memberOf(ctx context.Context, s checks.Subject, who checks.Person, group string) (bool, error) {
 	a, err := c.reach(s.Repo)
-	if err != nil || who.ID == 0 || !groupPath(group) {
+	if err != nil || who.ID == 0 || !canBeGroup(group) {
 		return false, err
 	}
-	m, err := a.member(ctx, "groups/"+gitlab.PathEscape(group), who)
+	m, err := a.member(ctx, "groups/"+escaped(group), who)
 	if err != nil || m == nil {
 		return false, err
 	}
-	return m.holds(c.opts.Now()) && m.Level >= 10, nil
-}
-
-// groupPath says whether a name can be a group's: a number would be taken for its id.
-func groupPath(name string) bool {
-	if _, err := strconv.Atoi(name); err == nil {
-		return false
-	}
-	return name != "" && !strings.ContainsAny(name, " ?#%\\\n\r\t") && !strings.Contains(name, "..")
+	return m.holds(c.opts.Now()) && m.Level > 0, nil
 }
 
 // Account implements gate.Registry.
@@ -157,7 +115,7 @@ func (c *Client) Account(ctx context.Context, repo gate.Repo, login string) (che
 }
 
 func (c *Client) account(ctx context.Context, a *access, login string) (checks.Person, error) {
-	var list []account
+	var list []userNode
 	if _, err := a.get(ctx, "users", url.Values{"username": {login}}, &list); err != nil {
 		return checks.Person{}, err
 	}
@@ -165,11 +123,7 @@ func (c *Client) account(ctx context.Context, a *access, login string) (checks.P
 		if !strings.EqualFold(u.Username, login) {
 			continue
 		}
-		kind, err := c.kind(ctx, a, u)
-		if err != nil {
-			return checks.Person{}, err
-		}
-		return checks.Person{ID: u.ID, Login: u.Username, Kind: kind}, nil
+		return (&reading{c: c, a: a}).surely(ctx, &u)
 	}
 	return checks.Person{}, fmt.Errorf("%w: there is none", gate.ErrGone)
 }

@@ -33,8 +33,12 @@ func (r *reading) statuses(ctx context.Context) error {
 		return err
 	}
 	key := shownKey{token: r.a.n, commit: r.head}
-	if p := r.mr.Pipeline; p != nil && !r.f.Change.Fork {
-		key.commit, key.pipeline = or(p.SHA, r.head), p.ID
+	h, err := r.c.sawHead(ctx, r.a, r.f.Subject, r.mr)
+	if err != nil {
+		return err
+	}
+	if h.id != 0 {
+		key.commit, key.pipeline = h.sha, h.id
 	}
 	if key.pipeline == 0 && !r.f.Change.Fork {
 		r.c.memory.shown.Add(key, shownAt{nil, r.c.opts.Now()})

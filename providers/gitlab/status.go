@@ -19,18 +19,6 @@ const (
 	mostTarget      = 255
 )
 
-// commitStatus is one as GitLab shows it.
-type commitStatus struct {
-	ID          int64  `json:"id"`
-	Name        string `json:"name"`
-	Status      string `json:"status"`
-	Description string `json:"description"`
-	Pipeline    int64  `json:"pipeline_id"`
-	Author      struct {
-		ID int64 `json:"id"`
-	} `json:"author"`
-}
-
 // word is GitLab's word for an outcome.
 func word(p gate.Post) string {
 	if p.Cancelled {
@@ -43,21 +31,6 @@ func word(p gate.Post) string {
 		return "failed"
 	}
 	return "pending"
-}
-
-// shownAs says in the words of checks.Status.State what GitLab calls a status of ours.
-func shownAs(word string) string {
-	switch word {
-	case "success":
-		return "success"
-	case "failed":
-		return "failure"
-	case "canceled":
-		return "cancelled"
-	case "skipped":
-		return "skipped"
-	}
-	return "in_progress"
 }
 
 // ended says whether a status is at its end: the next word under its name makes a new one.
@@ -75,7 +48,7 @@ type setting struct {
 
 // idle says that GitLab shows the status already, as far as it can: while something is pending, its description stays.
 func (t setting) idle() bool {
-	if t.known == 0 || t.foreign > t.known || t.shown != shownAs(word(t.post)) {
+	if t.known == 0 || t.foreign > t.known || t.shown != stateWord(word(t.post)) {
 		return false
 	}
 	return t.shown == "in_progress" || t.title == title(t.post)
@@ -88,7 +61,7 @@ func title(p gate.Post) string { return checks.Clip(or(p.Title, p.Name), mostDes
 // GitLab keeps one status that is under way for each name and account in a pipeline, and shows the newest of a name,
 // whoever wrote it. So what somebody else posts under our name hides ours, and what we then write goes to the hidden one as
 // long as that is under way: it has to come to an end first, so that the next word makes a new one, which is shown.
-func (p *posting) set(ctx context.Context, t setting) (commitStatus, error) {
+func (p *posting) set(ctx context.Context, t setting) (statusNode, error) {
 	got, err := p.write(ctx, t, word(t.post))
 	stuck := unmoved(err)
 	switch {
@@ -104,10 +77,10 @@ func (p *posting) set(ctx context.Context, t setting) (commitStatus, error) {
 }
 
 // over makes a new status above a foreign one. gone says that ours beneath it has come to its end.
-func (p *posting) over(ctx context.Context, t setting, gone bool) (commitStatus, error) {
+func (p *posting) over(ctx context.Context, t setting, gone bool) (statusNode, error) {
 	if !gone {
 		if _, err := p.write(ctx, t, "canceled"); err != nil && !unmoved(err) {
-			return commitStatus{}, err
+			return statusNode{}, err
 		}
 	}
 	return p.write(ctx, t, word(t.post))
@@ -115,10 +88,10 @@ func (p *posting) over(ctx context.Context, t setting, gone bool) (commitStatus,
 
 // stuck looks at what GitLab shows when it would not move a status: mostly it stands where it should, since an earlier
 // attempt put it there.
-func (p *posting) stuck(ctx context.Context, t setting) (commitStatus, error) {
+func (p *posting) stuck(ctx context.Context, t setting) (statusNode, error) {
 	me, err := p.a.myself(ctx)
 	if err != nil {
-		return commitStatus{}, err
+		return statusNode{}, err
 	}
 	q := url.Values{"name": {t.post.Name}, "per_page": {"100"}}
 	if t.place.pipeline != 0 {
@@ -126,17 +99,17 @@ func (p *posting) stuck(ctx context.Context, t setting) (commitStatus, error) {
 	} else if t.place.ref != "" {
 		q.Set("ref", t.place.ref)
 	}
-	var list []commitStatus
+	var list []statusNode
 	if _, err := p.a.get(ctx, at(p.s.Repo, "repository", "commits", t.place.sha, "statuses"), q, &list); err != nil {
-		return commitStatus{}, err
+		return statusNode{}, err
 	}
-	var top commitStatus
+	var top statusNode
 	for _, s := range list {
 		if s.Name == t.post.Name && s.ID > top.ID && (t.place.pipeline == 0 || s.Pipeline == 0 || s.Pipeline == t.place.pipeline) {
 			top = s
 		}
 	}
-	if top.Author.ID == int64(me.ID) && shownAs(top.Status) == shownAs(word(t.post)) {
+	if top.Author != nil && top.Author.ID == int64(me.ID) && stateWord(top.Status) == stateWord(word(t.post)) {
 		return top, nil
 	}
 	p.c.opts.Log.Warn("a status of ours is hidden; a new one is put above", "subject", p.s.Key(), "check", t.post.Name, "commit", t.post.Commit)
@@ -150,7 +123,7 @@ func unmoved(err error) bool {
 }
 
 // write posts one status. What GitLab refuses for its words is posted without them: the state has to be shown.
-func (p *posting) write(ctx context.Context, t setting, state string) (commitStatus, error) {
+func (p *posting) write(ctx context.Context, t setting, state string) (statusNode, error) {
 	body := map[string]any{"state": state, "name": t.post.Name, "description": title(t.post)}
 	if u := t.post.URL; u != "" && len(u) <= mostTarget {
 		body["target_url"] = u
@@ -170,7 +143,7 @@ func (p *posting) write(ctx context.Context, t setting, state string) (commitSta
 	return got, err
 }
 
-func (p *posting) post(ctx context.Context, sha string, body map[string]any) (got commitStatus, err error) {
+func (p *posting) post(ctx context.Context, sha string, body map[string]any) (got statusNode, err error) {
 	_, err = p.a.send(ctx, http.MethodPost, at(p.s.Repo, "statuses", sha), nil, body, &got)
 	switch {
 	case status(err) == http.StatusConflict: // another write to this commit's statuses is under way; this one had no effect

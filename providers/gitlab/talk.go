@@ -16,19 +16,10 @@ type talk struct {
 	outside *lru.Cache[string, outsiders]    // external status checks, by project and target branch
 	quiet   *lru.Cache[int64, bool]          // notes that were written internally
 	heard   *lru.Cache[int64, [32]byte]      // what notes said, by its SHA-256, before anything had happened to them
-	kinds   *lru.Cache[int64, string]        // user or bot: an account does not change sides
 }
 
 func newTalk() *talk {
-	return &talk{details: cached[string, *details](1000), heads: cached[string, headPipeline](5000), waits: cached[string, time.Time](5000),
-		builds: cached[string, builds](2000), merged: cached[string, bool](5000), outside: cached[string, outsiders](2000),
-		quiet: cached[int64, bool](5000), heard: cached[int64, [32]byte](5000), kinds: cached[int64, string](10000)}
-}
-
-func cached[K comparable, V any](size int) *lru.Cache[K, V] {
-	c, err := lru.New[K, V](size)
-	if err != nil {
-		panic(err) // the size is ours, and positive
-	}
-	return c
+	return &talk{details: sized[string, *details](1000), heads: sized[string, headPipeline](5000), waits: sized[string, time.Time](5000),
+		builds: sized[string, builds](2000), merged: sized[string, bool](5000), outside: sized[string, outsiders](2000),
+		quiet: sized[int64, bool](5000), heard: sized[int64, [32]byte](5000)}
 }

@@ -212,11 +212,10 @@ func (p *talkedPipeline) post(user int64, name, state, title string) (int, any) 
 	return 201, obj{"id": r.id, "name": name, "status": state, "description": title, "pipeline_id": 5, "author": obj{"id": user}}
 }
 
-func (p *talkedPipeline) shown() (list []commitStatus) {
+func (p *talkedPipeline) shown() (list []statusNode) {
 	for _, r := range p.rows {
 		if !r.hidden {
-			x := commitStatus{ID: r.id, Name: r.name, Status: r.state, Description: r.title, Pipeline: 5}
-			x.Author.ID = r.user
+			x := statusNode{ID: r.id, Name: r.name, Status: r.state, Description: r.title, Pipeline: 5, Author: &userNode{ID: r.user}}
 			list = append(list, x)
 		}
 	}
@@ -251,7 +250,7 @@ func TestForeignWrites(t *testing.T) {
 					look := func() {
 						f.Statuses = nil
 						for _, x := range p.shown() {
-							f.Statuses = append(f.Statuses, checks.Status{Name: x.Name, ID: x.ID, Node: "pipeline/5", State: shownAs(x.Status), Title: x.Description, Ours: x.Author.ID == 9})
+							f.Statuses = append(f.Statuses, checks.Status{Name: x.Name, ID: x.ID, Node: "pipeline/5", State: stateWord(x.Status), Title: x.Description, Ours: x.Author.ID == 9})
 						}
 					}
 					if seen {
@@ -502,24 +501,27 @@ func TestHeardNotes(t *testing.T) {
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		user account
+		user userNode
 		bot  any
 		want string
 	}{
-		"a person":              {account{ID: 4, Username: "bo"}, false, "user"},
-		"a project's token":     {account{ID: 4, Username: "project_12_bot_0a1b"}, nil, "bot"},
-		"an old one":            {account{ID: 4, Username: "project_12_bot3"}, nil, "bot"},
-		"a group's token":       {account{ID: 4, Username: "group_12_bot_0a1b"}, nil, "bot"},
-		"a service account":     {account{ID: 4, Username: "deployer"}, true, "bot"},
-		"a deleted account":     {account{ID: 4, Username: "ghost"}, nil, ""},
-		"one that GitLab hides": {account{ID: 4, Username: "bo"}, nil, ""},
+		"a person":              {userNode{ID: 4, Username: "bo"}, false, "user"},
+		"a project's token":     {userNode{ID: 4, Username: "project_12_bot_0a1b"}, nil, "bot"},
+		"an old one":            {userNode{ID: 4, Username: "project_12_bot3"}, nil, "bot"},
+		"a group's token":       {userNode{ID: 4, Username: "group_12_bot_0a1b"}, nil, "bot"},
+		"a service account":     {userNode{ID: 4, Username: "deployer"}, true, "bot"},
+		"a deleted account":     {userNode{ID: 4, Username: "ghost"}, nil, ""},
+		"one that GitLab hides": {userNode{ID: 4, Username: "bo"}, nil, ""},
 	} {
 		g := newTold(t)
 		if row.bot != nil {
 			g.say("GET /users/4", obj{"id": 4, "bot": row.bot})
 		}
-		if got, err := g.client.kind(context.Background(), g.client.ways[0], row.user); err != nil || got != row.want {
-			t.Errorf("%s: %q, %v; want %q", name, got, err, row.want)
+		g.say("GET /projects/acme%2Fshop/merge_requests/7/notes/3", obj{"id": 3, "body": "x", "created_at": "2026-11-02T08:00:00.000Z", "updated_at": "2026-11-02T08:00:00.000Z",
+			"author": obj{"id": row.user.ID, "username": row.user.Username}})
+		c, err := g.client.Comment(context.Background(), sub7, 3)
+		if err != nil || c.By.Kind != row.want || c.App != (row.want == "bot") || c.By.Human() != (row.want == "user") {
+			t.Errorf("%s: %+v, %v; want %q", name, c, err, row.want)
 		}
 	}
 }
@@ -527,23 +529,28 @@ func TestKinds(t *testing.T) {
 // TestMemberships has one row for each membership that is none.
 func TestMemberships(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	for name, row := range map[string]struct {
-		m    memberNode
+		m    obj
 		want string
 	}{
-		"an owner":           {memberNode{account: account{State: "active"}, Level: 50, Membership: "active"}, "admin"},
-		"a planner":          {memberNode{account: account{State: "active"}, Level: 15}, "triage"},
-		"minimal access":     {memberNode{account: account{State: "active"}, Level: 5}, "none"},
-		"waits for a seat":   {memberNode{account: account{State: "active"}, Level: 50, Membership: "awaiting"}, "none"},
-		"blocked":            {memberNode{account: account{State: "blocked"}, Level: 50}, "none"},
-		"deactivated":        {memberNode{account: account{State: "deactivated"}, Level: 50}, "none"},
-		"until today":        {memberNode{account: account{State: "active"}, Level: 50, Expires: "2026-11-02"}, "none"},
-		"until tomorrow":     {memberNode{account: account{State: "active"}, Level: 40, Expires: "2026-11-03"}, "maintain"},
-		"until nobody knows": {memberNode{account: account{State: "active"}, Level: 40, Expires: "soon"}, "none"},
+		"an owner":           {obj{"state": "active", "access_level": 50, "membership_state": "active"}, "admin"},
+		"a planner":          {obj{"state": "active", "access_level": 15}, "triage"},
+		"minimal access":     {obj{"state": "active", "access_level": 5}, "none"},
+		"waits for a seat":   {obj{"state": "active", "access_level": 50, "membership_state": "awaiting"}, "none"},
+		"blocked":            {obj{"state": "blocked", "access_level": 50}, "none"},
+		"deactivated":        {obj{"state": "deactivated", "access_level": 50}, "none"},
+		"until today":        {obj{"state": "active", "access_level": 50, "expires_at": "2026-11-02"}, "none"},
+		"until tomorrow":     {obj{"state": "active", "access_level": 40, "expires_at": "2026-11-03"}, "maintain"},
+		"until nobody knows": {obj{"state": "active", "access_level": 40, "expires_at": "soon"}, "none"},
+		"another account":    {obj{"state": "active", "access_level": 50, "username": "bob"}, "none"},
 	} {
-		if got := row.m.right(now); got != row.want {
-			t.Errorf("%s: %s, want %s", name, got, row.want)
+		g := newTold(t)
+		if row.m["id"] = 4; row.m["username"] == nil {
+			row.m["username"] = "bo"
+		}
+		g.say("GET /projects/acme%2Fshop/members/all/4", row.m)
+		if got, err := g.client.Permission(context.Background(), sub7, checks.Person{ID: 4, Login: "bo", Kind: "user"}); err != nil || got != row.want {
+			t.Errorf("%s: %s, %v; want %s", name, got, err, row.want)
 		}
 	}
 }

@@ -65,6 +65,7 @@ type pipelineNode struct {
 	ID      int64  `json:"id"`
 	Project int64  `json:"project_id"`
 	SHA     string `json:"sha"`
+	Ref     string `json:"ref"`
 	Status  string `json:"status"`
 }
 

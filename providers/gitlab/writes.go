@@ -47,7 +47,7 @@ func (a *access) branch(ctx context.Context, repo, name string) (*branchNode, er
 	switch {
 	case errors.Is(err, gate.ErrGone):
 		return nil, nil
-	case err == nil && !oid(b.Commit.ID):
+	case err == nil && !objectID(b.Commit.ID):
 		err = errors.New("GitLab named no commit")
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func (c *Client) onBranch(ctx context.Context, a *access, s checks.Subject, e ga
 		ID string `json:"id"`
 	}
 	_, err = a.send(ctx, http.MethodPost, at(e.Repo, "repository", "commits"), nil, body, &made)
-	if unknown := (*Unclear)(nil); errors.As(err, &unknown) || err == nil && !oid(made.ID) {
+	if unknown := (*Unclear)(nil); errors.As(err, &unknown) || err == nil && !objectID(made.ID) {
 		return a.committed(ctx, e, message, err)
 	}
 	if err != nil {
@@ -133,12 +133,15 @@ func (a *access) actions(ctx context.Context, e gate.Edit) ([]map[string]any, er
 	sort.Strings(paths)
 	var list []map[string]any
 	for _, path := range paths {
-		there, err := a.file(ctx, e.Repo, e.Expect, path)
-		if err != nil {
+		var there struct {
+			Last string `json:"last_commit_id"`
+		}
+		_, err := a.get(ctx, at(e.Repo, "repository", "files", path), url.Values{"ref": {e.Expect}}, &there)
+		if err != nil && !errors.Is(err, gate.ErrGone) {
 			return nil, err
 		}
 		one := map[string]any{"action": "create", "file_path": path, "encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte(e.Files[path]))}
-		if there != nil {
+		if err == nil {
 			one["action"], one["last_commit_id"] = "update", there.Last
 		}
 		list = append(list, one)
