@@ -104,7 +104,7 @@ func (st *standing) span(ctx context.Context, base, head string) (*stretch, erro
 	}
 	for i := range list {
 		n := &list[i]
-		if !oid(n.ID) {
+		if !objectID(n.ID) {
 			return nil, fmt.Errorf("list the commits from %.8s to %.8s: GitLab left one out of its answer", base, head)
 		}
 		title, _, _ := strings.Cut(n.Message, "\n")

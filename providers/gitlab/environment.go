@@ -68,7 +68,7 @@ func (c *Client) standing(ctx context.Context, s checks.Subject, watched []strin
 		return nil, err
 	case s.Environment == "" || len(s.Environment) > 255:
 		return nil, fmt.Errorf("%q is no environment's name", checks.Clip(s.Environment, 60))
-	case s.Commit != "" && !oid(s.Commit):
+	case s.Commit != "" && !objectID(s.Commit):
 		return nil, fmt.Errorf("%q is not a commit id", checks.Clip(s.Commit, 60))
 	}
 	s.Kind = checks.KindPromotion
@@ -77,7 +77,7 @@ func (c *Client) standing(ctx context.Context, s checks.Subject, watched []strin
 		return nil, err
 	}
 	for _, w := range watched {
-		if oid(w) && w != s.Commit && !slices.Contains(st.watched, w) && len(st.watched) < mostWatched {
+		if objectID(w) && w != s.Commit && !slices.Contains(st.watched, w) && len(st.watched) < mostWatched {
 			st.watched = append(st.watched, w)
 		}
 	}
