@@ -12,7 +12,7 @@ import (
 
 // read is a reading of a history: "commit<parent,parent", newest first; a parent "…" is one that was not shown.
 func read(history ...string) *standing {
-	st := &standing{reading: &reading{c: &Client{memory: newMemory()}, repo: repoName{"acme", "shop"}}, known: map[string]*cameNode{}, branch: "main"}
+	st := &standing{reading: &reading{c: &Client{memory: newMemory()}, repo: repoName{"acme", "shop"}}, known: map[string]*cameNode{}, under: map[string]*cameNode{}, told: map[string]bringing{}, branch: "main"}
 	for _, h := range history {
 		id, parents, _ := strings.Cut(h, "<")
 		n := &cameNode{OID: id, Headline: "title of " + id, At: time.Date(2026, 1, 1, 0, 0, len(st.order), 0, time.UTC)}

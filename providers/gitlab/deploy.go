@@ -28,7 +28,7 @@ func (c *Client) deploy(ctx context.Context, s checks.Subject, o gate.Order) (in
 		ctx, cancel = context.WithTimeout(ctx, o.Within)
 		defer cancel()
 	}
-	if !oid(s.Commit) || s.Environment == "" || o.Promotion == "" {
+	if !objectID(s.Commit) || s.Environment == "" || o.Promotion == "" {
 		return 0, &gate.RefusalError{Why: fmt.Sprintf("a deployment needs a commit, an environment and a promotion, and not %q, %q, %q", s.Commit, s.Environment, o.Promotion)}
 	}
 	a, err := c.reach(s.Repo)

@@ -13,8 +13,8 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-// pipelineOf is a pipeline, as far as it counts here.
-type pipelineOf struct {
+// ranPipeline is a pipeline, as far as it counts here.
+type ranPipeline struct {
 	ID     int64  `json:"id"`
 	SHA    string `json:"sha"`
 	Ref    string `json:"ref"`
@@ -82,11 +82,11 @@ func (c *Client) jobOf(ctx context.Context, a *access, s checks.Subject, name st
 		return nil, 0, err
 	}
 	q := url.Values{"sha": {s.Commit}, "ref": {project.DefaultBranch}, "order_by": {"id"}, "sort": {"desc"}, "per_page": {"100"}}
-	var list []pipelineOf
+	var list []ranPipeline
 	if _, err := a.get(ctx, at(s.Repo, "pipelines"), q, &list); err != nil {
 		return nil, 0, err
 	}
-	i := slices.IndexFunc(list, func(p pipelineOf) bool {
+	i := slices.IndexFunc(list, func(p ranPipeline) bool {
 		return p.SHA == s.Commit && p.Ref == project.DefaultBranch && p.Source != "external"
 	})
 	if i < 0 {

@@ -30,7 +30,7 @@ func (c *Client) deployed(ctx context.Context, s checks.Subject, o gate.Order) (
 	if err != nil {
 		return nil, err
 	}
-	if !oid(s.Commit) || o.Promotion == "" {
+	if !objectID(s.Commit) || o.Promotion == "" {
 		return nil, fmt.Errorf("there is no promotion %q of %q", o.Promotion, s.Commit)
 	}
 	me, err := a.myself(ctx)
@@ -86,7 +86,7 @@ func (a *access) deployment(ctx context.Context, repo string, id int64) (*deploy
 	if _, err := a.get(ctx, at(repo, "deployments", number(id)), nil, &n); err != nil {
 		return nil, err
 	}
-	if n.ID != id || !oid(n.SHA) || n.Environment == nil {
+	if n.ID != id || !objectID(n.SHA) || n.Environment == nil {
 		return nil, fmt.Errorf("read deployment %d: GitLab answered with deployment %d of %q", id, n.ID, checks.Clip(n.SHA, 60))
 	}
 	return &n, nil

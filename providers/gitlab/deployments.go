@@ -22,7 +22,7 @@ type deploymentNode struct {
 	Status      string    `json:"status"`
 	Created     time.Time `json:"created_at"`
 	Updated     time.Time `json:"updated_at"`
-	User        *account  `json:"user"` // who started the pipeline, or called the API
+	User        *userNode `json:"user"` // who started the pipeline, or called the API
 	Environment *struct {
 		ID   int64  `json:"id"`
 		Name string `json:"name"`
@@ -30,8 +30,8 @@ type deploymentNode struct {
 	Job      *jobNode `json:"deployable"` // nil: made by the API
 	Pending  int      `json:"pending_approval_count"`
 	Approved []struct {
-		User   *account `json:"user"`
-		Status string   `json:"status"`
+		User   *userNode `json:"user"`
+		Status string    `json:"status"`
 	} `json:"approvals"`
 	Summary *struct {
 		Rules []approvalRule `json:"rules"`
@@ -45,7 +45,7 @@ type jobNode struct {
 	Status   string     `json:"status"`
 	Started  *time.Time `json:"started_at"`
 	Finished *time.Time `json:"finished_at"`
-	User     *account   `json:"user"` // who played it last, or started the pipeline
+	User     *userNode  `json:"user"` // who played it last, or started the pipeline
 	URL      string     `json:"web_url"`
 	Pipeline *struct {
 		ID     int64  `json:"id"`
@@ -93,7 +93,7 @@ func (n *deploymentNode) state() string {
 }
 
 // by is who set it going: GitLab leaves the deployment with whoever started the pipeline, though another played the job.
-func (n *deploymentNode) by() *account {
+func (n *deploymentNode) by() *userNode {
 	if n.Job != nil && n.Job.User != nil {
 		return n.Job.User
 	}
@@ -129,17 +129,11 @@ func (c *Client) told(n *deploymentNode, me int64, web string) checks.Deployment
 	return d
 }
 
-// someone is an account, without asking what it is: the names of access tokens' accounts tell, and what is known already.
-func (c *Client) someone(u *account) checks.Person {
-	if u == nil || u.nobody() {
-		return checks.Person{}
-	}
-	p := checks.Person{ID: u.ID, Login: u.Username, Kind: "user"}
-	if known, ok := c.talk.kinds.Get(u.ID); ok {
-		p.Kind = known
-	}
-	if robots.MatchString(u.Username) {
-		p.Kind = "bot"
+// someone is an account, without asking what it is: its name tells, and what is known already.
+func (c *Client) someone(u *userNode) checks.Person {
+	p := (&reading{c: c}).person(u)
+	if known, ok := c.memory.kinds.Get(p.ID); ok && p.Kind == "user" {
+		p.Kind = known.kind
 	}
 	return p
 }
@@ -163,7 +157,7 @@ func (a *access) deployments(ctx context.Context, repo, environment string, enou
 		}
 		for _, n := range some {
 			switch {
-			case n == nil || n.ID == 0 || !oid(n.SHA) || n.Environment == nil:
+			case n == nil || n.ID == 0 || !objectID(n.SHA) || n.Environment == nil:
 				return nil, false, fmt.Errorf("read the deployments to %s: GitLab left one out of its answer", checks.Clip(environment, 60))
 			case !strings.EqualFold(n.Environment.Name, environment):
 				return nil, false, fmt.Errorf("read the deployments to %s: GitLab answered with one to %s", checks.Clip(environment, 60), checks.Clip(n.Environment.Name, 60))

@@ -79,7 +79,7 @@ func (c *Client) meant(ctx context.Context, a *access, repo, ref string) (map[st
 			return nil
 		}
 		_, err := a.get(ctx, at(repo, "repository", path, name), nil, &n)
-		if err == nil && n.Name == name && oid(n.Commit.ID) {
+		if err == nil && n.Name == name && objectID(n.Commit.ID) {
 			found[n.Commit.ID] = kind
 		}
 		if errors.Is(err, gate.ErrGone) {
@@ -97,7 +97,7 @@ func (c *Client) meant(ctx context.Context, a *access, repo, ref string) (map[st
 		ID string `json:"id"`
 	}
 	_, err := a.get(ctx, at(repo, "repository", "commits", strings.ToLower(ref)), url.Values{"stats": {"false"}}, &n)
-	if err == nil && oid(n.ID) && strings.HasPrefix(n.ID, strings.ToLower(ref)) && found[n.ID] == "" {
+	if err == nil && objectID(n.ID) && strings.HasPrefix(n.ID, strings.ToLower(ref)) && found[n.ID] == "" {
 		found[n.ID] = "a commit"
 	}
 	if errors.Is(err, gate.ErrGone) {

@@ -26,8 +26,8 @@ type approvalRule struct {
 	Level    int   `json:"access_level"`
 	Required int   `json:"required_approvals"`
 	Given    []struct {
-		User   *account `json:"user"`
-		Status string   `json:"status"`
+		User   *userNode `json:"user"`
+		Status string    `json:"status"`
 	} `json:"deployment_approvals"`
 }
 
@@ -49,8 +49,8 @@ func (n *deploymentNode) waits() bool {
 		return false
 	}
 	return n.Pending > 0 || slices.ContainsFunc(n.Approved, func(x struct {
-		User   *account `json:"user"`
-		Status string   `json:"status"`
+		User   *userNode `json:"user"`
+		Status string    `json:"status"`
 	}) bool {
 		return x.Status == "approved"
 	})
@@ -85,11 +85,8 @@ func (c *Client) run(ctx context.Context, repo string, run int64) (*gate.Run, er
 		return nil, err
 	}
 	x := &gate.Run{ID: run, Attempt: 1, Commit: n.SHA, Event: "api", Over: slices.Contains([]string{"success", "failed", "canceled", "skipped"}, n.Status)}
-	if by := n.by(); by != nil && !by.nobody() {
-		x.Actor = c.someone(by)
-		if x.Actor.Kind, err = c.kind(ctx, a, *by); err != nil {
-			return nil, err
-		}
+	if x.Actor, err = (&reading{c: c, a: a}).surely(ctx, n.by()); err != nil {
+		return nil, err
 	}
 	if j := n.Job; j != nil {
 		x.Event = "job"
