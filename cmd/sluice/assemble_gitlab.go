@@ -39,9 +39,7 @@ func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *htt
 	if err != nil {
 		return err
 	}
-	if p, ok := any(client).(gate.Provider); ok {
-		r.Providers["gitlab"] = p
-	}
+	r.Providers["gitlab"] = client
 	mux.Handle("POST /webhook/gitlab", hook)
 	mux.Handle("GET /webhook/gitlab", hook) // which says that it takes POST alone
 	return nil

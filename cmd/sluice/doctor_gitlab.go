@@ -112,7 +112,7 @@ func (x *gitlabExam) version(ctx context.Context) {
 
 // places looks at the webhooks of groups and projects, and at each project's settings.
 func (x *gitlabExam) places(ctx context.Context) {
-	groups, projects, err := x.client.Guards(ctx)
+	groups, projects, err := x.client.HookPlaces(ctx)
 	if err != nil {
 		x.say(wrong, "projects", sentence(err), "what cannot be listed is not guarded.", "see that the token reaches its group.")
 	}

@@ -37,6 +37,8 @@ type stageFile struct {
 	Summaries bool `yaml:"summaries"`
 
 	Places []guarded `yaml:"environments"`
+
+	Only map[string]string `yaml:"only"` // the one forge that it is about, and why no other shows it
 }
 
 func (s *stageFile) set(r *playing) {
@@ -489,8 +491,8 @@ func (r *playing) request(a act) error {
 	if err := strict(a.raw, &in); err != nil {
 		return err
 	}
-	body := []byte(strings.Repeat(strings.ReplaceAll(in.Body, "FORGE", r.set.GitHub.URL), max(in.Repeat, 1)))
-	req, err := r.forge.Request(r.t.Context(), r.hook.URL+"/webhook/github", &pretend.Delivery{GUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", len(r.out.String())+len(r.notes)),
+	body := []byte(strings.Repeat(strings.ReplaceAll(in.Body, "FORGE", r.url), max(in.Repeat, 1)))
+	req, err := r.forge.Request(r.t.Context(), r.hook.URL+"/webhook/"+r.where, &pretend.Delivery{GUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", len(r.out.String())+len(r.notes)),
 		Event: in.Event, Body: body})
 	if err != nil {
 		return err
@@ -507,6 +509,6 @@ func (r *playing) request(a act) error {
 	}
 	defer resp.Body.Close()
 	said, err := io.ReadAll(resp.Body)
-	r.notes = append(r.notes, fmt.Sprintf("answered %d %s", resp.StatusCode, strings.ReplaceAll(strings.TrimSpace(string(said)), r.set.GitHub.URL, "FORGE")))
+	r.notes = append(r.notes, fmt.Sprintf("answered %d %s", resp.StatusCode, strings.ReplaceAll(strings.TrimSpace(string(said)), r.url, "FORGE")))
 	return err
 }

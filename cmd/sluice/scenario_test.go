@@ -32,6 +32,7 @@ import (
 
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/github"
+	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
 )
 
@@ -157,6 +158,7 @@ func (c *clock) move(to time.Time) {
 // playing is one scenario under way.
 type playing struct {
 	t         *testing.T
+	where     string // github or gitlab
 	ar        *txtar.Archive
 	clock     *clock
 	forge     *pretend.Forge
@@ -168,6 +170,7 @@ type playing struct {
 	logMu     sync.Mutex
 	order     pretend.Order // of the step under way
 	step      string
+	url       string            // of the forge
 	heads     map[string]string // commit of change 1 after each step, by the step's number
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
@@ -187,16 +190,22 @@ func play(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) string {
 	return played(t, ar, key).out.String()
 }
 
-// played runs the scenario.
+// played runs the scenario at GitHub.
 func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
+	return playedAt(t, "github", ar, key)
+}
+
+// playedAt runs the scenario at a forge.
+func playedAt(t *testing.T, at string, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
+	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	r := &playing{t: t, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
-		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events})}
+	r := &playing{t: t, where: at, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
+		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events, GitLab: at == "gitlab"})}
 	r.open(key)
 	for _, f := range ar.Files {
 		if !stepName.MatchString(f.Name) {
-			if f.Name != "want" && f.Name != "forge.yml" && !strings.Contains(f.Name, "/") {
+			if f.Name != "want" && f.Name != "want-gitlab" && f.Name != "forge.yml" && !strings.Contains(f.Name, "/") {
 				t.Fatalf("what is %s? A step is named like 1-push.yml", f.Name)
 			}
 			continue
@@ -255,7 +264,13 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
 		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun, APIToken: apiToken,
-		GitHub: github.Settings{URL: forge.URL, AppID: r.forge.AppID(), PrivateKey: string(text), WebhookSecret: "secret"}}
+	}
+	if r.where == "gitlab" {
+		r.set.GitLab = gitlab.Settings{URL: forge.URL, Token: r.forge.GitLabToken(), WebhookSecret: "secret"}
+	} else {
+		r.set.GitHub = github.Settings{URL: forge.URL, AppID: r.forge.AppID(), PrivateKey: string(text), WebhookSecret: "secret"}
+	}
+	r.url = forge.URL
 	if r.stage.Notices {
 		r.listen()
 	}
@@ -300,7 +315,7 @@ func (r *playing) start() {
 	// One worker, so that a step always costs the same calls: a push and a review that are worked off at once may cost one less.
 	r.server.runner.Workers, r.server.runner.Poll = 1, 2*time.Millisecond
 	r.hook = httptest.NewServer(r.server.handler)
-	r.forge.Hooks(pretend.Target{URL: r.hook.URL + "/webhook/github"})
+	r.forge.Hooks(pretend.Target{URL: r.hook.URL + "/webhook/" + r.where})
 }
 
 func (r *playing) stop() {
@@ -401,7 +416,7 @@ func sortedInts(m map[int]int) []int {
 
 // outcome is what a state of the forge stands for.
 func outcome(state string) string {
-	words := map[string]string{"success": "pass", "failure": "fail", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
+	words := map[string]string{"success": "pass", "failure": "fail", "failed": "fail", "pending": "wait", "canceled": "cancelled", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
 	if w := words[state]; w != "" {
 		return w
 	}
@@ -491,7 +506,7 @@ func (r *playing) answers(prefix string, said []pretend.Said) []string {
 		if seen := strings.Join(s.Reactions, " "); r.news(key+"reactions", seen) && seen != "" {
 			lines = append(lines, fmt.Sprintf("%sreacts to %s with %s", prefix, s.By, seen))
 		}
-		if s.By != "sluice[bot]" || !r.news(key+"body", s.Body) {
+		if s.By != r.us() || !r.news(key+"body", s.Body) {
 			continue
 		}
 		verb := map[bool]string{true: "now answers", false: "answers"}[s.Edited]
@@ -691,5 +706,5 @@ func (r *playing) logged() []string {
 
 // sweep has everything read anew, as the server does by itself every ten minutes.
 func (r *playing) sweep() error {
-	return r.server.store.Mark(r.t.Context(), gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "sweep"})
+	return r.server.store.Mark(r.t.Context(), gate.Mark{Kind: gate.MarkSweep, Forge: r.where, Why: "sweep"})
 }

@@ -26,7 +26,7 @@ func TestWaitingForAWindowCostsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	r := &playing{t: t, ar: txtar.Parse([]byte("-- forge.yml --\n-- main/.sluice.yml --\nversion: 1\n")), clock: c, log: &bytes.Buffer{}, heads: map[string]string{},
+	r := &playing{t: t, where: "github", ar: txtar.Parse([]byte("-- forge.yml --\n-- main/.sluice.yml --\nversion: 1\n")), clock: c, log: &bytes.Buffer{}, heads: map[string]string{},
 		told:  map[string]string{},
 		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events})}
 	r.open(key)

@@ -311,22 +311,50 @@ func (s *lab) showsOn(commit string, want map[string]string) {
 	s.eventually(fmt.Sprintf("commit %.8s shows %v", commit, want), func() error { return differs(states(s.statuses(commit, 0)), want) })
 }
 
-// merges waits until GitLab says of a merge request that it may be merged, or (why) what keeps it from that.
-func (s *lab) merges(n int, why string) {
+// merges waits until GitLab would merge it.
+func (s *lab) merges(n int) {
 	s.t.Helper()
-	s.eventually(fmt.Sprintf("merge request %d is %q", n, why), func() error {
+	s.decided(n, "mergeable")
+}
+
+// shut waits until it is the pipeline, with our statuses in it, that keeps GitLab from merging it: it failed, or has not ended.
+func (s *lab) shut(n int) {
+	s.t.Helper()
+	s.decided(n, "ci_must_pass", "ci_still_running")
+}
+
+// decided waits until GitLab's decision is one of these.
+func (s *lab) decided(n int, words ...string) {
+	s.t.Helper()
+	s.eventually(fmt.Sprintf("merge request %d is %q", n, words), func() error {
 		m := s.do("GET", fmt.Sprintf("%s/merge_requests/%d", labProject, n), nil)
-		if m["detailed_merge_status"] != why || m["mergeable"] != (why == mergeable) {
-			return fmt.Errorf("mergeable %v, %v in %v", m["mergeable"], m["detailed_merge_status"], m["checks"])
+		if word, _ := m["detailed_merge_status"].(string); !slices.Contains(words, word) || m["mergeable"] != (word == "mergeable") {
+			return fmt.Errorf("mergeable %v, %v in %v", m["mergeable"], word, m["checks"])
 		}
 		return nil
 	})
 }
 
-// What GitLab says of a merge request that may be merged, and of one whose pipeline keeps it.
-const (
-	mergeable, pipelineFailed, pipelineRuns = "mergeable", "ci_must_pass", "ci_still_running"
-)
+// pipelines are those on a commit, the newest first.
+func (s *lab) pipelines(commit string) (list []labPipeline) {
+	s.t.Helper()
+	s.as("root", "GET", "/pipelines?per_page=100&sha="+commit, nil, &list)
+	return list
+}
+
+type labPipeline struct {
+	ID                  int64
+	SHA, Status, Source string
+	Ref                 string
+}
+
+// runsOn starts a pipeline of the project's own, with one job.
+func (s *lab) runsOn(body map[string]any) (id int64) {
+	s.t.Helper()
+	full := map[string]any{"user": "ana", "jobs": []any{map[string]any{"name": "build", "status": "running"}}}
+	maps.Copy(full, body)
+	return int64(s.shop("/pipelines", full)["id"].(float64))
+}
 
 // settles waits until nothing is on its way any more: no delivery, no work that is due or under way, and no request.
 func (s *lab) settles() {

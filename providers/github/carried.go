@@ -9,9 +9,12 @@ import (
 	"github.com/sluicegate/sluice/providers/compare"
 )
 
+// carrier is the merged change that brought a commit to a branch.
+type carrier = compare.Carrier
+
 // bringing is what GitHub said of who brought a commit; cut: there are more changes that it belongs to.
 type bringing struct {
-	compare.Carrier
+	carrier
 	cut bool
 }
 
@@ -29,7 +32,7 @@ func (st *standing) brought(ctx context.Context, lists ...[]checks.Carried) erro
 		return err
 	}
 	for _, list := range lists {
-		found := map[string]compare.Carrier{}
+		found := map[string]carrier{}
 		for i, c := range list {
 			found[c.Commit], _ = st.bringerOf(c.Commit)
 			list[i].Change = found[c.Commit].Change
@@ -50,9 +53,9 @@ func (st *standing) unknown(list []checks.Carried) (ids []string) {
 }
 
 // bringerOf is what is known of who brought a commit; ok is false when it has to be asked.
-func (st *standing) bringerOf(id string) (b compare.Carrier, ok bool) {
+func (st *standing) bringerOf(id string) (b carrier, ok bool) {
 	if t, ok := st.told[id]; ok {
-		return t.Carrier, true
+		return t.carrier, true
 	}
 	key := diffKey{st.key(), st.branch, id}
 	if n := st.known[id]; n != nil {
@@ -68,14 +71,14 @@ func (st *standing) bringerOf(id string) (b compare.Carrier, ok bool) {
 }
 
 // bringer is the change of a list that brought a commit: the one whose merge it is, or the one that was merged first.
-func (st *standing) bringer(nodes []*openNode, id string) (b compare.Carrier) {
+func (st *standing) bringer(nodes []*openNode, id string) (b carrier) {
 	var first *openNode
 	for _, n := range nodes {
 		if n == nil || n.State != "MERGED" || n.BaseRefName != st.branch || n.BaseRepository == nil || !strings.EqualFold(n.BaseRepository.NameWithOwner, st.repo.String()) {
 			continue
 		}
 		if n.MergeCommit != nil && n.MergeCommit.OID == id {
-			return compare.Carrier{Change: n.Number, Merge: true}
+			return carrier{Change: n.Number, Merge: true}
 		}
 		if first == nil || utc(n.MergedAt).Before(utc(first.MergedAt)) {
 			first = n
@@ -125,9 +128,9 @@ func (st *standing) takeBringers(ids []string, node *repoNode) {
 			st.told[id] = bringing{} // no change is known to have brought it
 			continue
 		}
-		t := bringing{Carrier: st.bringer(n.Bringers.Nodes, id)}
+		t := bringing{carrier: st.bringer(n.Bringers.Nodes, id)}
 		if t.Change != 0 {
-			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, t.Carrier)
+			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, t.carrier)
 		}
 		t.cut = t.Change == 0 && n.Bringers.PageInfo.HasNextPage
 		st.told[id] = t

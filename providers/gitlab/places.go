@@ -172,11 +172,11 @@ func absent(err error) bool {
 // tokenAccount is what accounts of group and project tokens are called.
 var tokenAccount = patterns.New(`^(project|group)_\d+_bot(\d*|_[0-9a-f]+)$`)
 
-// Guards are the projects and groups of a token's: where webhooks may hang.
-func (c *Client) Guards(ctx context.Context) (groups, projects []Place, err error) {
+// HookPlaces are the projects and groups of a token's: where webhooks may hang.
+func (c *Client) HookPlaces(ctx context.Context) (groups, projects []Place, err error) {
 	var faults []error
 	for _, a := range c.ways {
-		places, err := c.hangs(ctx, a)
+		places, err := c.hookPlaces(ctx, a)
 		if err != nil {
 			faults = append(faults, err)
 		}

@@ -176,9 +176,9 @@ func TestOvertakenHead(t *testing.T) {
 	}
 }
 
-// pipelineOf keeps statuses as GitLab does: one under way for each name and account, the newest of a name shown, and every word
+// talkedPipeline keeps statuses as GitLab does: one under way for each name and account, the newest of a name shown, and every word
 // under a name hiding all others of it, though the one that it went to may itself be hidden.
-type pipelineOf struct {
+type talkedPipeline struct {
 	rows []*row
 }
 
@@ -189,7 +189,7 @@ type row struct {
 	hidden      bool
 }
 
-func (p *pipelineOf) post(user int64, name, state, title string) (int, any) {
+func (p *talkedPipeline) post(user int64, name, state, title string) (int, any) {
 	var r *row
 	for _, x := range p.rows {
 		if x.user == user && x.name == name && !ended(x.state) {
@@ -212,7 +212,7 @@ func (p *pipelineOf) post(user int64, name, state, title string) (int, any) {
 	return 201, obj{"id": r.id, "name": name, "status": state, "description": title, "pipeline_id": 5, "author": obj{"id": user}}
 }
 
-func (p *pipelineOf) shown() (list []statusNode) {
+func (p *talkedPipeline) shown() (list []statusNode) {
 	for _, r := range p.rows {
 		if !r.hidden {
 			x := statusNode{ID: r.id, Name: r.name, Status: r.state, Description: r.title, Pipeline: 5, Author: &userNode{ID: r.user}}
@@ -231,7 +231,7 @@ func TestForeignWrites(t *testing.T) {
 			for _, seen := range []bool{true, false} {
 				t.Run(fmt.Sprint(before, " ", after, " ", seen), func(t *testing.T) {
 					t.Parallel()
-					g, p := newTold(t), &pipelineOf{}
+					g, p := newTold(t), &talkedPipeline{}
 					g.change(obj{"id": 5, "project_id": 1, "sha": head0, "ref": "topic"})
 					g.says["POST /projects/acme%2Fshop/statuses/"+head0] = func(_ *http.Request, b obj) (int, any) {
 						return p.post(9, b["name"].(string), b["state"].(string), fmt.Sprint(b["description"]))

@@ -23,7 +23,7 @@ func (c *Client) Mend(ctx context.Context) (mended []string, err error) {
 	}
 	var faults []error
 	for _, a := range c.ways {
-		places, err := c.hangs(ctx, a)
+		places, err := c.hookPlaces(ctx, a)
 		if err != nil {
 			faults = append(faults, err)
 		}
@@ -41,8 +41,8 @@ func (c *Client) Mend(ctx context.Context) (mended []string, err error) {
 	return mended, errors.Join(faults...)
 }
 
-// hangs are the places where hooks of ours may be: the token's group and the groups above its projects, and the projects.
-func (c *Client) hangs(ctx context.Context, a *access) ([]Place, error) {
+// hookPlaces are those where hooks of ours may be: the token's group and the groups above its projects, and the projects.
+func (c *Client) hookPlaces(ctx context.Context, a *access) ([]Place, error) {
 	projects, err := c.reached(ctx, a)
 	seen := map[string]bool{}
 	var places []Place
