@@ -22,15 +22,15 @@ type contributors struct {
 
 func contributorsOf(f *Facts) contributors {
 	c := contributors{ids: map[int64]bool{}}
-	host := hostOf(f.Repository.URL)
+	at := placeOf(f)
 	for i := range f.Commits {
 		m := &f.Commits[i]
-		c.add(m.Author, host)
-		if !itself(m.Committer, host) {
-			c.add(m.Committer, host)
+		c.add(m.Author, at)
+		if !itself(m.Committer, at) {
+			c.add(m.Committer, at)
 		}
 		for _, p := range m.CoAuthors {
-			c.add(p, host)
+			c.add(p, at)
 		}
 	}
 	slices.Sort(c.unnamed)
@@ -38,7 +38,7 @@ func contributorsOf(f *Facts) contributors {
 	return c
 }
 
-func (c *contributors) add(p Person, host string) {
+func (c *contributors) add(p Person, at place) {
 	if p.ID != 0 {
 		c.ids[p.ID] = true
 		return
@@ -46,7 +46,7 @@ func (c *contributors) add(p Person, host string) {
 	if p.Kind == "bot" || p.Kind == "app" {
 		return // no person
 	}
-	id, login := fromNoReply(p.Email, host)
+	id, login := fromNoReply(p.Email, at)
 	if p.Login != "" && !strings.EqualFold(p.Login, "ghost") {
 		login = p.Login
 	}
@@ -99,24 +99,38 @@ func folded(s string) string { return strings.ToLower(strings.Join(strings.Field
 
 // itself says that the committer is the forge: GitHub commits what is edited or merged on its pages, under a name of
 // its own, and keeps the person as the author.
-func itself(p Person, host string) bool {
+func itself(p Person, at place) bool {
 	if p.Kind == "bot" || p.Kind == "app" {
 		return true
 	}
+	if at.noReply != "" {
+		return false
+	}
 	local, domain, _ := strings.Cut(strings.ToLower(p.Email), "@")
-	return p.ID == 0 && local == "noreply" && (domain == "github.com" || host != "" && domain == host) &&
+	return p.ID == 0 && local == "noreply" && (domain == "github.com" || at.host != "" && domain == at.host) &&
 		(p.Name == "GitHub" || p.Name == "GitHub Enterprise")
 }
 
+// place is what of the forge it takes to read its addresses.
+type place struct{ host, noReply string }
+
+func placeOf(f *Facts) place { return place{hostOf(f.Repository.URL), f.Repository.NoReply} }
+
 // fromNoReply reads the account out of an address that the forge gives to those who hide theirs:
-// 123+login@users.noreply.github.com, login@users.noreply.github.com, and 123-login@… at GitLab.
-func fromNoReply(email, host string) (id int64, login string) {
+// 123+login@users.noreply.github.com, login@users.noreply.github.com, and 123-login@… at GitLab. Another forge's address
+// says nothing of the accounts at this one.
+func fromNoReply(email string, at place) (id int64, login string) {
 	local, domain, ok := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
 	if !ok || local == "" {
 		return 0, ""
 	}
 	github := domain == "users.noreply.github.com"
-	if !github && domain != "users.noreply.gitlab.com" && (host == "" || domain != "users.noreply."+host) {
+	switch {
+	case at.noReply != "":
+		if domain != strings.ToLower(at.noReply) {
+			return 0, ""
+		}
+	case !github && domain != "users.noreply.gitlab.com" && (at.host == "" || domain != "users.noreply."+at.host):
 		return 0, ""
 	}
 	if i := strings.IndexAny(local, "+-"); i > 0 && (local[i] == '+' || !github) {
@@ -216,18 +230,18 @@ func onlyAuthorSince(f *Facts, approved string) bool {
 	if seen == nil {
 		return false
 	}
-	host := hostOf(f.Repository.URL)
+	at := placeOf(f)
 	for i := range f.Commits {
-		if m := &f.Commits[i]; !seen[m.ID] && !ownWork(m, f.Change.Author, host) {
+		if m := &f.Commits[i]; !seen[m.ID] && !ownWork(m, f.Change.Author, at) {
 			return false
 		}
 	}
 	return true
 }
 
-func ownWork(m *Commit, author Person, host string) bool {
+func ownWork(m *Commit, author Person, at place) bool {
 	mine := author.ID != 0 && m.Author.ID == author.ID && len(m.CoAuthors) == 0
-	return mine && (m.Committer.ID == author.ID || itself(m.Committer, host))
+	return mine && (m.Committer.ID == author.ID || itself(m.Committer, at))
 }
 
 // ancestors are the commits of the change that are part of the given one, itself included; nil when it is none of

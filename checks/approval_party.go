@@ -23,7 +23,7 @@ func (b *ballot) party() []Person {
 }
 
 // isForge says that a name without an account is the forge's, or a bot's that it does not tell more of.
-func isForge(p Person, host string) bool { return itself(p, host) }
+func isForge(p Person, at place) bool { return itself(p, at) }
 
 // claimed says that an account is read out of an address alone: a forge names no account for what a bot commits.
 func (b *ballot) claimed(p Person) bool {
@@ -43,11 +43,11 @@ func (b *ballot) strange() (string, bool) {
 	if len(b.f.Commits) < b.f.Change.CommitCount {
 		return "The commits were not all read.", true
 	}
-	host := hostOf(b.f.Repository.URL)
+	at := placeOf(b.f)
 	for i := range b.f.Commits {
 		m := &b.f.Commits[i]
 		for _, p := range []Person{m.Author, m.Committer} {
-			if p.ID == 0 && !isForge(p, host) {
+			if p.ID == 0 && !isForge(p, at) {
 				return fmt.Sprintf("Who %s in commit %.10s is, the forge does not know.", plain(folded(p.Name+" "+p.Email), 50), m.ID), true
 			}
 		}

@@ -285,8 +285,20 @@ func TestContributors(t *testing.T) {
 			f.Repository.URL = "https://git.acme.example:8443/a/b"
 			wrote(Person{Email: "1+x@users.noreply.git.acme.example"})(f)
 		}, want: Wait, says: "contributed"},
-		"a no-reply address of a server that is not ours":  {reviews: one, facts: wrote(Person{Email: "2+x@users.noreply.evil.example"}), want: Wait, says: "whom the forge does not know"},
-		"an address at GitLab":                             {reviews: one, facts: wrote(Person{Email: "1-ana@users.noreply.gitlab.com"}), want: Wait, says: "contributed"},
+		"a no-reply address of a server that is not ours": {reviews: one, facts: wrote(Person{Email: "2+x@users.noreply.evil.example"}), want: Wait, says: "whom the forge does not know"},
+		"an address at GitLab":                            {reviews: one, facts: wrote(Person{Email: "1-ana@users.noreply.gitlab.com"}), want: Wait, says: "contributed"},
+		"an address of the forge that says its own": {reviews: one, facts: func(f *Facts) {
+			f.Repository.NoReply = "users.noreply.git.acme.example"
+			wrote(Person{Email: "1-ana@users.noreply.git.acme.example"})(f)
+		}, want: Wait, says: "contributed"},
+		"an address of another forge": {reviews: one, facts: func(f *Facts) {
+			f.Repository.NoReply = "users.noreply.git.acme.example"
+			wrote(Person{Email: "2+bo@users.noreply.github.com"})(f)
+		}, want: Wait, says: "whom the forge does not know"},
+		"another forge as committer": {reviews: one, facts: func(f *Facts) {
+			f.Repository.NoReply = "users.noreply.git.acme.example"
+			f.Commits[0].Committer = Person{Name: "GitHub", Email: "noreply@github.com"}
+		}, want: Wait, says: "whom the forge does not know"},
 		"a login with a hyphen at GitHub":                  {reviews: one, facts: wrote(Person{Email: "1-x@users.noreply.github.com"}), want: Pass},
 		"GitHub itself as committer without id":            {reviews: one, facts: func(f *Facts) { f.Commits[0].Committer = Person{Name: "GitHub", Email: "noreply@github.com"} }, want: Pass},
 		"GitHub's address as author":                       {reviews: one, facts: wrote(Person{Name: "GitHub", Email: "noreply@github.com"}), want: Wait, says: "whom the forge does not know"},

@@ -23,10 +23,10 @@ type ownership struct {
 	why    string  // it is not known, since
 }
 
-// codeownersPaths are where a forge looks, in order; the first file that is there is the one.
-func codeownersPaths(forge string) []string {
-	if forge == "gitlab" {
-		return []string{"CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}
+// codeownersPaths are where the forge looks, in order; the first file that is there is the one.
+func codeownersPaths(r Repository) []string {
+	if len(r.Owners) > 0 {
+		return r.Owners
 	}
 	return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
 }
@@ -41,7 +41,7 @@ func (b *ballot) ownership() *ownership {
 		b.owners.why = why
 		return b.owners
 	}
-	for _, path := range codeownersPaths(b.f.Subject.Forge) {
+	for _, path := range codeownersPaths(b.f.Repository) {
 		t, read := b.f.Text(Tip, path)
 		g, gap := b.f.Gap("text:" + path)
 		switch {
@@ -64,7 +64,7 @@ func (b *ballot) ownership() *ownership {
 // wantOwners asks for CODEOWNERS, which names whose approval is missing before anybody gave one, and then, for the
 // people, whether they are owners and, by a question of its own, whether they may write.
 func (b *ballot) wantOwners(w *Wants, people []Person) {
-	for _, path := range codeownersPaths(b.f.Subject.Forge) {
+	for _, path := range codeownersPaths(b.f.Repository) {
 		if _, gap := b.f.Gap("text:" + path); gap {
 			continue
 		}

@@ -105,7 +105,7 @@ func TestCodeowners(t *testing.T) {
 }
 
 func noCodeowners(f *Facts) {
-	for _, p := range codeownersPaths("github") {
+	for _, p := range codeownersPaths(Repository{}) {
 		f.Texts = append(f.Texts, Text{Side: Tip, Path: p, Absent: true})
 	}
 }
@@ -131,4 +131,17 @@ func FuzzOwnersOf(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCodeownersAreLookedForWhereTheForgeDoes(t *testing.T) {
+	t.Parallel()
+	f := approvalFacts()
+	f.Repository.Owners = []string{"elsewhere/CODEOWNERS", "CODEOWNERS"}
+	f.Texts = []Text{{Side: Tip, Path: "elsewhere/CODEOWNERS", Absent: true}}
+	w := &Wants{}
+	p := loaded(t, policy.Source{Origin: policy.Repository, Name: ".sluice.yml", Text: "approval: {rules: [{name: r, from: {codeowners: true}}]}"}).Layers[0]
+	wantApproval(p, f, w)
+	if len(w.Texts) != 1 || w.Texts[0].Path != "CODEOWNERS" {
+		t.Errorf("wants %+v, want what comes next in the forge's order", w.Texts)
+	}
 }

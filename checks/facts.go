@@ -117,6 +117,12 @@ type Repository struct {
 	Default string `json:"default"`        // default branch
 	Private bool   `json:"private,omitempty"`
 	URL     string `json:"url,omitempty"`
+	// What differs between forges, left out where it is as on GitHub: where owners of files are looked for, in order (in
+	// .github, the root and docs); the name of the project that holds an organisation's policy (".github"); the domain of
+	// the addresses that the forge gives to accounts, as ID-login@ or login@ (GitHub's, and its ID+login@).
+	Owners   []string `json:"owners,omitempty"`
+	Policies string   `json:"policies,omitempty"`
+	NoReply  string   `json:"no_reply,omitempty"`
 }
 
 // Change is a pull request or merge request.

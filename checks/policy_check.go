@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,9 +41,7 @@ func edits(f *Facts) []edit {
 
 // holdsOrganisation says that the repository is the one whose sluice.yml is the organisation's policy.
 func holdsOrganisation(f *Facts) bool {
-	name := strings.ToLower(f.Repository.Name)
-	return f.Subject.Forge != "gitlab" && strings.HasSuffix(name, "/.github") ||
-		f.Subject.Forge == "gitlab" && strings.HasSuffix(name, "/sluice-policy")
+	return strings.HasSuffix(strings.ToLower(f.Repository.Name), "/"+cmp.Or(f.Repository.Policies, ".github"))
 }
 
 func touches(f *Facts, paths []string) bool {

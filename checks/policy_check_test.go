@@ -108,16 +108,16 @@ func TestPolicyCheckBesideAnOrganisation(t *testing.T) {
 
 func TestPolicyCheckOfTheOrganisation(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ forge, repo, text, want string }{
-		"a floor that is lowered":          {"github", "acme/.github", "required: {changelog: {mode: advise}}", "pass The new policy is valid. It asks less or other things of changelog; see the list."},
-		"a floor that is taken away":       {"github", "acme/.github", "version: 1", "pass The new policy is valid. It asks less or other things of required; see the list."},
-		"a floor that is broken":           {"github", "acme/.github", "required: {chnagelog: {}}", `fail The new policy is broken at sluice.yml:1:12: unknown key "chnagelog"; did you mean "changelog"?.`},
-		"a group's project":                {"gitlab", "acme/sluice-policy", "version: 1", "pass The new policy is valid. It asks less or other things of required; see the list."},
-		"a file of that name elsewhere":    {"github", "acme/shop", "required: {chnagelog: {}}", "none"},
-		"a project of that name on GitHub": {"github", "acme/sluice-policy", "required: {chnagelog: {}}", "none"},
+	for name, c := range map[string]struct{ policies, repo, text, want string }{
+		"a floor that is lowered":          {"", "acme/.github", "required: {changelog: {mode: advise}}", "pass The new policy is valid. It asks less or other things of changelog; see the list."},
+		"a floor that is taken away":       {"", "acme/.github", "version: 1", "pass The new policy is valid. It asks less or other things of required; see the list."},
+		"a floor that is broken":           {"", "acme/.github", "required: {chnagelog: {}}", `fail The new policy is broken at sluice.yml:1:12: unknown key "chnagelog"; did you mean "changelog"?.`},
+		"a group's project":                {"sluice-policy", "acme/sluice-policy", "version: 1", "pass The new policy is valid. It asks less or other things of required; see the list."},
+		"a file of that name elsewhere":    {"", "acme/shop", "required: {chnagelog: {}}", "none"},
+		"a project of that name on GitHub": {"", "acme/sluice-policy", "required: {chnagelog: {}}", "none"},
 	} {
 		f := houseFacts()
-		f.Subject.Forge, f.Repository.Name = c.forge, c.repo
+		f.Repository.Policies, f.Repository.Name = c.policies, c.repo
 		f.Files = []File{{Path: "sluice.yml", Status: "modified"}}
 		f.Sources = []policy.Source{{Origin: policy.Organisation, Name: c.repo + ":sluice.yml", Text: "required: {changelog: {}}"}}
 		f.Texts = []Text{{Side: Head, Path: "sluice.yml", Text: c.text}}

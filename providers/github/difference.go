@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 // comparedFiles is how many files GitHub's comparison shows at most.
@@ -25,13 +25,7 @@ type difference struct {
 	files      []checks.File // sorted by path, with lines where Read
 	full       bool          // files is all of them
 	ahead      int           // commits of the change; -1: not told
-	objects    map[string]sides
-}
-
-// sides are the object ids of a file before and after, of a difference made from trees.
-type sides struct {
-	before, after string
-	bytes         int64
+	objects    map[string]compare.Sides
 }
 
 // comparison is GitHub's answer to base...head.
@@ -150,12 +144,8 @@ func compared(c *comparison, base, head string) *difference {
 	for _, f := range c.Files {
 		d.files = append(d.files, changed(f))
 	}
-	sortFiles(d.files)
+	compare.Sort(d.files)
 	return d
-}
-
-func sortFiles(files []checks.File) {
-	sort.SliceStable(files, func(i, j int) bool { return files[i].Path < files[j].Path })
 }
 
 // changed is one file of a comparison. Lines are Read when the difference is all there: its counts tell.
@@ -173,12 +163,12 @@ func changed(f *github.CommitFile) checks.File {
 		x.Read = x.Old != "" && x.Additions+x.Deletions == 0 // moved and not edited
 		return x
 	}
-	added, removed, ok := hunks(patch)
+	added, removed, ok := compare.Hunks(patch)
 	if !ok || len(added) != x.Additions || len(removed) != x.Deletions {
 		return x
 	}
-	x.Kind = kindOf(patch, added, removed)
-	x.Added, x.Removed = refine(added, removed)
+	x.Kind = compare.KindOf(patch, added, removed)
+	x.Added, x.Removed = compare.Refine(added, removed)
 	x.Read = true
 	return x
 }
@@ -201,7 +191,7 @@ func (r *reading) foretell(pr *changeNode) *difference {
 		}
 		d.files = append(d.files, f)
 	}
-	sortFiles(d.files)
+	compare.Sort(d.files)
 	if !r.agrees(d) {
 		return nil
 	}
@@ -241,29 +231,7 @@ func (r *reading) foretoldFile(n *fileNode) (checks.File, bool) {
 	default:
 		return f, false
 	}
-	return withLines(f, before, after), true
-}
-
-// withLines fills in the changed lines between two texts, or the kind that says why there are none.
-func withLines(f checks.File, before, after checks.Text) checks.File {
-	for _, t := range []checks.Text{before, after} {
-		switch t.Kind {
-		case "":
-		case "binary", "symlink", "submodule", "lfs":
-			f.Kind = t.Kind
-		default:
-			f.Cut = true // large, or in an encoding that is not UTF-8
-		}
-	}
-	if f.Cut {
-		f.Kind = ""
-		return f
-	}
-	f.Read = true
-	if f.Kind == "" {
-		f.Added, f.Removed = compareLines(before.Text, after.Text)
-	}
-	return f
+	return compare.WithLines(f, before, after), true
 }
 
 // adopt puts the difference into the facts, without lines: those are for the checks to want.
@@ -286,15 +254,5 @@ func (r *reading) keepDiff() {
 	if r.diff.base == "" {
 		return
 	}
-	bytes := 200
-	for _, f := range r.diff.files {
-		bytes += 250 + len(f.Path) + len(f.Old)
-		for _, l := range f.Added {
-			bytes += 32 + len(l.Text)
-		}
-		for _, l := range f.Removed {
-			bytes += 32 + len(l.Text)
-		}
-	}
-	r.c.memory.diffs.add(diffKey{r.key(), r.diff.base, r.diff.head}, r.diff, bytes)
+	r.c.memory.diffs.add(diffKey{r.key(), r.diff.base, r.diff.head}, r.diff, 200+compare.Weight(r.diff.files))
 }

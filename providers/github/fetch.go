@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 // order is what one round has to ask GitHub for.
@@ -184,7 +185,7 @@ func (r *reading) longTexts(ctx context.Context, needed []checks.Text) error {
 // blob reads one blob whole.
 func (r *reading) blob(ctx context.Context, id string) (checks.Text, error) {
 	a, err := r.in.do(ctx, call{
-		route: "GET /repos/{owner}/{repo}/git/blobs/{file_sha}", method: http.MethodGet, safe: true, raw: true, limit: largestText,
+		route: "GET /repos/{owner}/{repo}/git/blobs/{file_sha}", method: http.MethodGet, safe: true, raw: true, limit: compare.Largest,
 		url: r.c.bases.rest + r.repo.path("/git/blobs/"+url.PathEscape(id)), accept: "application/vnd.github.raw+json",
 	})
 	if err != nil {
@@ -193,6 +194,6 @@ func (r *reading) blob(ctx context.Context, id string) (checks.Text, error) {
 	if !hashes(string(a.body), id) {
 		return checks.Text{}, fmt.Errorf("read the blob %.8s: the content does not fit its id", id)
 	}
-	text, kind := raw(a.body)
+	text, kind := compare.Raw(a.body)
 	return checks.Text{Text: text, Kind: kind}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 const (
@@ -35,7 +36,7 @@ func (r *reading) fill(ctx context.Context, w *checks.Wants) error {
 	r.wantPeople(w, &o)
 	r.wantGroups(w, &o)
 	group, both := errgroup.WithContext(ctx)
-	var entries []treeEntry
+	var entries []compare.Entry
 	commit, adjust := r.listedAt()
 	if w.Paths != nil {
 		group.Go(func() (err error) {
@@ -118,11 +119,11 @@ func (r *reading) listedAt() (commit string, adjust bool) {
 }
 
 // paths keeps those files of a list that are wanted; adjust says that the change has to be applied to it.
-func (r *reading) paths(entries []treeEntry, adjust bool, keep func(string) bool) {
+func (r *reading) paths(entries []compare.Entry, adjust bool, keep func(string) bool) {
 	set := map[string]bool{}
 	for _, e := range entries {
-		if keep(e.path) {
-			set[e.path] = true
+		if keep(e.Path) {
+			set[e.Path] = true
 		}
 	}
 	if adjust {

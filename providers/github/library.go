@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 var _ gate.Librarian = (*Client)(nil)
@@ -70,7 +71,7 @@ func (c *Client) Texts(ctx context.Context, s checks.Subject, repo, commit strin
 	group.SetLimit(8)
 	for i, p := range paths {
 		e := entries[i]
-		if e == nil || e.Object == nil || e.Mode == linkMode || e.Mode == submoduleMode || e.Mode == folderMode || e.Object.ByteSize > largestText {
+		if e == nil || e.Object == nil || e.Mode == compare.Link || e.Mode == compare.Submodule || e.Mode == compare.Folder || e.Object.ByteSize > compare.Largest {
 			continue
 		}
 		if t := e.Object.Text; t != nil && !e.Object.IsTruncated && hashes(*t, e.Object.OID) {
@@ -148,7 +149,7 @@ func (c *Client) entries(ctx context.Context, in *installation, r repoName, comm
 
 func (c *Client) blob(ctx context.Context, in *installation, r repoName, id string) (string, error) {
 	a, err := in.do(ctx, call{route: "GET /repos/{owner}/{repo}/git/blobs/{file_sha}", method: http.MethodGet, safe: true, raw: true,
-		url: in.client.bases.rest + r.path("/git/blobs/"+url.PathEscape(id)), accept: "application/vnd.github.raw+json", limit: largestText})
+		url: in.client.bases.rest + r.path("/git/blobs/"+url.PathEscape(id)), accept: "application/vnd.github.raw+json", limit: compare.Largest})
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/providers/cache"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 // memory is what is kept to save calls. All of it may be lost at any time. What is keyed by object ids cannot go out of
@@ -17,13 +19,13 @@ import (
 type memory struct {
 	diffs   *weighed[diffKey, *difference]
 	texts   *weighed[textKey, checks.Text]
-	trees   *weighed[string, []treeEntry] // by repository and tree id
-	bases   *lru.Cache[diffKey, string]   // merge base of (tip, head)
-	changes *lru.Cache[string, *prior]    // by subject
-	repos   *lru.Cache[string, *habit]    // by repository
-	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
-	hints   *lru.Cache[diffKey, []string] // paths that a push told of, by head
-	noted   *lru.Cache[int64, bool]       // by check run: has it annotations?
+	trees   *weighed[string, []compare.Entry] // by repository and tree id
+	bases   *lru.Cache[diffKey, string]       // merge base of (tip, head)
+	changes *lru.Cache[string, *prior]        // by subject
+	repos   *lru.Cache[string, *habit]        // by repository
+	stale   *lru.Cache[string, time.Time]     // by subject and head: when it was first missed
+	hints   *lru.Cache[diffKey, []string]     // paths that a push told of, by head
+	noted   *lru.Cache[int64, bool]           // by check run: has it annotations?
 	rights  *lru.Cache[rightKey, rightAt]
 	groups  *lru.Cache[string, groupAt] // "acme/operations", or "acme" for the organisation
 	tags    *lru.Cache[string, tagList]
@@ -91,7 +93,7 @@ func newMemory() *memory {
 	return &memory{
 		diffs:   newWeighed[diffKey, *difference](12<<20, 4096),
 		texts:   newWeighed[textKey, checks.Text](12<<20, 16384),
-		trees:   newWeighed[string, []treeEntry](12<<20, 64),
+		trees:   newWeighed[string, []compare.Entry](12<<20, 64),
 		bases:   sized[diffKey, string](8192),
 		changes: sized[string, *prior](8192),
 		repos:   sized[string, *habit](2048),
@@ -151,45 +153,11 @@ func (m *memory) habit(repo string) *habit {
 }
 
 // weighed is a cache bounded by weight, in bytes about, and by number.
-type weighed[K comparable, V any] struct {
-	mu    sync.Mutex
-	cache *lru.Cache[K, weight[V]]
-	sum   int
-	most  int
-}
-
-type weight[V any] struct {
-	value V
-	bytes int
-}
+type weighed[K comparable, V any] struct{ cache *cache.Weighed[K, V] }
 
 func newWeighed[K comparable, V any](most, number int) *weighed[K, V] {
-	w := &weighed[K, V]{most: most}
-	c, err := lru.NewWithEvict(number, func(_ K, v weight[V]) { w.sum -= v.bytes })
-	if err != nil {
-		panic(err) // sizes are constants above zero
-	}
-	w.cache = c
-	return w
+	return &weighed[K, V]{cache.New[K, V](most, number)}
 }
 
-func (w *weighed[K, V]) get(k K) (V, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	v, ok := w.cache.Get(k)
-	return v.value, ok
-}
-
-// add keeps a value, unless it weighs more than a quarter of all that is kept.
-func (w *weighed[K, V]) add(k K, v V, bytes int) {
-	if bytes > w.most/4 {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cache.Remove(k)
-	w.cache.Add(k, weight[V]{v, bytes})
-	for w.sum += bytes; w.sum > w.most; {
-		w.cache.RemoveOldest()
-	}
-}
+func (w *weighed[K, V]) get(k K) (V, bool)       { return w.cache.Get(k) }
+func (w *weighed[K, V]) add(k K, v V, bytes int) { w.cache.Add(k, v, bytes) }

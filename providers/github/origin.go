@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 // originFiles are the paths that a merged change touched. Its head stays what it was when it was merged.
@@ -134,7 +135,7 @@ func (r *reading) touched(ctx context.Context, pr *changeNode) error {
 		if len(r.f.Files) < pr.Files.TotalCount {
 			r.gap("files", "GitHub showed %d of the %d files of #%d.", len(r.f.Files), pr.Files.TotalCount, pr.Number)
 		}
-		sortFiles(r.f.Files)
+		compare.Sort(r.f.Files)
 		return nil
 	}
 	if pr.ChangedFiles >= mostTouched {
@@ -148,7 +149,7 @@ func (r *reading) touched(ctx context.Context, pr *changeNode) error {
 	if len(files) < pr.ChangedFiles {
 		r.gap("files", "GitHub showed %d of the %d files of #%d.", len(files), pr.ChangedFiles, pr.Number)
 	} else {
-		sortFiles(files)
+		compare.Sort(files)
 		r.c.memory.touched.Add(key, originFiles{pr.HeadRefOID, files})
 	}
 	r.f.Files = files

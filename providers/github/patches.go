@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 const (
@@ -176,5 +177,5 @@ func (st *standing) patch(ctx context.Context, path string) (patchID, error) {
 	case err != nil:
 		return patchID{}, err
 	}
-	return patchID{id: patchOf(string(a.body))}, nil
+	return patchID{id: compare.PatchID(string(a.body))}, nil
 }

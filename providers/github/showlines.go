@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 // wantLines puts into the order what it takes to find the changed lines of the files wanted, and returns those files'
@@ -24,15 +25,15 @@ func (r *reading) wantLines(w *checks.Wants, o *order) []int {
 			continue
 		}
 		if s, ok := r.diff.objects[d.Path]; ok {
-			for _, id := range []string{s.before, s.after} {
-				if _, have := r.blobs[id]; id != "" && !have && !seen[id] && s.bytes <= largestText {
+			for _, id := range []string{s.Before, s.After} {
+				if _, have := r.blobs[id]; id != "" && !have && !seen[id] && s.Bytes <= compare.Largest {
 					seen[id] = true
-					o.objects, o.bytes = append(o.objects, id), append(o.bytes, min(s.bytes, 512<<10))
+					o.objects, o.bytes = append(o.objects, id), append(o.bytes, min(s.Bytes, 512<<10))
 				}
 			}
 			continue
 		}
-		for _, t := range bothSides(d) {
+		for _, t := range compare.BothSides(d) {
 			if _, ok := r.known(t.Side, t.Path); !ok && !slices.Contains(o.texts, t) {
 				o.texts = append(o.texts, t)
 			}
@@ -47,24 +48,8 @@ func (r *reading) unread(wanted []int) []checks.Text {
 	for _, i := range wanted {
 		d := r.diff.files[i]
 		if _, ok := r.diff.objects[d.Path]; !ok && !d.Read && !d.Cut && d.Kind == "" {
-			ts = append(ts, bothSides(d)...)
+			ts = append(ts, compare.BothSides(d)...)
 		}
-	}
-	return ts
-}
-
-// bothSides are the texts that a file's difference lies between.
-func bothSides(f checks.File) []checks.Text {
-	old := f.Path
-	if f.Old != "" {
-		old = f.Old
-	}
-	var ts []checks.Text
-	if f.Status != "added" {
-		ts = append(ts, checks.Text{Side: checks.Base, Path: old})
-	}
-	if f.Status != "removed" {
-		ts = append(ts, checks.Text{Side: checks.Head, Path: f.Path})
 	}
 	return ts
 }
@@ -100,15 +85,15 @@ func (r *reading) between(f checks.File) checks.File {
 	var before, after checks.Text
 	if s, ok := r.diff.objects[f.Path]; ok {
 		var ok1, ok2 bool
-		before, ok1 = r.object(s.before)
-		after, ok2 = r.object(s.after)
+		before, ok1 = r.object(s.Before)
+		after, ok2 = r.object(s.After)
 		if !ok1 || !ok2 {
 			f.Cut = true
 			return f
 		}
-		return withLines(f, before, after)
+		return compare.WithLines(f, before, after)
 	}
-	for _, t := range bothSides(f) {
+	for _, t := range compare.BothSides(f) {
 		got, ok := r.known(t.Side, t.Path)
 		if !ok {
 			f.Cut = true
@@ -120,7 +105,7 @@ func (r *reading) between(f checks.File) checks.File {
 			after = got
 		}
 	}
-	return withLines(f, before, after)
+	return compare.WithLines(f, before, after)
 }
 
 func (r *reading) object(id string) (checks.Text, bool) {

@@ -8,13 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicegate/sluice/checks"
-)
-
-const (
-	linkMode      = 0o120000
-	submoduleMode = 0o160000
-	folderMode    = 0o040000
-	largestText   = 8 << 20 // of a text that is read at all
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 // content turns a file at some commit into a Text. more says that GitHub gave the beginning only and that the rest is
@@ -22,11 +16,11 @@ const (
 func content(side checks.Side, path string, e *entryNode) (t checks.Text, more bool, err error) {
 	t = checks.Text{Side: side, Path: path}
 	switch {
-	case e == nil || e.Mode == folderMode:
+	case e == nil || e.Mode == compare.Folder:
 		t.Absent = true
-	case e.Mode == linkMode:
+	case e.Mode == compare.Link:
 		t.Kind = "symlink"
-	case e.Mode == submoduleMode:
+	case e.Mode == compare.Submodule:
 		t.Kind = "submodule"
 	case e.Object == nil:
 		return t, false, fmt.Errorf("read %s: GitHub showed the file without its content", path)
@@ -41,7 +35,7 @@ func (b *blobNode) read() (text, kind string, more bool) {
 	switch {
 	case b.IsBinary != nil && *b.IsBinary:
 		return "", "binary", false
-	case b.IsTruncated && b.ByteSize > largestText:
+	case b.IsTruncated && b.ByteSize > compare.Largest:
 		return "", "large", false
 	case b.IsTruncated:
 		return "", "", true
@@ -63,7 +57,7 @@ func decoded(text, id string, size int64) (string, string) {
 			text = "\ufeff" + text
 		}
 	}
-	if isLFS(text) {
+	if compare.IsLFS(text) {
 		return "", "lfs"
 	}
 	return text, ""
@@ -75,20 +69,6 @@ func hashes(text, id string) bool {
 	fmt.Fprintf(h, "blob %d\x00", len(text))
 	h.Write([]byte(text))
 	return hex.EncodeToString(h.Sum(nil)) == id
-}
-
-// raw gives the text of a blob's bytes, or the kind that says why there is none.
-func raw(b []byte) (text, kind string) {
-	head := b[:min(len(b), 8000)]
-	switch {
-	case strings.IndexByte(string(head), 0) >= 0:
-		return "", "binary"
-	case !utf8.Valid(b):
-		return "", "encoding"
-	case isLFS(string(b)):
-		return "", "lfs"
-	}
-	return string(b), ""
 }
 
 // asked are the paths that one request reads, by where; a path's number is its alias.

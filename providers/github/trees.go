@@ -9,18 +9,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
-// treeEntry is a file of a whole tree, folders left out.
-type treeEntry struct {
-	path  string
-	mode  int
-	oid   string
-	bytes int64
-}
-
 // tree lists all files of a tree, or of a commit's, sorted by path. full is false when GitHub cut the list off.
-func (r *reading) tree(ctx context.Context, id string) (entries []treeEntry, full bool, err error) {
+func (r *reading) tree(ctx context.Context, id string) (entries []compare.Entry, full bool, err error) {
 	key := r.key() + "@" + id
 	if entries, ok := r.c.memory.trees.get(key); ok {
 		return entries, true, nil
@@ -44,10 +37,10 @@ func (r *reading) tree(ctx context.Context, id string) (entries []treeEntry, ful
 			continue
 		}
 		mode, _ := strconv.ParseInt(e.Mode, 8, 32) // what is no number is no link and no submodule
-		entries = append(entries, treeEntry{e.Path, int(mode), e.SHA, e.Size})
+		entries = append(entries, compare.Entry{Path: e.Path, Mode: int(mode), ID: e.SHA, Bytes: e.Size})
 		weight += 120 + len(e.Path)
 	}
-	sort.Slice(entries, func(i, j int) bool { return entries[i].path < entries[j].path })
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Path < entries[j].Path })
 	if !t.Truncated {
 		r.c.memory.trees.add(key, entries, weight)
 	}
@@ -57,7 +50,7 @@ func (r *reading) tree(ctx context.Context, id string) (entries []treeEntry, ful
 // trees finds the difference of a change with more files than GitHub compares, by its two trees. Where those are cut
 // off as well, the list of paths has to do, without lines.
 func (r *reading) trees(ctx context.Context, pr *changeNode, c *comparison) error {
-	var before, after []treeEntry
+	var before, after []compare.Entry
 	var full1, full2 bool
 	group, both := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { before, full1, err = r.tree(both, r.start); return err })
@@ -90,13 +83,13 @@ func (r *reading) wholeTrees(ctx context.Context, c *comparison) error {
 }
 
 // combine makes the difference of two trees, and takes from the comparison the lines that it showed.
-func (r *reading) combine(before, after []treeEntry, c *comparison) {
+func (r *reading) combine(before, after []compare.Entry, c *comparison) {
 	known := map[string]checks.File{}
 	for _, f := range r.diff.files {
 		known[f.Path] = f
 	}
-	d := betweenTrees(before, after)
-	d.base, d.head, d.ahead = r.start, r.head, c.Total
+	d := &difference{base: r.start, head: r.head, full: true, ahead: c.Total}
+	d.files, d.objects = compare.Trees(before, after)
 	for i, f := range d.files { // what the comparison showed of them is there already
 		if k, ok := known[f.Path]; ok && k.Status == f.Status && k.Old == f.Old {
 			if k.Kind == "" {
@@ -106,76 +99,6 @@ func (r *reading) combine(before, after []treeEntry, c *comparison) {
 		}
 	}
 	r.diff = d
-}
-
-// betweenTrees compares two sorted lists of files. A file that is gone and one that is new with the same content are
-// one that was moved.
-func betweenTrees(before, after []treeEntry) *difference {
-	d := &difference{full: true, objects: map[string]sides{}}
-	var gone, come []treeEntry
-	i, j := 0, 0
-	for i < len(before) || j < len(after) {
-		switch {
-		case j == len(after) || i < len(before) && before[i].path < after[j].path:
-			gone = append(gone, before[i])
-			i++
-		case i == len(before) || after[j].path < before[i].path:
-			come = append(come, after[j])
-			j++
-		default:
-			a, b := before[i], after[j]
-			if a.oid != b.oid || a.mode != b.mode {
-				d.add("modified", a, b)
-			}
-			i, j = i+1, j+1
-		}
-	}
-	moved := map[string][]treeEntry{} // by content
-	for _, e := range gone {
-		moved[e.oid] = append(moved[e.oid], e)
-	}
-	left := map[string]bool{} // paths that were moved away
-	for _, e := range come {
-		if from := moved[e.oid]; len(from) > 0 && e.bytes > 0 && from[0].mode == e.mode {
-			moved[e.oid] = from[1:]
-			left[from[0].path] = true
-			d.files = append(d.files, checks.File{Path: e.path, Old: from[0].path, Status: "renamed", Kind: modeKind(e.mode), Read: true})
-			continue
-		}
-		d.add("added", treeEntry{}, e)
-	}
-	for _, e := range gone {
-		if !left[e.path] {
-			d.add("removed", e, treeEntry{})
-		}
-	}
-	sortFiles(d.files)
-	return d
-}
-
-func (d *difference) add(status string, before, after treeEntry) {
-	f := checks.File{Path: after.path, Status: status, Kind: modeKind(after.mode)}
-	if status == "removed" {
-		f.Path, f.Kind = before.path, modeKind(before.mode)
-	}
-	if before.oid == after.oid {
-		f.Status, f.Read = "changed", true // its mode alone
-	}
-	if f.Kind == "" {
-		f.Kind = modeKind(before.mode)
-	}
-	d.files = append(d.files, f)
-	d.objects[f.Path] = sides{before.oid, after.oid, max(before.bytes, after.bytes)}
-}
-
-func modeKind(mode int) string {
-	switch mode {
-	case linkMode:
-		return "symlink"
-	case submoduleMode:
-		return "submodule"
-	}
-	return ""
 }
 
 // listed takes the paths from GitHub's list of files, page by page, where neither comparison nor trees hold them all.
@@ -207,7 +130,7 @@ func (r *reading) listed(ctx context.Context, pr *changeNode) error {
 		}
 		page = more.Files
 	}
-	sortFiles(d.files)
+	compare.Sort(d.files)
 	d.full = !moved && len(d.files) >= pr.ChangedFiles
 	r.diff = d
 	return nil

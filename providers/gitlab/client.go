@@ -42,9 +42,12 @@ type Client struct {
 	base *url.URL // of the pages
 	opts Options
 	ways []*access // the longest path first
+	talk *talk
 
 	mu       sync.Mutex
 	projects map[string]*project // by full path, lower case
+
+	memory *memory // what saves reading
 }
 
 // access is one token and the client that uses it, with all state that must not be shared with another.
@@ -72,7 +75,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), projects: map[string]*project{}}
+	c := &Client{base: base, opts: o.filled(), talk: newTalk(), projects: map[string]*project{}, memory: newMemory()}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),
@@ -161,11 +164,16 @@ const remembered = 5 * time.Minute
 
 // project reads a project, or remembers it.
 func (c *Client) project(ctx context.Context, repo string) (*project, error) {
+	return c.projectWithin(ctx, repo, remembered)
+}
+
+// projectWithin is project for whom an older memory will do.
+func (c *Client) projectWithin(ctx context.Context, repo string, age time.Duration) (*project, error) {
 	key := strings.ToLower(repo)
 	c.mu.Lock()
 	p := c.projects[key]
 	c.mu.Unlock()
-	if p != nil && c.opts.Now().Sub(p.at) < remembered {
+	if p != nil && c.opts.Now().Sub(p.at) < age {
 		return p, nil
 	}
 	a, err := c.reach(repo)
@@ -192,12 +200,12 @@ func (c *Client) forget(repo string) {
 	c.mu.Unlock()
 }
 
-// redirect follows to the same host only, and never with a body.
+// redirect follows within the same interface only, as to where a project was moved, and never with a body.
 func (c *Client) redirect(req *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > 3:
 		return fmt.Errorf("redirected too often")
-	case req.URL.Host != c.base.Host || req.URL.Scheme != c.base.Scheme:
+	case !c.inside(req.URL):
 		return fmt.Errorf("refused a redirect to %s://%s: not the configured forge", req.URL.Scheme, req.URL.Host)
 	case via[0].Method != http.MethodGet:
 		return http.ErrUseLastResponse

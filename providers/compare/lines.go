@@ -1,4 +1,4 @@
-package github
+package compare
 
 import (
 	"strconv"
@@ -13,10 +13,10 @@ import (
 
 var hunkHeader = patterns.New(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
-// hunks reads a unified difference without file headers, as GitHub gives it. whole is the new text when the
+// Hunks reads a unified difference without file headers, as forges give it. whole is the new text when the
 // difference shows all of it, as it does of a short file. ok is false for what is no complete difference: its counts
 // tell.
-func hunks(patch string) (added, removed []checks.Line, ok bool) {
+func Hunks(patch string) (added, removed []checks.Line, ok bool) {
 	patch = strings.TrimSuffix(patch, "\n")
 	if patch == "" {
 		return nil, nil, true
@@ -66,9 +66,9 @@ func span(start, count string) (int, int) {
 	return n, c
 }
 
-// compareLines finds the changed lines between two texts. Lines that occur once anchor the comparison, so that it takes
+// Between finds the changed lines between two texts. Lines that occur once anchor the comparison, so that it takes
 // time in proportion to the texts; what lies between anchors is then compared closely.
-func compareLines(before, after string) (added, removed []checks.Line) {
+func Between(before, after string) (added, removed []checks.Line) {
 	if before == after {
 		return nil, nil
 	}
@@ -77,16 +77,16 @@ func compareLines(before, after string) (added, removed []checks.Line) {
 	}
 	text := string(diff.Diff("a", []byte(before), "b", []byte(after)))
 	_, text, _ = strings.Cut(text, "\n+++ b\n")
-	plus, minus, ok := hunks(text)
+	plus, minus, ok := Hunks(text)
 	if !ok { // cannot be: the text was written above
 		return numbered(after), numbered(before)
 	}
-	return refine(plus, minus)
+	return Refine(plus, minus)
 }
 
-// refine compares once more where a run of removed lines stands against a run of added ones: the anchored difference
+// Refine compares once more where a run of removed lines stands against a run of added ones: the anchored difference
 // takes such a run as a whole, though lines in it may be equal.
-func refine(plus, minus []checks.Line) (added, removed []checks.Line) {
+func Refine(plus, minus []checks.Line) (added, removed []checks.Line) {
 	if len(plus) == 0 || len(minus) == 0 {
 		return plus, minus
 	}
@@ -148,11 +148,11 @@ var (
 	lfsPointer = patterns.New(`\Aversion https://git-lfs\.github\.com/spec/v1\n(ext-\d-\S+ \S+\n)*oid sha256:[0-9a-f]{64}\nsize \d+\n?\z`)
 )
 
-// isLFS says whether a text is exactly a pointer of Git LFS: anything more could hide behind the word.
-func isLFS(text string) bool { return len(text) < 1024 && lfsPointer.MatchString(text) }
+// IsLFS says whether a text is exactly a pointer of Git LFS: anything more could hide behind the word.
+func IsLFS(text string) bool { return len(text) < 1024 && lfsPointer.MatchString(text) }
 
-// kindOf tells from a difference that shows the whole file what kind of file it is.
-func kindOf(patch string, added, removed []checks.Line) string {
+// KindOf tells from a difference that shows the whole file what kind of file it is.
+func KindOf(patch string, added, removed []checks.Line) string {
 	if len(patch) > 2048 || len(added)+len(removed) == 0 {
 		return ""
 	}
@@ -179,7 +179,7 @@ func kindOf(patch string, added, removed []checks.Line) string {
 	if !strings.HasPrefix(patch, "@@ -1") && !strings.HasPrefix(patch, "@@ -0") {
 		return ""
 	}
-	if a, b := after.String(), before.String(); isLFS(a) && (b == "" || isLFS(b)) || a == "" && isLFS(b) {
+	if a, b := after.String(), before.String(); IsLFS(a) && (b == "" || IsLFS(b)) || a == "" && IsLFS(b) {
 		return "lfs"
 	}
 	return ""

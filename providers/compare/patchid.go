@@ -1,4 +1,4 @@
-package github
+package compare
 
 import (
 	"crypto/sha1"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// patchOf is the patch-id of a diff as git prints it: what `git patch-id --stable` says of it. A commit that was picked
+// PatchID is the patch-id of a diff as git prints it: what `git patch-id --stable` says of it. A commit that was picked
 // onto another branch keeps it, whatever its id, its message and the line numbers became there. "" when the diff changes
 // nothing.
-func patchOf(diff string) string {
+func PatchID(diff string) string {
 	p := &patch{hash: sha1.New(), before: -1, after: -1}
 	for line := range strings.Lines(diff) {
 		if !p.line(line) {

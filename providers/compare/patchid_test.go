@@ -1,4 +1,4 @@
-package github
+package compare
 
 import (
 	"math/rand/v2"
@@ -46,11 +46,11 @@ func TestPatchIDsAreGits(t *testing.T) {
 		git("", "commit", "-q", "--allow-empty", "-m", name)
 		diff := git("", "show", "--format=", "HEAD")
 		want, _, _ := strings.Cut(git(diff, "patch-id", "--stable"), " ")
-		if got := patchOf(diff); got != strings.TrimSpace(want) {
+		if got := PatchID(diff); got != strings.TrimSpace(want) {
 			t.Errorf("%s: patch-id %q, git says %q of\n%s", name, got, want, diff)
 		}
 		whole := git("", "show", "HEAD")
-		if got := patchOf(whole); got != strings.TrimSpace(want) {
+		if got := PatchID(whole); got != strings.TrimSpace(want) {
 			t.Errorf("%s, with its message: patch-id %q, git says %q", name, got, want)
 		}
 		seen[name] = strings.TrimSpace(want)
@@ -118,14 +118,14 @@ func TestAPickedCommitKeepsItsPatchID(t *testing.T) {
 	t.Parallel()
 	const one = "diff --git a/x b/x\nindex 1111111..2222222 100644\n--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n+fix\n b\n"
 	moved := strings.NewReplacer("1111111..2222222", "aaaaaaa..bbbbbbb", "@@ -1,2 +1,3 @@", "@@ -101,2 +107,3 @@ func f() {").Replace(one)
-	if patchOf(one) == "" || patchOf(one) != patchOf(moved) {
-		t.Errorf("patch-ids %q and %q", patchOf(one), patchOf(moved))
+	if PatchID(one) == "" || PatchID(one) != PatchID(moved) {
+		t.Errorf("patch-ids %q and %q", PatchID(one), PatchID(moved))
 	}
 	second := "diff --git a/y b/y\nindex 1..2 100644\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n"
-	if patchOf(one+second) != patchOf(second+one) || patchOf(one+second) == patchOf(one) {
+	if PatchID(one+second) != PatchID(second+one) || PatchID(one+second) == PatchID(one) {
 		t.Error("the order of files counts, or a file does not")
 	}
 	for _, odd := range []string{"", "\n", "x", "diff ", "diff --git a/x b/x", "diff --git a/x b/x\n@@", "diff --git a/x b/x\n--- a\n+++ b\n@@ -1,99999999999999999999 +1 @@\n a\n", one[:len(one)-3]} {
-		patchOf(odd) // answers, whatever it is given
+		PatchID(odd) // answers, whatever it is given
 	}
 }

@@ -1,0 +1,163 @@
+package gitlab
+
+import (
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/providers/cache"
+	"github.com/sluicegate/sluice/providers/compare"
+)
+
+// How long what may change is believed. What is keyed by commits cannot go out of date.
+const (
+	fleeting    = time.Minute      // rights, memberships
+	settled     = 5 * time.Minute  // what GitLab would show a trace of in the merge request itself
+	lasting     = time.Hour        // whose address it is, and whether an account is a person's
+	tagsKept    = 10 * time.Minute // tags and the groups' policies, unless an event tells of one
+	placeKept   = 15 * time.Minute // how a project is called and who may see it, for facts
+	unknownKept = 10 * time.Minute // that an address is nobody's
+)
+
+// memory is what is kept to save calls. All of it may be lost at any time.
+type memory struct {
+	diffs   *cache.Weighed[pair, *difference]
+	texts   *cache.Weighed[textKey, checks.Text] // of whole commits
+	trees   *cache.Weighed[pair, []compare.Entry]
+	lists   *cache.Weighed[pair, []string]      // paths of whole commits
+	latest  *lru.Cache[string, string]          // the commit listed last, by project
+	steps   *cache.Weighed[pair, *difference]   // by the commit that they lead to
+	sets    *cache.Weighed[string, *policy.Set] // by what the policies say
+	changes *lru.Cache[string, *prior]          // by subject
+	tips    *lru.Cache[pair, tipAt]             // by branch
+	floors  *lru.Cache[string, floorAt]         // the groups' policies, by project
+	ranks   *lru.Cache[rankKey, rankAt]
+	groups  *lru.Cache[groupKey, groupAt]
+	kinds   *lru.Cache[int64, kindAt]     // by account
+	mails   *lru.Cache[mailKey, mailAt]   // accounts by address
+	names   *lru.Cache[int64, nameAt]     // projects by id
+	tags    *lru.Cache[string, tagsAt]    // by project
+	shown   *lru.Cache[shownKey, shownAt] // statuses by pipeline
+	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
+}
+
+type (
+	pair    struct{ repo, from, to string }
+	textKey struct{ repo, commit, path string }
+	rankKey struct {
+		repo string
+		id   int64
+	}
+	groupKey struct {
+		token int64
+		name  string
+	}
+	mailKey struct {
+		token   int64
+		address string
+	}
+
+	// prior is what the last reading of a change found.
+	prior struct {
+		mark     mark
+		tip      string
+		opinions []opinion // of the reviewers asked
+		labels   []labelEvent
+		reviews  map[opinionKey]string // commits that approvals are of
+		at       time.Time             // when opinions and labels were read
+	}
+	tipAt struct {
+		commit string
+		policy string // path of the policy that was found there; "" none
+		at     time.Time
+	}
+	rankAt struct {
+		right string
+		at    time.Time
+	}
+	groupAt struct {
+		group checks.Group
+		why   string // of a gap
+		at    time.Time
+	}
+	kindAt struct {
+		kind string
+		at   time.Time
+	}
+	mailAt struct {
+		who checks.Person
+		at  time.Time
+	}
+	nameAt struct {
+		name string
+		at   time.Time
+	}
+	tagsAt struct {
+		tags []checks.Tag
+		why  string // of a gap
+		at   time.Time
+	}
+	floorAt struct {
+		source *policy.Source
+		at     time.Time
+	}
+)
+
+func newMemory() *memory {
+	return &memory{
+		diffs:   cache.New[pair, *difference](16<<20, 4096),
+		texts:   cache.New[textKey, checks.Text](12<<20, 16384),
+		trees:   cache.New[pair, []compare.Entry](12<<20, 64),
+		lists:   cache.New[pair, []string](12<<20, 256),
+		latest:  sized[string, string](1024),
+		steps:   cache.New[pair, *difference](8<<20, 1024),
+		sets:    cache.New[string, *policy.Set](4<<20, 256),
+		changes: sized[string, *prior](8192),
+		tips:    sized[pair, tipAt](4096),
+		floors:  sized[string, floorAt](1024),
+		ranks:   sized[rankKey, rankAt](8192),
+		groups:  sized[groupKey, groupAt](256),
+		kinds:   sized[int64, kindAt](8192),
+		mails:   sized[mailKey, mailAt](8192),
+		names:   sized[int64, nameAt](1024),
+		tags:    sized[string, tagsAt](256),
+		shown:   sized[shownKey, shownAt](8192),
+		stale:   sized[string, time.Time](1024),
+	}
+}
+
+func sized[K comparable, V any](n int) *lru.Cache[K, V] {
+	c, err := lru.New[K, V](n)
+	if err != nil {
+		panic(err) // sizes are constants above zero
+	}
+	return c
+}
+
+// policy loads what is in force, each set of sources once. One that is broken is loaded each time.
+func (m *memory) policy(sources []policy.Source) (*policy.Set, error) {
+	key, bytes := policy.Digest(sources...), 1<<10
+	if set, ok := m.sets.Get(key); ok {
+		return set, nil
+	}
+	set, err := policy.Load(sources...)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		bytes += len(s.Text)
+	}
+	m.sets.Add(key, set, bytes)
+	return set, nil
+}
+
+// within says whether something is not older than it may be.
+func (c *Client) within(at time.Time, limit time.Duration) bool {
+	age := c.opts.Now().Sub(at)
+	return age >= 0 && age < limit
+}
+
+func lower(repo string) string { return strings.ToLower(repo) }

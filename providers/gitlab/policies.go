@@ -1,0 +1,151 @@
+package gitlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/gate"
+)
+
+const (
+	policyProject = "sluice-policy" // of a group
+	policyFile    = "sluice.yml"    // in it
+)
+
+// policies are the repository's at the tip of the target branch, the first that is there, and the groups'.
+func (r *reading) policies(ctx context.Context) error {
+	found, err := r.atTip(ctx, r.f.Change.Base.Name)
+	if err != nil {
+		return err
+	}
+	if !found {
+		r.gap("policy", "The target branch %s does not exist any more, so its policy cannot be read.", checks.Clip(r.f.Change.Base.Name, 60))
+	}
+	return r.floor(ctx)
+}
+
+// atTip finds the tip of a branch and the policy there. Reading the file at the branch tells both at once. A tip that is
+// remembered is taken where the merge request shows that the branch has not moved since.
+func (r *reading) atTip(ctx context.Context, branch string) (bool, error) {
+	key := pair{r.key(), "", branch}
+	known, ok := r.c.memory.tips.Get(key)
+	if ok && r.same && r.prior.tip == known.commit && r.c.within(known.at, settled) {
+		r.tip = known.commit
+	} else {
+		likely := policy.Paths[0]
+		if ok {
+			likely = known.policy
+		}
+		tip, err := r.findTip(ctx, branch, likely)
+		if err != nil || tip == "" {
+			return false, err
+		}
+		r.tip = tip
+	}
+	path, err := r.own(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !ok || known.commit != r.tip || known.policy != path || !r.c.within(known.at, settled) || !r.same {
+		r.c.memory.tips.Add(key, tipAt{r.tip, path, r.c.opts.Now()})
+	}
+	return true, nil
+}
+
+// findTip asks for the tip of a branch, by the file that is likely to be there; "" when there is no such branch.
+func (r *reading) findTip(ctx context.Context, branch, likely string) (string, error) {
+	if likely != "" {
+		t, commit, err := r.a.text(ctx, r.repo, "refs/heads/"+branch, likely)
+		if err != nil {
+			return "", err
+		}
+		if !t.Absent && objectID(commit) {
+			r.keepText(commit, t)
+			return commit, nil
+		}
+	}
+	var b struct {
+		Commit commitNode `json:"commit"`
+	}
+	_, err := r.a.get(ctx, at(r.repo, "repository", "branches", branch), nil, &b)
+	switch {
+	case errors.Is(err, gate.ErrGone):
+		return "", nil
+	case err != nil:
+		return "", err
+	case !objectID(b.Commit.ID):
+		return "", fmt.Errorf("read the branch %s: GitLab named no commit", checks.Clip(branch, 60))
+	}
+	return b.Commit.ID, nil
+}
+
+// own is the repository's policy at the tip: the first of its places that holds one.
+func (r *reading) own(ctx context.Context) (string, error) {
+	for _, path := range policy.Paths {
+		t, ok := r.remembered(checks.Tip, path)
+		if !ok {
+			var err error
+			if t, _, err = r.a.text(ctx, r.repo, r.tip, path); err != nil {
+				return "", err
+			}
+			r.keepText(r.tip, t)
+		}
+		if t.Absent {
+			continue
+		}
+		r.source(policy.Source{Origin: policy.Repository, Name: path, Commit: r.tip, Text: t.Text, Kind: t.Kind})
+		return path, nil
+	}
+	return "", nil
+}
+
+// source takes in a policy, the repository's before the group's.
+func (r *reading) source(s policy.Source) {
+	r.f.Sources = append(r.f.Sources, s)
+}
+
+// floor is the policy of the highest group above the project that has one: what stands there, no group below it can take
+// away. A project of a person has none.
+func (r *reading) floor(ctx context.Context) error {
+	if r.p.Namespace == nil || r.p.Namespace.Kind == "user" {
+		return nil
+	}
+	groups := strings.Split(r.p.Namespace.FullPath, "/")
+	for i := range groups {
+		source, err := r.floorOf(ctx, strings.Join(groups[:i+1], "/")+"/"+policyProject)
+		if err != nil {
+			r.gap("policy", "The policy of the group %s could not be read.", checks.Clip(strings.Join(groups[:i+1], "/"), 80))
+			return err
+		}
+		if source != nil {
+			r.source(*source)
+			return nil
+		}
+	}
+	return nil
+}
+
+// floorOf is a group's policy, remembered for some minutes, unless an event tells of it: it is one for many projects.
+func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, error) {
+	if known, ok := r.c.memory.floors.Get(lower(project)); ok && r.c.within(known.at, tagsKept) {
+		return known.source, nil
+	}
+	a, err := r.c.reach(project)
+	if err != nil {
+		a = r.a // another token than the project's own is for it, or none: then what this one sees counts
+	}
+	t, commit, err := a.text(ctx, project, "HEAD", policyFile)
+	if err != nil {
+		return nil, err
+	}
+	var source *policy.Source
+	if !t.Absent {
+		source = &policy.Source{Origin: policy.Organisation, Name: project + ":" + policyFile, Commit: commit, Text: t.Text, Kind: t.Kind}
+	}
+	r.c.memory.floors.Add(lower(project), floorAt{source, r.c.opts.Now()})
+	return source, nil
+}

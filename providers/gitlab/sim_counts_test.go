@@ -1,0 +1,126 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// ordinary opens a change of 30 files and 10 commits, and has three people approve it.
+func (s *sim) ordinary(branch string) (int, string) {
+	s.t.Helper()
+	for i := range 10 {
+		files := obj{}
+		for j := range 3 {
+			files[fmt.Sprintf("src/%s%d.go", branch, 3*i+j)] = fmt.Sprintf("package main\n\nvar %s%d = 1\n", branch, 3*i+j)
+		}
+		if i == 0 {
+			files["CHANGELOG.md"] = "# Changelog\n\n## [Unreleased]\n\n- C.\n"
+		}
+		s.shop("/commits", obj{"branch": branch, "user": "alice", "message": fmt.Sprint("feat: ", branch, i), "files": files})
+	}
+	mr := s.shop("/merge_requests", obj{"source_branch": branch, "title": "feat: " + branch, "author": "alice"})
+	n := int(mr["iid"].(float64))
+	for _, who := range []string{"bob", "carol", "dave"} {
+		s.act(n, "approve", obj{"user": who})
+	}
+	return n, s.head(n)
+}
+
+// costs reads a change and reports when it took more requests than it may.
+func (s *sim) costs(c *Client, n int, head, what string, most int) {
+	s.t.Helper()
+	s.calls()
+	f := mustFacts(s.t, c, simChange(n), head)
+	if len(f.Gaps) > 0 {
+		s.t.Errorf("%s: gaps %+v", what, f.Gaps)
+	}
+	calls := s.calls()
+	s.t.Logf("%s: %d reads %q", what, len(calls), calls)
+	if len(calls) > most {
+		s.t.Errorf("%s: %d reads, want at most %d: %q", what, len(calls), most, calls)
+	}
+}
+
+func TestSimCounts(t *testing.T) {
+	t.Parallel()
+	s := startSim(t)
+	c := s.client(Options{})
+	n, head := s.ordinary("a")
+	s.costs(c, n, head, "a cold start", 18)
+	s.costs(c, n, head, "nothing changed", 2)
+	m, head := s.ordinary("b")
+	s.costs(c, m, head, "another change, of a repository that is known", 6)
+	s.costs(c, m, head, "nothing changed there", 2)
+	s.pass(61 * time.Second)
+	s.costs(c, m, head, "nothing changed, and rights have aged", 3)
+	s.shop("/commits", obj{"branch": "b", "user": "alice", "message": "fix: b", "files": obj{"src/b0.go": "package main\n\nvar b0 = 2\n"}})
+	s.pass(61 * time.Second)
+	s.costs(c, m, s.head(m), "a push", 6)
+	for _, who := range []string{"bob", "carol", "dave"} {
+		s.act(m, "approve", obj{"user": who})
+	}
+	s.costs(c, m, "", "three approvals", 5)
+	s.act(m, "unapprove", obj{"user": "dave"})
+	s.costs(c, m, "", "an approval that was taken back", 3)
+	s.act(m, "approve", obj{"user": "dave"})
+	s.costs(c, m, "", "an approval", 4)
+	s.shop("/commits", obj{"user": "alice", "message": "chore: more", "files": obj{"README.md": "# Shop\n", "more/x.txt": "x\n"}})
+	s.pass(61 * time.Second)
+	s.costs(c, m, "", "the target branch moved on", 5)
+	k, head := s.ordinary("c")
+	s.costs(c, k, head, "another change, upon a target branch that moved on", 6)
+	f := mustFacts(t, c, simChange(k), head)
+	if text, _ := f.Text(checks.Base, "CHANGELOG.md"); text.Text != "# Changelog\n\n## [Unreleased]\n" {
+		t.Errorf("the changelog at the merge base is %+v", text)
+	}
+	if text, _ := f.Text(checks.Head, "CHANGELOG.md"); text.Text != "# Changelog\n\n## [Unreleased]\n\n- C.\n" {
+		t.Errorf("the changelog at the head is %+v", text)
+	}
+}
+
+// post writes a status as the client does.
+func (s *sim) post(c *Client, sha, name, state string, more obj) {
+	s.t.Helper()
+	body := obj{"name": name, "state": state, "description": "Needs 1 more approval.", "target_url": "https://sluice.example/decisions/d1"}
+	for k, v := range more {
+		body[k] = v
+	}
+	var out obj
+	if _, err := c.ways[0].send(context.Background(), "POST", at(simRepo, "statuses", sha), nil, body, &out); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// What the client wrote itself it knows without asking, and what somebody else wrote over it, it sees.
+func TestSimStatuses(t *testing.T) {
+	t.Parallel()
+	s := startSim(t)
+	n, head := s.merge("c", obj{"c.txt": "c\n"}, nil)
+	c := s.client(Options{})
+	if f := mustFacts(t, c, simChange(n), head); len(f.Statuses) != 0 {
+		t.Errorf("statuses %+v", f.Statuses)
+	}
+	s.post(c, head, "sluice/gate", "failed", obj{"ref": "c"})
+	s.post(c, head, "sluice/approval", "pending", obj{"ref": "c"})
+	s.costs(c, n, head, "nothing but our own words", 2)
+	f := mustFacts(t, c, simChange(n), head)
+	if len(f.Statuses) != 2 || f.Statuses[1].Name != "sluice/gate" || !f.Statuses[1].Ours || f.Statuses[1].State != "failure" || f.Statuses[0].State != "in_progress" ||
+		f.Statuses[1].Title != "Needs 1 more approval." || f.Statuses[1].ExternalID != "d1" || !strings.HasPrefix(f.Statuses[1].Node, "pipeline/") {
+		t.Errorf("statuses %+v", f.Statuses)
+	}
+	s.post(c, head, "sluice/approval", "success", obj{"ref": "c"})
+	s.as("bob", "POST", "/statuses/"+head, obj{"name": "sluice/gate", "state": "success", "ref": "c"})
+	f = mustFacts(t, c, simChange(n), head)
+	var foreign bool
+	for _, x := range f.Statuses {
+		foreign = foreign || x.Name == "sluice/gate" && !x.Ours && x.State == "success"
+	}
+	if !foreign {
+		t.Errorf("what another wrote under our name, and what made the pipeline green, is not seen: %+v", f.Statuses)
+	}
+}

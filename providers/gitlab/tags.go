@@ -1,0 +1,51 @@
+package gitlab
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/sluicegate/sluice/checks"
+)
+
+// mostTags bounds the pages of tags that are read.
+const mostTags = 200
+
+// tags lists the repository's, newest first. They are remembered until an event tells of one, and for some minutes at most.
+func (r *reading) tags(ctx context.Context) error {
+	known, ok := r.c.memory.tags.Get(r.key())
+	if !ok || !r.c.within(known.at, tagsKept) {
+		nodes, cut, err := pages[tagNode](ctx, r.a, at(r.repo, "repository", "tags"), url.Values{"order_by": {"updated"}}, mostTags)
+		if err != nil {
+			return err
+		}
+		known = tagsAt{at: r.c.opts.Now()}
+		if cut {
+			known.why = "The repository has more tags than the newest ones that were read."
+		}
+		for i := range nodes {
+			known.tags = append(known.tags, nodes[i].tag())
+		}
+		r.c.memory.tags.Add(r.key(), known)
+	}
+	if known.why != "" {
+		r.gap("tags", "%s", known.why)
+	}
+	r.f.Tags = known.tags
+	return nil
+}
+
+// tag is one in our words. An annotated one is an object of its own, which points at the commit; what points at no commit
+// is a tag of none.
+func (n *tagNode) tag() checks.Tag {
+	t := checks.Tag{Name: n.Name}
+	if n.Commit != nil {
+		t.Commit = n.Commit.ID
+		if n.Commit.CommittedDate != nil {
+			t.At = n.Commit.CommittedDate.UTC()
+		}
+	}
+	if t.Annotated = n.Target != "" && n.Target != t.Commit; t.Annotated && n.Created != nil {
+		t.At = n.Created.UTC()
+	}
+	return t
+}
