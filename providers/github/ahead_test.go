@@ -228,8 +228,8 @@ func TestABringerBeyondTheFirstChangesIsFound(t *testing.T) {
 	n := *st.known["b"]
 	n.Bringers = connection[*openNode]{Nodes: by("b", "8%", "7!")}
 	st.takeBringers([]string{"b"}, &repoNode{carried: map[int]*cameNode{0: &n}})
-	if b, ok := st.bringerOf("b"); !ok || b.change != 7 {
-		t.Errorf("brought by %d, %v; want 7", b.change, ok)
+	if b, ok := st.bringerOf("b"); !ok || b.Change != 7 {
+		t.Errorf("brought by %d, %v; want 7", b.Change, ok)
 	}
 }
 

@@ -22,7 +22,7 @@ type deploymentNode struct {
 	Status      string    `json:"status"`
 	Created     time.Time `json:"created_at"`
 	Updated     time.Time `json:"updated_at"`
-	User        *userNode  `json:"user"` // who started the pipeline, or called the API
+	User        *userNode `json:"user"` // who started the pipeline, or called the API
 	Environment *struct {
 		ID   int64  `json:"id"`
 		Name string `json:"name"`
@@ -31,7 +31,7 @@ type deploymentNode struct {
 	Pending  int      `json:"pending_approval_count"`
 	Approved []struct {
 		User   *userNode `json:"user"`
-		Status string   `json:"status"`
+		Status string    `json:"status"`
 	} `json:"approvals"`
 	Summary *struct {
 		Rules []approvalRule `json:"rules"`
@@ -45,7 +45,7 @@ type jobNode struct {
 	Status   string     `json:"status"`
 	Started  *time.Time `json:"started_at"`
 	Finished *time.Time `json:"finished_at"`
-	User     *userNode   `json:"user"` // who played it last, or started the pipeline
+	User     *userNode  `json:"user"` // who played it last, or started the pipeline
 	URL      string     `json:"web_url"`
 	Pipeline *struct {
 		ID     int64  `json:"id"`

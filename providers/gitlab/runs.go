@@ -27,7 +27,7 @@ type approvalRule struct {
 	Required int   `json:"required_approvals"`
 	Given    []struct {
 		User   *userNode `json:"user"`
-		Status string   `json:"status"`
+		Status string    `json:"status"`
 	} `json:"deployment_approvals"`
 }
 
@@ -50,7 +50,7 @@ func (n *deploymentNode) waits() bool {
 	}
 	return n.Pending > 0 || slices.ContainsFunc(n.Approved, func(x struct {
 		User   *userNode `json:"user"`
-		Status string   `json:"status"`
+		Status string    `json:"status"`
 	}) bool {
 		return x.Status == "approved"
 	})
