@@ -409,3 +409,119 @@ func TestSimFreezes(t *testing.T) {
 		}
 	}
 }
+
+// change opens and merges a merge request with commits of these titles.
+func (s *sim) change(branch string, how obj, titles ...string) (int, string) {
+	s.t.Helper()
+	for _, title := range titles {
+		s.shop("/commits", obj{"branch": branch, "user": "alice", "message": title, "files": obj{title: title + "\n"}})
+	}
+	mr := s.shop("/merge_requests", obj{"source_branch": branch, "title": "All of " + branch, "author": "alice"})
+	n := int(mr["iid"].(float64))
+	body := obj{"user": "bob"}
+	for k, v := range how {
+		body[k] = v
+	}
+	s.act(n, "merge", body)
+	return n, s.tip("main")
+}
+
+func carriedWords(list []checks.Carried) (told []string) {
+	for _, c := range list {
+		told = append(told, fmt.Sprintf("%s !%d", c.Title, c.Change))
+	}
+	slices.Sort(told)
+	return told
+}
+
+func TestSimWhatAPromotionBrings(t *testing.T) {
+	t.Parallel()
+	s := startSimAs(t, promotionScenario)
+	c := s.client(Options{})
+	begin := s.tip("main")
+	s.deploy("alice", "production", begin, "success")
+	one, _ := s.change("one", nil, "a", "b")
+	two, _ := s.change("two", obj{"squash": true}, "c", "d")
+	s.do("PATCH", "/projects/acme%2Fplatform%2Fshop", obj{"settings": obj{"merge_method": "ff"}})
+	three, _ := s.change("three", nil, "e", "f")
+	head := s.push(obj{"h": "h\n"})
+	var told []string
+	for range 2 {
+		f := standingOf(t, c, "production", head).Facts
+		told = carriedWords(f.Promotion.Between)
+		byHand := "By hand !0"
+		if !slices.Contains(told, byHand) || !slices.Contains(told, fmt.Sprintf("a !%d", one)) || !slices.Contains(told, fmt.Sprintf("b !%d", one)) || !slices.Contains(told, fmt.Sprintf("e !%d", three)) || !slices.Contains(told, fmt.Sprintf("f !%d", three)) || len(f.Gaps) != 0 || len(f.Promotion.Lacks) != 0 || !f.Promotion.OnBranch {
+			t.Fatalf("between %q, lacks %v, gaps %v", told, f.Promotion.Lacks, f.Gaps)
+		}
+		if n := strings.Count(strings.Join(told, "\n"), fmt.Sprintf("!%d", two)); n == 0 || f.Promotion.Origin != nil {
+			t.Errorf("between %q, origin %+v", told, f.Promotion.Origin)
+		}
+		if x := f.Promotion.Between[0]; x.Author.Login != "alice" || x.Commit != head || x.At.IsZero() || len(x.Parents) != 1 {
+			t.Errorf("the newest: %+v", x)
+		}
+	}
+	f := standingOf(t, c, "production", f3(s, three)).Facts
+	if o := f.Promotion.Origin; o == nil || o.Change.Number != three || o.Change.MergedBy.Login != "bob" || o.Change.Author.Login != "alice" || len(o.Files) != 2 || len(o.Commits) != 2 || len(o.Gaps) != 0 || o.Commits[0].Author.Login != "alice" {
+		t.Errorf("came from %+v", o)
+	}
+	s.shop("/commits", obj{"branch": "fix", "start": "main", "user": "alice", "message": "Mend the till", "files": obj{"till": "mended\n"}})
+	hot := s.tip("fix")
+	s.deploy("alice", "production", hot, "success")
+	s.push(obj{"m": "m\n"})
+	head = s.tip("main")
+	f = standingOf(t, c, "production", head).Facts
+	if p := f.Promotion; len(p.Lacks) != 1 || p.Lacks[0].Commit != hot || p.Lacks[0].Patch == "" || p.Between[0].Patch == "" || p.Between[0].Patch == p.Lacks[0].Patch {
+		t.Errorf("lacks %+v, between %+v", p.Lacks, p.Between)
+	}
+	s.shop("/commits", obj{"user": "alice", "message": "Mend the till, on main", "files": obj{"till": "mended\n"}})
+	f = standingOf(t, c, "production", s.tip("main")).Facts
+	if p := f.Promotion; len(p.Lacks) != 1 || !slices.ContainsFunc(p.Between, func(x checks.Carried) bool { return x.Patch == p.Lacks[0].Patch }) {
+		t.Errorf("the picked commit is not known again: lacks %+v, between %+v", p.Lacks, p.Between)
+	}
+	old := standingOf(t, c, "production", begin).Facts
+	if p := old.Promotion; len(p.Between) != 0 || len(p.Lacks) == 0 || !p.OnBranch || len(old.Gaps) != 0 {
+		t.Errorf("back to what is older: %+v, gaps %v", p, old.Gaps)
+	}
+}
+
+func f3(s *sim, n int) string {
+	s.t.Helper()
+	return s.as("root", "GET", fmt.Sprintf("/merge_requests/%d", n), nil)["sha"].(string)
+}
+
+// A promotion that is judged again costs three reads, however many commits it brings.
+func TestSimPromotionCounts(t *testing.T) {
+	t.Parallel()
+	for _, commits := range []int{1, 60, 240} {
+		t.Run(fmt.Sprint(commits), func(t *testing.T) {
+			t.Parallel()
+			s := startSimAs(t, promotionScenario)
+			s.deploy("alice", "production", s.tip("main"), "success")
+			var titles []string
+			for i := range commits {
+				titles = append(titles, fmt.Sprint("part", i))
+			}
+			_, head := s.change("many", nil, titles...)
+			c := s.client(Options{})
+			s.calls()
+			f := standingOf(t, c, "production", head).Facts
+			if len(f.Promotion.Between) != commits+1 || slices.ContainsFunc(f.Promotion.Between, func(x checks.Carried) bool { return x.Change == 0 }) || len(f.Gaps) != 0 {
+				t.Fatalf("%d commits, gaps %v", len(f.Promotion.Between), f.Gaps)
+			}
+			first := s.calls()
+			standingOf(t, c, "production", head)
+			again := s.calls()
+			t.Logf("%d commits: first %d %q, again %d %q", commits, len(first), first, len(again), again)
+			if len(again) > 3 || len(first) > 24 {
+				t.Errorf("%d reads at first and %d again; want at most 24 and 3", len(first), len(again))
+			}
+			s.pass(61 * time.Second)
+			standingOf(t, c, "production", head)
+			if aged := s.calls(); len(aged) > 6 {
+				t.Errorf("after a minute: %d reads %q", len(aged), aged)
+			} else {
+				t.Logf("after a minute: %d reads %q", len(aged), aged)
+			}
+		})
+	}
+}
