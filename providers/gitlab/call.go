@@ -54,7 +54,8 @@ func pages[T any](ctx context.Context, a *access, path string, query url.Values,
 			return nil, false, err
 		}
 		list = append(list, some...)
-		if resp.NextPage == 0 {
+		untold := len(resp.Header.Values("X-Next-Page")) == 0 && len(some) >= 100 // something on the way took the header: a full page is not the end
+		if resp.NextPage == 0 && !untold {
 			return list, false, nil
 		}
 		if page >= most {

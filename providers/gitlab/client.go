@@ -201,12 +201,12 @@ func (c *Client) forget(repo string) {
 	c.mu.Unlock()
 }
 
-// redirect follows to the same host only, and never with a body.
+// redirect follows within the same interface only, as to where a project was moved, and never with a body.
 func (c *Client) redirect(req *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > 3:
 		return fmt.Errorf("redirected too often")
-	case req.URL.Host != c.base.Host || req.URL.Scheme != c.base.Scheme:
+	case !c.inside(req.URL):
 		return fmt.Errorf("refused a redirect to %s://%s: not the configured forge", req.URL.Scheme, req.URL.Host)
 	case via[0].Method != http.MethodGet:
 		return http.ErrUseLastResponse

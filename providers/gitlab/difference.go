@@ -54,7 +54,7 @@ func (r *reading) differences(ctx context.Context) error {
 	switch n := mr.Changes; {
 	case c.Timeout:
 		d.full, d.why = false, "GitLab gave up comparing the change with its target branch."
-	case n.told && len(d.files) < n.n:
+	case n.told && (len(d.files) < n.n || n.more && len(d.files) == n.n):
 		d.full, d.why = false, fmt.Sprintf("GitLab showed %d of the %d files.", len(d.files), n.n)
 	}
 	r.diff = d

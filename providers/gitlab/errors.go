@@ -71,7 +71,11 @@ func fault(route string, err error) error {
 	case errors.As(err, &unclear):
 		return &Unclear{Err: fmt.Errorf("%s: %w", route, unclear.Err)}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: %w", route, err)
+		err = fmt.Errorf("%s: %w", route, err)
+		if !strings.HasPrefix(route, "GET ") { // the library says no more: the write may have been on its way
+			return &Unclear{Err: err}
+		}
+		return err
 	case errors.As(err, &u):
 		err = u.Err // without the URL, which may be long and names things
 	}

@@ -40,7 +40,7 @@ func (c *Client) landed(ctx context.Context, repo, branch, since string) (*gate.
 	if err != nil {
 		return nil, err
 	}
-	l := &gate.Landed{URL: project.WebURL + "/-", Default: branch == project.DefaultBranch}
+	l := &gate.Landed{URL: project.WebURL, Default: branch == project.DefaultBranch}
 	b, err := a.branch(ctx, repo, branch)
 	if err != nil || b == nil {
 		return l, err
@@ -126,9 +126,11 @@ func (h *history) fill(ctx context.Context, l *gate.Landed, since string) error 
 		}
 		at = n.Parents[0]
 	}
-	if err := h.explain(ctx); err != nil {
+	whole, err := h.explain(ctx)
+	if err != nil {
 		return err
 	}
+	l.Cut = l.Cut || !whole
 	for _, id := range h.line {
 		switch by := h.by[id]; {
 		case by == 0:
@@ -156,14 +158,13 @@ func (h *history) read(ctx context.Context, tip, since string) (cut bool, err er
 }
 
 // explain finds which changes brought the commits of the line. The list of what was merged last tells it of most in one call:
-// a commit may be asked for by itself only where that list does not reach.
-func (h *history) explain(ctx context.Context) error {
+// a commit is asked for by itself only where that list does not reach. whole says that it is known of all of them.
+func (h *history) explain(ctx context.Context) (whole bool, err error) {
 	if len(h.line) == 0 {
-		return nil
+		return true, nil
 	}
-	whole, err := h.merged(ctx)
-	if err != nil || whole {
-		return err
+	if whole, err = h.merged(ctx); err != nil || whole {
+		return whole, err
 	}
 	asked := 0
 	for _, id := range h.line {
@@ -171,11 +172,11 @@ func (h *history) explain(ctx context.Context) error {
 			continue
 		}
 		if asked++; asked > mostAsked {
-			return fmt.Errorf("more than %d commits came by no change that was merged lately", mostAsked)
+			return false, nil
 		}
 		list, err := h.a.bringers(ctx, h.repo, id)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, m := range list {
 			if m.Branch == h.branch && m.Target == h.project {
@@ -183,7 +184,7 @@ func (h *history) explain(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // merged goes through what was merged into the branch, what changed last first, as far back as the line reaches. whole says that

@@ -79,9 +79,14 @@ func (p *posting) inChange(ctx context.Context, commit string) (place, error) {
 	return place{sha: commit, ref: h.ref}, nil
 }
 
-// headPipeline reads the merge request, unless that was done for these very facts.
+// headPipeline reads the merge request, unless that was done just now: for the facts, as a rule.
 func (p *posting) headPipeline(ctx context.Context) (headPipeline, error) {
-	if h, ok := p.c.talk.heads.Get(p.s.Key()); ok && h.id != 0 && p.f != nil && p.f.Change != nil && h.head == p.f.Change.Head.Commit && p.c.opts.Now().Sub(h.at) < fresh {
+	h, ok := p.c.talk.heads.Get(p.s.Key())
+	believed := fresh
+	if h.id == 0 {
+		believed = again // its pipeline may come at any moment
+	}
+	if ok && p.f != nil && p.f.Change != nil && h.head == p.f.Change.Head.Commit && p.c.within(h.at, believed) {
 		return h, nil
 	}
 	var mr mergeRequest

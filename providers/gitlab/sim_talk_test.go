@@ -630,3 +630,51 @@ func TestReviewers(t *testing.T) {
 		t.Errorf("asked before: %v %v", err, s.calls(""))
 	}
 }
+
+// TestWhatAnEventCosts: what a judged event costs beyond the facts, and that nothing new costs nothing.
+func TestWhatAnEventCosts(t *testing.T) {
+	s := simulated(t)
+	ctx := context.Background()
+	judge := func(sub checks.Subject, known map[string]gate.Posted, posts func(*checks.Facts) []gate.Post) (facts, reads, writes int) {
+		t.Helper()
+		s.forget()
+		f, err := s.client.Facts(ctx, sub, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		facts, _ = s.cost()
+		list := posts(f)
+		for i := range list {
+			if k, ok := known[list[i].Name]; ok {
+				list[i].Known = &k
+			}
+		}
+		for _, got := range s.post(f, list...) {
+			known[got.Name] = got
+		}
+		reads, writes = s.cost()
+		return facts, reads, writes
+	}
+	first := func(f *checks.Facts) []gate.Post {
+		return []gate.Post{of(f, "sluice/gate", checks.Fail, "Shut."), of(f, "sluice/changelog", checks.Fail, "No entry."), of(f, "sluice/approval", checks.Advise, "One more would be well.")}
+	}
+	_, sub := s.open("cold", "carol")
+	facts, reads, writes := judge(sub, map[string]gate.Posted{}, first)
+	t.Logf("the first of all: facts %d, reads %d, writes %d: %q", facts, reads, writes, s.calls(""))
+
+	_, sub = s.open("warm", "carol")
+	known := map[string]gate.Posted{}
+	facts, reads, writes = judge(sub, known, first)
+	t.Logf("a new change: facts %d, reads %d, writes %d: %q", facts, reads, writes, s.calls(""))
+	s.check("a new change: reads beyond the facts, and writes", fmt.Sprint(reads-facts, writes), "1 4")
+
+	facts, reads, writes = judge(sub, known, first)
+	t.Logf("nothing new: facts %d, reads %d, writes %d: %q", facts, reads, writes, s.calls(""))
+	s.check("nothing new", fmt.Sprint(reads-facts, writes), "0 0")
+
+	facts, reads, writes = judge(sub, known, func(f *checks.Facts) []gate.Post {
+		return []gate.Post{of(f, "sluice/gate", checks.Pass, "Open."), of(f, "sluice/changelog", checks.Pass, "An entry.")}
+	})
+	t.Logf("two words changed: facts %d, reads %d, writes %d: %q", facts, reads, writes, s.calls(""))
+	s.check("two words changed", fmt.Sprint(reads-facts, writes), "1 3")
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ type transport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != t.c.base.Scheme || !strings.EqualFold(r.URL.Host, t.c.base.Host) {
+	if !t.c.inside(r.URL) {
 		if r.Body != nil {
 			r.Body.Close()
 		}
@@ -54,11 +55,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 		}
 		broken := err != nil || resp.StatusCode >= 500
-		if !broken || r.Context().Err() != nil {
-			return resp, err
+		if !broken {
+			return resp, nil
 		}
 		if !safe && (err == nil || !untouched(err)) {
 			return nil, &Unclear{Err: broke(resp, err)}
+		}
+		if r.Context().Err() != nil {
+			return resp, err
 		}
 		if try >= attempts {
 			return nil, &gate.RetryError{After: 5 * time.Second, Err: broke(resp, err)}
@@ -67,6 +71,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// inside says whether an address is one of the instance's interface: on its host, below its path.
+func (c *Client) inside(u *url.URL) bool {
+	return u.Scheme == c.base.Scheme && strings.EqualFold(u.Host, c.base.Host) && u.User == nil && strings.HasPrefix(u.EscapedPath(), c.base.EscapedPath()+"/api/v4/")
 }
 
 func broke(resp *http.Response, err error) error {

@@ -45,7 +45,6 @@ func (f *Forge) labMoved(r *Repo, name string, before, after named, by *User) {
 	}
 }
 
-
 func idOf(x named) string {
 	switch x := x.(type) {
 	case *commit:

@@ -30,7 +30,8 @@ func newInstance(t *testing.T, o Options) *instance {
 	f.Org("acme", "olga:admin")
 	f.Install("acme")
 	i.must(f.Repo(labShop, true, Texts(map[string]string{"README.md": "A shop.\n", "src/a.go": "package a\n"})))
-	for login, role := range map[string]string{"ana": "write", "bo": "maintain", "eve": "read"} {
+	for _, who := range []string{"ana:write", "bo:maintain", "eve:read"} {
+		login, role := splitRole(who, "")
 		i.must(f.Grant(labShop, login, role))
 	}
 	f.Hooks(Target{To: func(_ context.Context, r *http.Request) (int, error) { i.got = append(i.got, r); return 200, nil }})
