@@ -32,7 +32,7 @@ func deploys(w *world) {
 	w.must(err)
 	w.must(w.forge.DeploymentStatus(pretend.DeploymentStatus{Repo: repo, ID: id, State: "success", By: "bo"}))
 	w.must(p.Conclude(w.Context(), s, id, "failure", "Verify turned\nred. "+strings.Repeat("x", 300)))
-	found, err := p.Deployed(w.Context(), s, "p1")
+	found, err := p.Deployed(w.Context(), s, gate.Order{Promotion: "p1"})
 	w.must(err)
 	if len(found) != 2 || found[0].ID != id || found[1].ID != again || !found[0].Ours || found[0].Promotion != "p1" || found[0].State != "failure" || found[0].Live.IsZero() || found[1].State != "pending" {
 		w.Errorf("Deployed = %+v; want %d and %d, and neither %d nor %d", found, id, again, second, third)
@@ -40,7 +40,7 @@ func deploys(w *world) {
 	if made = w.forge.Deployments(repo, "production/EU"); made[0].State != "failure" {
 		w.Errorf("concluded %+v", made[0])
 	}
-	if none, err := p.Deployed(w.Context(), s, "p3"); err != nil || len(none) != 0 {
+	if none, err := p.Deployed(w.Context(), s, gate.Order{Promotion: "p3"}); err != nil || len(none) != 0 {
 		w.Errorf("Deployed of another promotion = %+v, %v", none, err)
 	}
 }

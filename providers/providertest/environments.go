@@ -117,7 +117,7 @@ func claimed(w *world) {
 	}
 	_, err := w.forge.Start(pretend.Workflow{Repo: repo, Environments: []string{"production"}, By: "ana"})
 	w.must(err)
-	if found, err := p.Deployed(w.Context(), w.into("production", main), "p1"); err != nil || len(found) != 0 {
+	if found, err := p.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 0 {
 		w.Errorf("Deployed = %+v, %v; want none of those that claim it", found, err)
 	}
 	id, err := p.Deploy(w.Context(), w.into("production", main), gate.Order{Promotion: "p1", Attempt: 1, Decision: "d1"})
@@ -135,7 +135,7 @@ func claimed(w *world) {
 		}
 	}
 	w.check("deployments", told, want)
-	if found, err := p.Deployed(w.Context(), w.into("production", main), "p1"); err != nil || len(found) != 1 || found[0].ID != id {
+	if found, err := p.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 1 || found[0].ID != id {
 		w.Errorf("Deployed = %+v, %v; want %d", found, err, id)
 	}
 }
@@ -162,7 +162,7 @@ func anyCase(w *world) {
 	promoter := w.promoter()
 	_, err := promoter.Deploy(w.Context(), w.into("Production", main), gate.Order{Promotion: "p1"})
 	w.must(err)
-	if found, err := promoter.Deployed(w.Context(), w.into("production", main), "p1"); err != nil || len(found) != 1 {
+	if found, err := promoter.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 1 {
 		w.Errorf("Deployed = %+v, %v; want it in any case", found, err)
 	}
 }
