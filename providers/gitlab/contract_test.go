@@ -2,14 +2,12 @@ package gitlab_test
 
 import (
 	"context"
-	"errors"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
-	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
 	"github.com/sluicegate/sluice/providers/providertest"
@@ -25,10 +23,6 @@ type aging struct {
 func (a *aging) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	a.ahead.Add(int64(20 * time.Minute))
 	return a.Client.Facts(ctx, s, expect)
-}
-
-func (a *aging) Post(context.Context, checks.Subject, *checks.Facts, []gate.Post) ([]gate.Posted, error) {
-	return nil, errors.New("not here")
 }
 
 func TestContract(t *testing.T) {
