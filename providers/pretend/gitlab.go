@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -126,6 +127,15 @@ func (f *Forge) loginOf(u *User) string {
 		return u.Login
 	}
 	return fmt.Sprintf("group_%d_bot_%s", u.ID, strings.NewReplacer("[bot]", "", "-", "").Replace(fold(u.Login)))
+}
+
+// mailOf is the address that an account commits under. At GitLab that of a bot is one that the instance gives out.
+func (f *Forge) mailOf(u *User) string {
+	at, err := url.Parse(or(f.served, f.url))
+	if f.lab == nil || u.Type != "Bot" || err != nil {
+		return u.Email
+	}
+	return f.loginOf(u) + "@noreply." + at.Hostname()
 }
 
 // project is what GitLab keeps of a repository.

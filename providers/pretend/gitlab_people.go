@@ -36,15 +36,32 @@ func labTokenSelf(q *labRequest) reply {
 		"created_at": labStamp(time.Unix(0, 0)), "expires_at": q.f.now().UTC().AddDate(0, 6, 0).Format(time.DateOnly)})
 }
 
-// labUsers finds accounts by their name alone.
+// labUsers finds accounts by their login, or searches in names and logins, and for the address that an account shows.
 func labUsers(q *labRequest) reply {
 	var list []*User
 	for _, u := range q.f.users {
-		if u.Type != "Organization" && !u.Deleted && u.Login != "web-flow" && (!q.in.has("username") || fold(q.f.loginOf(u)) == fold(q.in.text("username"))) && (!q.in.has("search") || q.f.sought(u, q.in.text("search"))) {
+		login, search := fold(q.f.loginOf(u)), fold(q.in.text("search"))
+		if u.Type != "Organization" && !u.Deleted && u.Login != "web-flow" && (!q.in.has("username") || login == fold(q.in.text("username"))) &&
+			(search == "" || strings.Contains(login, search) || strings.Contains(fold(u.Name), search) || search == fold(q.f.shows(u))) {
 			list = append(list, u)
 		}
 	}
 	return labPage(q, people(list), nil, func(u *User) any { return q.f.labUser(u) })
+}
+
+// shows is the address that an account lets everybody see: people do, until they hide it, and bots do not.
+func (f *Forge) shows(u *User) string {
+	if u.Type == "Bot" || u.hidden {
+		return ""
+	}
+	return u.Email
+}
+
+// HideEmail has an account show its address no more.
+func (f *Forge) HideEmail(login string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.user(login, "").hidden = true
 }
 
 func labOneUser(q *labRequest) reply {
@@ -55,27 +72,13 @@ func labOneUser(q *labRequest) reply {
 	return ok(q.f.labUserWhole(u))
 }
 
-// publicMail is the address that an account shows: people here show theirs, and GitLab shows none of what hides it.
-func (u *User) publicMail() string {
-	if u.Type == "Bot" {
-		return ""
-	}
-	return u.Email
-}
-
-// sought says whether a search finds the account: by the address that it shows, or by a part of its names.
-func (f *Forge) sought(u *User, what string) bool {
-	what = fold(what)
-	return fold(u.publicMail()) == what || strings.Contains(fold(u.Name), what) || strings.Contains(fold(f.loginOf(u)), what)
-}
-
 // labUser says no more of an account than GitLab does in passing: not whether it is a bot.
 func (f *Forge) labUser(u *User) any {
 	if u == nil || u.Deleted || u.Login == "web-flow" {
 		return obj{"id": f.lab.ghost, "username": "ghost", "public_email": "", "name": "Ghost User", "state": "active", "locked": false, "avatar_url": nil, "web_url": f.url + "/ghost"}
 	}
 	name := f.loginOf(u)
-	return obj{"id": u.ID, "username": name, "public_email": u.publicMail(), "name": u.Name, "state": "active", "locked": false, "avatar_url": nil, "web_url": f.url + "/" + name}
+	return obj{"id": u.ID, "username": name, "public_email": f.shows(u), "name": u.Name, "state": "active", "locked": false, "avatar_url": nil, "web_url": f.url + "/" + name}
 }
 
 func (f *Forge) labUserWhole(u *User) any {

@@ -12,6 +12,7 @@ type User struct {
 	Name, Email string
 	Type        string // User, Bot, Organization, Mannequin
 	Deleted     bool   // the forge shows it as ghost, or not at all
+	hidden      bool   // its address
 
 	members map[*User]string // of an organisation: admin or member
 	teams   map[string]*Team // by slug

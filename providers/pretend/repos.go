@@ -187,7 +187,7 @@ func (f *Forge) Move(repo, to string) error {
 }
 
 func (f *Forge) signature(u *User) Signature {
-	return Signature{Name: u.Name, Email: u.Email, At: f.at()}
+	return Signature{Name: u.Name, Email: f.mailOf(u), At: f.at()}
 }
 
 // author is the account that a mail address in a commit belongs to, or nil.

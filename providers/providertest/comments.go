@@ -22,7 +22,7 @@ func (w *world) correspondent() gate.Correspondent {
 // said lists what stands below the change by the App.
 func (w *world) answers(n int) (list []pretend.Said) {
 	for _, s := range w.forge.Said(repo, n) {
-		if s.By == "sluice[bot]" {
+		if s.By == w.forge.Bot() {
 			list = append(list, s)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 // Forge is what the contract does at a forge. *pretend.Forge is one.
 type Forge interface {
+	Bot() string // the login of the account under test
 	Org(login string, members ...string)
 	Team(name, parent string, members ...string) error
 	Repo(name string, private bool, files map[string]pretend.File) error
@@ -64,76 +65,98 @@ type Harness struct {
 	Name     string // of the forge, as in checks.Subject
 	Provider gate.Provider
 	Forge    Forge
+
+	// Lacks are the parts that ask for what the forge itself has not, by name, each with the reason why it has not.
+	Lacks map[string]string
+	// Bare says why a check is shown as no more than a state and a line of text, and that only passed, failed or waits;
+	// "" where it is shown with all that there is to say.
+	Bare string
+	// Newest says why of each person only the newest opinion is known, and nothing of those taken back; "" where all are.
+	Newest string
+}
+
+// Parts are the names of all that Contract runs, so that nothing can be left out that is not there.
+func Parts() (names []string) {
+	for _, part := range parts {
+		names = append(names, part.name)
+	}
+	return names
 }
 
 // Contract runs all that a provider promises; fresh makes a harness for each part.
 func Contract(t *testing.T, fresh func(*testing.T) Harness) {
 	t.Helper()
-	for _, part := range []struct {
-		name string
-		run  func(*world)
-	}{
-		{"tells all of a plain change", plainChange},
-		{"tells of a change from a fork, and reads the fork's head", forked},
-		{"tells old names, kinds and modes of files", kindsOfFiles},
-		{"tells who set a label last", labels},
-		{"tells reviews in their order, with the commit looked at", reviews},
-		{"makes nobody of a deleted account", deletedAccounts},
-		{"tells authors, co-authors and committers of commits", commitAuthors},
-		{"reads the policy of the target branch, never the change's", targetPolicy},
-		{"reads the organisation's policy beside the repository's", organisationPolicy},
-		{"says why a policy cannot be text", oddPolicies},
-		{"reads a retargeted change against its new target", retargeted},
-		{"counts from the merge base when the target has moved on", movedTarget},
-		{"lists all tags and tells annotated ones", tags},
-		{"tells of drafts, closed and merged changes", states},
-		{"reads what the checks want at each side", sides},
-		{"tells people's rights and members of teams below a team", rights},
-		{"loses nothing beyond the first page", manyOfEverything},
-		{"admits what the forge cuts off", tooMany},
-		{"posts, changes what it posted, and posts nothing twice", posting},
-		{"shows every outcome in the forge's words", outcomes},
-		{"shows more annotations than one request carries", manyAnnotations},
-		{"shows a state whose words the forge refuses", disliked},
-		{"writes over what others posted under our names", foreign},
-		{"ends what was pending", cancelled},
-		{"lists open changes by base and by head", changes},
-		{"says that what is not there is gone", gone},
-		{"says that the forge does not know the head yet", stale},
-		{"judges what was pushed by force since", forced},
-		{"never takes an overtaken head's files for the newest one's", overtaken},
-		{"reads a tag that was pushed, moved and deleted", pushedTag},
-		{"finds a repository under another case", otherCase},
-		{"says the same thing twice", deterministic},
-		{"reads a comment as it is, and reacts once", comments},
-		{"tells what an app wrote from what a person wrote", commentsOfApps},
-		{"answers once, and finds its answer again", replies},
-		{"says what somebody may do at this very moment", rightsNow},
-		{"tells what is live in an environment, and since when", liveThere},
-		{"tells who signed the tags of a promotion, where the policy asks for it", signedTags},
-		{"tells its own deployments from those that claim to be", claimed},
-		{"takes an environment's names in all cases for one", anyCase},
-		{"reads on until it finds what is live", longAgo},
-		{"tells what is shown on the commits that are watched", watchedCommits},
-		{"tells which change a promotion came from", cameFrom},
-		{"names what a promotion brings, by whom", brings},
-		{"names what a promotion lacks, and knows picked commits again", lacks},
-		{"does not miss a merge that adds nothing of its own", lacksMerges},
-		{"goes back to what was live", goesBack},
-		{"deploys exactly what was ordered, and finds it again", deploys},
-		{"tells what the forge refuses to deploy from what may have been deployed", refusals},
-		{"reads a run, answers it once, and knows when it is gone", answersRuns},
-		{"tells how an environment is guarded", guarding},
-		{"finds the commit that a name means", resolves},
-	} {
+	for _, part := range parts {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
 			h := fresh(t)
+			if why := h.Lacks[part.name]; why != "" {
+				t.Skip(why)
+			}
 			w := &world{T: t, Harness: h, forge: h.Forge}
 			w.begin()
 			part.run(w)
 		})
 	}
+}
+
+// parts are what a provider promises, in the order of the walk.
+var parts = []struct {
+	name string
+	run  func(*world)
+}{
+	{"tells all of a plain change", plainChange},
+	{"tells of a change from a fork, and reads the fork's head", forked},
+	{"tells old names, kinds and modes of files", kindsOfFiles},
+	{"tells who set a label last", labels},
+	{"tells reviews in their order, with the commit looked at", reviews},
+	{"makes nobody of a deleted account", deletedAccounts},
+	{"tells authors, co-authors and committers of commits", commitAuthors},
+	{"reads the policy of the target branch, never the change's", targetPolicy},
+	{"reads the organisation's policy beside the repository's", organisationPolicy},
+	{"says why a policy cannot be text", oddPolicies},
+	{"reads a retargeted change against its new target", retargeted},
+	{"counts from the merge base when the target has moved on", movedTarget},
+	{"lists all tags and tells annotated ones", tags},
+	{"tells of drafts, closed and merged changes", states},
+	{"reads what the checks want at each side", sides},
+	{"tells people's rights and members of teams below a team", rights},
+	{"loses nothing beyond the first page", manyOfEverything},
+	{"admits what the forge cuts off", tooMany},
+	{"posts, changes what it posted, and posts nothing twice", posting},
+	{"shows every outcome in the forge's words", outcomes},
+	{"shows more annotations than one request carries", manyAnnotations},
+	{"shows a state whose words the forge refuses", disliked},
+	{"writes over what others posted under our names", foreign},
+	{"ends what was pending", cancelled},
+	{"lists open changes by base and by head", changes},
+	{"says that what is not there is gone", gone},
+	{"says that the forge does not know the head yet", stale},
+	{"judges what was pushed by force since", forced},
+	{"never takes an overtaken head's files for the newest one's", overtaken},
+	{"reads a tag that was pushed, moved and deleted", pushedTag},
+	{"finds a repository under another case", otherCase},
+	{"says the same thing twice", deterministic},
+	{"reads a comment as it is, and reacts once", comments},
+	{"tells what an app wrote from what a person wrote", commentsOfApps},
+	{"answers once, and finds its answer again", replies},
+	{"says what somebody may do at this very moment", rightsNow},
+	{"tells what is live in an environment, and since when", liveThere},
+	{"tells who signed the tags of a promotion, where the policy asks for it", signedTags},
+	{"tells its own deployments from those that claim to be", claimed},
+	{"takes an environment's names in all cases for one", anyCase},
+	{"reads on until it finds what is live", longAgo},
+	{"tells what is shown on the commits that are watched", watchedCommits},
+	{"tells which change a promotion came from", cameFrom},
+	{"names what a promotion brings, by whom", brings},
+	{"names what a promotion lacks, and knows picked commits again", lacks},
+	{"does not miss a merge that adds nothing of its own", lacksMerges},
+	{"goes back to what was live", goesBack},
+	{"deploys exactly what was ordered, and finds it again", deploys},
+	{"tells what the forge refuses to deploy from what may have been deployed", refusals},
+	{"reads a run, answers it once, and knows when it is gone", answersRuns},
+	{"tells how an environment is guarded", guarding},
+	{"finds the commit that a name means", resolves},
 }
 
 const repo = "acme/shop"

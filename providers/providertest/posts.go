@@ -46,7 +46,7 @@ func posting(w *world) {
 	first := w.post(f, about(f, "sluice/gate", checks.Wait, "Waits."), about(f, "sluice/changelog", checks.Fail, "No entry."))
 	w.check("shown", w.shown(f.Change.Head.Commit), "sluice/changelog failure No entry.\nsluice/gate in_progress Waits.")
 	for _, s := range w.forge.ShownOn(repo, f.Change.Head.Commit) {
-		if s.ExternalID != "d1" || !strings.HasSuffix(s.URL, "/d1") || s.Summary == "" {
+		if !strings.HasSuffix(s.URL, "/d1") || w.Bare == "" && (s.ExternalID != "d1" || s.Summary == "") {
 			w.Errorf("shown: %+v", s)
 		}
 	}
@@ -80,6 +80,9 @@ func outcomes(w *world) {
 	}{{checks.Pass, "success"}, {checks.Fail, "failure"}, {checks.Wait, "in_progress"}, {checks.Unknown, "in_progress"},
 		{checks.Advise, "neutral"}, {checks.Skip, "skipped"}, {checks.Overridden, "neutral"}} {
 		name := fmt.Sprint("sluice/", i)
+		if w.Bare != "" && (row.state == "neutral" || row.state == "skipped") {
+			row.state = "success"
+		}
 		posts = append(posts, about(f, name, row.outcome, "T."))
 		want = append(want, name+" "+row.state+" T.")
 	}
@@ -123,7 +126,11 @@ func foreign(w *world) {
 			theirs++
 		}
 	}
-	w.check("ours and theirs are told apart", []int{ours, theirs}, []int{1, 1})
+	both := []int{1, 1}
+	if w.Bare != "" {
+		both = []int{0, 1} // of one name there is one status, whoever wrote it last
+	}
+	w.check("ours and theirs are told apart", []int{ours, theirs}, both)
 	p := about(f, "sluice/gate", checks.Fail, "Shut, and somebody else wrote here.")
 	p.Known = &first[0]
 	w.post(f, p)
