@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
 	"github.com/sluicegate/sluice/providers/providertest"
@@ -23,6 +24,11 @@ type aging struct {
 func (a *aging) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	a.ahead.Add(int64(20 * time.Minute))
 	return a.Client.Facts(ctx, s, expect)
+}
+
+func (a *aging) Environment(ctx context.Context, s checks.Subject, watched []string, p checks.Promotion) (*gate.Standing, error) {
+	a.ahead.Add(int64(20 * time.Minute))
+	return a.Client.Environment(ctx, s, watched, p)
 }
 
 func TestContract(t *testing.T) {
