@@ -156,7 +156,7 @@ func TestGitLabFork(t *testing.T) {
 func TestGitLabStatusesStandInThePipelineThatDecides(t *testing.T) {
 	t.Parallel()
 	s := labbed(t, func(w *labWorld) {
-		w.project["files"] = map[string]string{".sluice.yml": simPolicy, "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n", ".gitlab-ci.yml": "build: {script: make}\n"}
+		w.project["files"] = map[string]string{".sluice.yml": simPolicy, "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-02\n\n### Added\n\n- All.\n", ".gitlab-ci.yml": "build: {script: make}\n"}
 	})
 	n := s.open(nil)
 	own := s.runsOn(map[string]any{"merge_request": n})
@@ -231,23 +231,24 @@ func TestGitLabExternalStatusChecks(t *testing.T) {
 	s.answers(n, "passed")
 	s.merges(n)
 	s.pushes(n, map[string]any{"message": "fix: more", "files": map[string]string{"gift.go": "package shop // more\n"}})
-	s.decided(n, "status_checks_must_pass")
 	s.answers(n, "pending")
+	s.decided(n, "status_checks_must_pass")
+	for _, c := range s.calls("path=status_check_responses") {
+		if c.Status != 201 {
+			t.Errorf("an answer was refused: %v", c)
+		}
+	}
 }
 
-// answers waits until the merge request's external status check was answered so for its head.
+// answers waits until GitLab has this for our status check of the merge request's head.
 func (s *lab) answers(n int, want string) {
 	s.t.Helper()
 	s.eventually(fmt.Sprintf("the status check of merge request %d is %s", n, want), func() error {
-		at := s.change(n).SHA
-		last := call{}
-		for _, c := range s.calls("path=status_check_responses") {
-			if c.Body["sha"] == at && c.Status == 201 {
-				last = c
-			}
-		}
-		if last.Body["status"] != want {
-			return fmt.Errorf("the last answer for %.8s is %v", at, last)
+		s.settles()
+		var list []struct{ Name, Status string }
+		s.as("root", "GET", fmt.Sprintf("/merge_requests/%d/status_checks", n), nil, &list)
+		if len(list) != 1 || list[0].Name != "sluice" || list[0].Status != want {
+			return fmt.Errorf("there are %+v", list)
 		}
 		return nil
 	})

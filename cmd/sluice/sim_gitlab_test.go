@@ -96,7 +96,7 @@ func labbed(t *testing.T, change ...func(*labWorld)) *lab {
 	s.startServer(path)
 	s.settles()
 	t.Cleanup(func() { // before the server is stopped
-		if bad := s.calls("violations=1"); len(bad) > 0 {
+		if bad := slices.DeleteFunc(s.calls("violations=1"), unknownThere); len(bad) > 0 {
 			t.Errorf("%d requests broke GitLab's contract, the first of them %s", len(bad), bad[0])
 		}
 		if t.Failed() {
@@ -138,6 +138,11 @@ func (c call) String() string {
 		answer = fmt.Sprint(c.Response)
 	}
 	return strings.Join(strings.Fields(fmt.Sprintf("%s %s?%s %s: %d %s %s %s", c.Method, c.Path, c.Query, strings.ReplaceAll(string(b), "null", ""), c.Status, answer, c.Note, strings.Join(c.Violations, "; "))), " ")
+}
+
+// unknownThere says whether a request is for what GitLab has and the simulator has not: signatures of tags.
+func unknownThere(c call) bool {
+	return c.Method == "GET" && strings.Contains(c.Path, "/repository/tags/") && strings.HasSuffix(c.Path, "/signature") && len(c.Violations) == 1 && strings.HasPrefix(c.Violations[0], "no such route")
 }
 
 func texts(calls []call) (list []string) {

@@ -167,10 +167,7 @@ func (s *sim) startServer(path string) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		_ = s.serve.Process.Signal(syscall.SIGTERM)
-		if err := s.serve.Wait(); err != nil {
-			s.t.Errorf("the server ended with %v", err)
-		}
+		s.stops()
 		if s.t.Failed() {
 			s.t.Logf("the server's log:\n%s", s.log)
 		}
@@ -186,6 +183,18 @@ func (s *sim) startServer(path string) {
 		}
 		return nil
 	})
+}
+
+// stops stops the server, if it runs.
+func (s *sim) stops() {
+	s.t.Helper()
+	if s.serve.ProcessState != nil {
+		return
+	}
+	_ = s.serve.Process.Signal(syscall.SIGTERM)
+	if err := s.serve.Wait(); err != nil {
+		s.t.Errorf("the server ended with %v", err)
+	}
 }
 
 // do calls the simulator's control interface.

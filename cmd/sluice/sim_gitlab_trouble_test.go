@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Whatever GitLab answers, the right verdict comes in the end and nothing wrong before it; and nothing is said twice.
+func TestGitLabFaults(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]map[string]any{
+		"500 on reads":                   {"status": 500, "path": "/api/v4/projects/", "method": "GET", "count": 3},
+		"502 on reads":                   {"status": 502, "path": "/api/v4/projects/", "method": "GET", "count": 3},
+		"reset on reads":                 {"kind": "reset", "path": "/api/v4/projects/", "method": "GET", "count": 3},
+		"half an answer":                 {"kind": "truncate", "path": "/api/v4/projects/", "method": "GET", "count": 3},
+		"too many reads":                 {"status": 429, "retry_after": 1, "path": "/merge_requests/1", "method": "GET", "count": 2},
+		"a slow forge":                   {"latency_ms": 300, "path": "/api/v4/", "count": 20},
+		"a status that is lost":          {"status": 502, "path": "/statuses/", "method": "POST", "count": 1, "skip": 1},
+		"a status whose answer is lost":  {"status": 502, "path": "/statuses/", "method": "POST", "count": 2, "after_effect": true},
+		"a status whose answer is cut":   {"kind": "reset", "path": "/statuses/", "method": "POST", "count": 2, "after_effect": true},
+		"a status answered by half":      {"kind": "truncate", "path": "/statuses/", "method": "POST", "count": 2, "after_effect": true},
+		"too many statuses":              {"status": 429, "retry_after": 1, "path": "/statuses/", "method": "POST", "count": 2},
+		"a note whose answer is lost":    {"status": 500, "path": "/notes$", "method": "POST", "count": 1, "after_effect": true},
+		"a note whose answer is cut":     {"kind": "reset", "path": "/notes$", "method": "POST", "count": 1, "after_effect": true},
+		"a note that is lost":            {"status": 503, "path": "/notes$", "method": "POST", "count": 1},
+		"faults on everything for a bit": {"status": 503, "path": "/api/", "probability": 0.3, "count": 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := labbed(t)
+			s.do("POST", "/faults", fault)
+			n := s.open(nil)
+			s.shows(n, map[string]string{"sluice/changelog": red, "sluice/approval": amber, "sluice/gate": red, "sluice/tagging": green, "sluice/config-separation": green})
+			s.eventually("there is a note", func() error {
+				if list := s.notes(n); !slices.ContainsFunc(list, func(x labNote) bool { return strings.Contains(x.Body, "sluice:details") }) {
+					return fmt.Errorf("the notes are %+v", list)
+				}
+				return nil
+			})
+			s.pushes(n, entry("Gift cards."))
+			s.act(n, "approve", map[string]any{"user": "bo"})
+			s.shows(n, map[string]string{"sluice/changelog": green, "sluice/approval": green, "sluice/gate": green})
+			s.merges(n)
+			s.oneNote(n)
+			s.pipelined(n, s.change(n).Pipeline.ID)
+			s.once(n)
+		})
+	}
+}
+
+// once fails when a status stands in a pipeline twice: as one that is under way beside another of its name.
+func (s *lab) once(n int) {
+	s.t.Helper()
+	var list []labStatus
+	s.as("root", "GET", "/repository/commits/"+s.change(n).SHA+"/statuses?per_page=100&all=true", nil, &list)
+	open := map[string]int{}
+	for _, x := range list {
+		if x.Status == amber || x.Status == "running" {
+			open[x.Name]++
+		}
+	}
+	for name, times := range open {
+		if times > 1 {
+			s.t.Errorf("%s is under way %d times: %+v", name, times, list)
+		}
+	}
+}
+
+func TestGitLabDuplicatedShuffledAndLostDeliveries(t *testing.T) {
+	t.Parallel()
+	s := labbed(t, func(w *labWorld) { w.env = []string{"SLUICE_SWEEP=5s"} })
+	s.do("POST", "/webhook_options", map[string]any{"duplicates": 0.5, "shuffle_ms": 200, "drop": 0.2, "concurrency": 4, "seed": 7})
+	var all []int
+	for i := range 6 {
+		n := s.open(map[string]any{"source_branch": fmt.Sprint("cards", i)})
+		s.pushes(n, entry("Cards."))
+		s.act(n, "approve", map[string]any{"user": "bo"})
+		all = append(all, n)
+	}
+	for _, n := range all {
+		s.shows(n, map[string]string{"sluice/changelog": green, "sluice/approval": green, "sluice/gate": green})
+		s.merges(n)
+	}
+}
+
+// What no delivery told of, a sweep over open merge requests finds; and a webhook that GitLab switched off is switched on.
+func TestGitLabMissedEventsAndAHookThatWasSwitchedOff(t *testing.T) {
+	t.Parallel()
+	s := labbed(t, func(w *labWorld) { w.env = []string{"SLUICE_SWEEP=2s"} })
+	s.do("POST", "/webhook_options", map[string]any{"drop": 1})
+	n := s.open(nil)
+	s.shows(n, map[string]string{"sluice/changelog": red, "sluice/approval": amber})
+	s.pushes(n, entry("Gift cards."))
+	s.shows(n, map[string]string{"sluice/changelog": green, "sluice/gate": amber})
+	s.act(n, "approve", map[string]any{"user": "bo"})
+	s.shows(n, map[string]string{"sluice/gate": green})
+	s.merges(n)
+}
+
+// A server that was away finds its webhook switched off when it starts, and what was missed in the meantime.
+func TestGitLabHookThatWasSwitchedOff(t *testing.T) {
+	t.Parallel()
+	s := labbed(t)
+	n := s.open(nil)
+	s.shows(n, map[string]string{"sluice/changelog": red})
+	s.settles()
+	s.stops()
+	for range 5 { // after four failures GitLab stops sending
+		s.pushes(n, map[string]any{"message": "fix: more"})
+		s.do("POST", "/flush", map[string]any{})
+	}
+	if got := s.alert(); got == "executable" {
+		t.Fatalf("the webhook is %s after its server was away", got)
+	}
+	s.pushes(n, entry("Gift cards."))
+	s.startServer(s.serve.Path)
+	s.shows(n, map[string]string{"sluice/changelog": green, "sluice/gate": amber})
+	s.eventually("the webhook is on again", func() error {
+		if got := s.alert(); got != "executable" {
+			return fmt.Errorf("it is %s", got)
+		}
+		return nil
+	})
+	s.act(n, "approve", map[string]any{"user": "bo"})
+	s.shows(n, map[string]string{"sluice/gate": green})
+	s.merges(n)
+}
+
+// alert is how GitLab stands to the webhook.
+func (s *lab) alert() string {
+	s.t.Helper()
+	var list []struct {
+		Alert string `json:"alert_status"`
+	}
+	s.as("root", "GET", "/hooks", nil, &list)
+	if len(list) != 1 {
+		s.t.Fatalf("there are webhooks %+v", list)
+	}
+	return list[0].Alert
+}
+
+// What a look costs: two reads when nothing changed, six at most when something did, and a write for each check that changed,
+// with one for the note.
+func TestGitLabCosts(t *testing.T) {
+	t.Parallel()
+	s := labbed(t)
+	s.open(nil) // what a server reads first, it remembers
+	n := s.open(map[string]any{"source_branch": "tills", "files": map[string]string{"till.go": "package shop\n"}})
+	for _, x := range []struct {
+		what          string
+		do            func()
+		reads, writes int
+	}{
+		{"a push that cures one check", func() { s.pushes(n, entry("Gift cards.")) }, 6, 6},
+		{"an approval", func() { s.act(n, "approve", map[string]any{"user": "bo"}) }, 6, 3},
+		{"an approval that is taken back", func() { s.act(n, "unapprove", map[string]any{"user": "bo"}) }, 6, 3},
+		{"a title that changes one verdict's words", func() { s.act(n, "update", map[string]any{"user": "ana", "title": "fix: tills"}) }, 6, 2},
+		{"nothing", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nobody reads this."}) }, 2, 0},
+		{"nothing that concerns us", func() { s.act(n, "update", map[string]any{"user": "ana", "assignees": []string{"bo"}}) }, 0, 0},
+		{"another push", func() {
+			s.pushes(n, map[string]any{"message": "fix: tills", "files": map[string]string{"till.go": "package shop // till\n"}})
+		}, 6, 6},
+		{"a new merge request", func() {
+			s.open(map[string]any{"source_branch": "bills", "files": map[string]string{"bill.go": "package shop\n"}})
+		}, 6, 6},
+	} {
+		reads, writes := s.spends(x.do)
+		t.Logf("%s: %d reads, %d writes", x.what, len(reads), len(writes))
+		if len(reads) > x.reads || len(writes) > x.writes {
+			t.Errorf("%s took %d reads and %d writes, want at most %d and %d:\n%s\n%s", x.what, len(reads), len(writes), x.reads, x.writes, strings.Join(texts(reads), "\n"), strings.Join(texts(writes), "\n"))
+		}
+	}
+}
+
+// What GitLab's own tests of the webhooks find, and what sluice doctor says of a project that is as it should be.
+func TestGitLabDoctor(t *testing.T) {
+	t.Parallel()
+	s := labbed(t)
+	out := s.runs(s.serve.Path, "doctor")
+	if !strings.Contains(out, "its webhook is there") || strings.Contains(out, "s3cret") || strings.Contains(out, "glpat-") {
+		t.Errorf("doctor says\n%s", out)
+	}
+	again := s.runs(s.serve.Path, "gitlab", "install", "acme")
+	if !strings.Contains(again, "the webhook is as it should be; nothing changed") {
+		t.Errorf("install says\n%s", again)
+	}
+	s.alert()
+}
