@@ -28,7 +28,7 @@ func newStub(t testing.TB, o Options, answer func(n int, w http.ResponseWriter, 
 	if o.Jitter == nil {
 		o.Jitter = func() float64 { return -0.5 } // no pause
 	}
-	c, err := New(Settings{URL: server.URL + "/git lab", Token: "secret-token", WebhookSecret: "x"}, o)
+	c, err := New(Settings{URL: server.URL + "/gitlab", Token: "secret-token", WebhookSecret: "x"}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,10 +191,10 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 	}))
 	t.Cleanup(other.Close)
 	for name, to := range map[string]func(c *Client) string{
-		"another host":              func(*Client) string { return other.URL + "/git%20lab/api/v4/version" },
-		"another scheme":            func(c *Client) string { return "https://" + c.base.Host + "/git%20lab/api/v4/version" },
+		"another host":              func(*Client) string { return other.URL + "/gitlab/api/v4/version" },
+		"another scheme":            func(c *Client) string { return "https://" + c.base.Host + "/gitlab/api/v4/version" },
 		"another place on the host": func(c *Client) string { return "http://" + c.base.Host + "/elsewhere/api/v4/version" },
-		"a user in the address":     func(c *Client) string { return "http://evil@" + c.base.Host + "/git%20lab/api/v4/version" },
+		"a user in the address":     func(c *Client) string { return "http://evil@" + c.base.Host + "/gitlab/api/v4/version" },
 	} {
 		var c *Client
 		c, n := newStub(t, Options{}, func(_ int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to(c), http.StatusFound) })
@@ -213,7 +213,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 			t.Errorf("request %d came with the token %q", n, r.Header.Get("Private-Token"))
 		}
 		if n == 1 {
-			http.Redirect(w, r, "/git%20lab/api/v4/projects/7", http.StatusMovedPermanently)
+			http.Redirect(w, r, "/gitlab/api/v4/projects/7", http.StatusMovedPermanently)
 			return
 		}
 		_, _ = io.WriteString(w, `{}`)
@@ -222,7 +222,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 		t.Errorf("a project that was moved: %v after %d requests", err, n.Load())
 	}
 	c, n = newStub(t, Options{}, func(_ int, w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/git%20lab/api/v4/projects/7", http.StatusTemporaryRedirect)
+		http.Redirect(w, r, "/gitlab/api/v4/projects/7", http.StatusTemporaryRedirect)
 	})
 	if err := writes(c); err == nil || n.Load() != 1 {
 		t.Errorf("a write that was redirected = %v after %d requests, want an error after one", err, n.Load())

@@ -48,6 +48,8 @@ func (s Settings) base() (*url.URL, error) {
 		return nil, errors.New("SLUICE_GITLAB_URL: not a URL like https://gitlab.example.com")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("SLUICE_GITLAB_URL: scheme, host and path only, like https://example.com/gitlab")
+	case u.EscapedPath() != u.Path: // the library would unescape what comes behind it
+		return nil, errors.New("SLUICE_GITLAB_URL: a path of plain letters is wanted, like https://example.com/gitlab")
 	case strings.Contains(u.Path, "/api/"):
 		return nil, errors.New("SLUICE_GITLAB_URL: the address of the pages is wanted, without /api/v4")
 	case u.Scheme == "http" && !loopback(u.Hostname()):

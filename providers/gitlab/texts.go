@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -129,37 +128,36 @@ func (r *reading) keepText(commit string, t checks.Text) {
 	r.c.memory.texts.Add(textKey{r.key(), commit, t.Path}, t, 150+len(t.Path)+len(t.Text))
 }
 
-// fetch reads texts, those that have to be asked for at once.
+// fetch reads texts, those that have to be asked for at once: first where one tells another, then what that left open.
 func (r *reading) fetch(ctx context.Context, want []checks.Text) error {
+	for _, where := range []func(checks.Text) checks.Text{r.better, func(t checks.Text) checks.Text { return t }} {
+		ask := map[textKey]checks.Text{}
+		for _, t := range want {
+			if _, ok := r.have(t.Side, t.Path); !ok {
+				t = where(t)
+				ask[textKey{r.key(), r.commit(t.Side), t.Path}] = t
+			}
+		}
+		if err := r.fetchAll(ctx, ask); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reading) fetchAll(ctx context.Context, ask map[textKey]checks.Text) error {
 	group, all := errgroup.WithContext(ctx)
 	group.SetLimit(abreast)
-	asked := map[textKey]bool{}
-	var mu sync.Mutex
-	var got []checks.Text
-	for _, t := range want {
-		if t = r.better(t); asked[textKey{"", r.commit(t.Side), t.Path}] {
-			continue
-		}
-		if _, ok := r.have(t.Side, t.Path); ok {
-			continue
-		}
-		asked[textKey{"", r.commit(t.Side), t.Path}] = true
+	for key := range ask {
 		group.Go(func() error {
-			read, _, err := r.a.text(all, r.repo, r.commit(t.Side), t.Path)
-			mu.Lock()
-			defer mu.Unlock()
-			read.Side = t.Side
-			got = append(got, read)
+			t, _, err := r.a.text(all, r.repo, key.commit, key.path)
+			if err == nil {
+				r.keepText(key.commit, t)
+			}
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for _, t := range got {
-		r.keepText(r.commit(t.Side), t)
-	}
-	return nil
+	return group.Wait()
 }
 
 // better is the side to read a text at: what the change does not touch is read at the merge base, which stays, and what
