@@ -39,6 +39,14 @@ func TestContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.Client = client
-		return providertest.Harness{Name: "gitlab", Provider: a, Forge: forge}
+		return providertest.Harness{Name: "gitlab", Provider: a, Forge: forge, Floor: "acme/sluice-policy",
+			Bare:     "a commit status is a state and a line of text",
+			Newest:   "GitLab keeps one opinion of each person, and tells those that stand",
+			Inherits: "members of a group are members of the groups in it",
+			Unmarked: "a deployment of GitLab carries no payload and no history",
+			Lacks: map[string]string{
+				"tells what an app wrote from what a person wrote": "no app writes in the name of a person: an access token has an account of its own",
+				"shows more annotations than one request carries":  "a commit status has none; they stand in the note",
+			}}
 	})
 }
