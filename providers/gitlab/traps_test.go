@@ -451,6 +451,13 @@ func TestStatusesOfThePipelineThatDecides(t *testing.T) {
 	if want := []string{"1 build manual   false pipeline/4", "2 sluice/gate cancelled Ended. d9 true pipeline/4"}; !slices.Equal(got, want) {
 		t.Errorf("statuses %q, want %q", got, want)
 	}
+	// Right after a push GitLab still names the pipeline of the head before: what stands there is not said of this one.
+	l = newLab()
+	l.change("merge_requests/7", obj{"head_pipeline": obj{"id": 4, "sha": olderSHA, "ref": "topic", "status": "success"}})
+	l.set("repository/commits/"+olderSHA+"/statuses", []obj{{"id": 2, "name": "sluice/gate", "status": "success", "pipeline_id": 4, "author": obj{"id": 1}}})
+	if f := l.facts(t); len(f.Statuses) != 0 {
+		t.Errorf("of the head before: %+v", f.Statuses)
+	}
 }
 
 func TestStaleAnswers(t *testing.T) {
