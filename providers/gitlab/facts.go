@@ -72,6 +72,7 @@ type reading struct {
 	p    *project
 
 	mr    *mergeRequest
+	car   *car   // as which it stands on a merge train, or nil
 	prior *prior // of the same change, or nil
 	same  bool   // nothing shows that anything is otherwise than in prior
 	next  prior  // what the next reading will find
@@ -148,7 +149,7 @@ func (r *reading) here(parts ...string) string {
 func (r *reading) rest(ctx context.Context, approvals *approvalsNode) error {
 	group, all := errgroup.WithContext(ctx)
 	for _, read := range []func(context.Context) error{
-		r.policies, r.differences, r.labels, r.statuses, r.tags,
+		r.policies, r.differences, r.statuses, r.tags,
 		func(ctx context.Context) error { return r.reviews(ctx, approvals) },
 	} {
 		group.Go(func() error { return read(all) })
@@ -156,9 +157,17 @@ func (r *reading) rest(ctx context.Context, approvals *approvalsNode) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if err := r.labelled(ctx); err != nil {
+		return err
+	}
 	r.adopt()
 	if err := r.written(ctx); err != nil {
 		return err
+	}
+	if r.car != nil {
+		if err := r.boarded(ctx); err != nil {
+			return err
+		}
 	}
 	return r.rounds(ctx, checks.AskFor)
 }
