@@ -316,7 +316,7 @@ type Status struct {
 
 // Gap is a part of the facts that could not be had, or not in full.
 type Gap struct {
-	Part   string `json:"part"`   // files, lines, commits, reviews, comments, signatures, tags, paths, text:PATH, people, teams, labels, policy, statuses; of promotions deployments, between, lacks
+	Part   string `json:"part"`   // files, lines, commits, reviews, comments, signatures, tags, paths, text:PATH, people, teams, labels, policy, statuses; of promotions deployments, between, lacks, freezes
 	Reason string `json:"reason"` // one sentence
 }
 

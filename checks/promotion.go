@@ -36,6 +36,8 @@ type Promotion struct {
 	Locks       []Lock       `json:"locks,omitempty"`  // of the environment and of the whole repository, that hold
 	UnderWay    *UnderWay    `json:"under_way,omitempty"`
 	Calendars   []Calendar   `json:"calendars,omitempty"` // those that freezes name
+	// Frozen are the forge's own freezes that hold, and the next ones. A Gap "freezes" says that they are not known.
+	Frozen []Frozen `json:"frozen,omitempty"`
 
 	// Between are the commits that the candidate has and what is live has not, newest first; Lacks those that it lacks.
 	// Read unless nothing is live; a Gap "between" or "lacks" says that they are not known, or not all of them.
@@ -149,6 +151,14 @@ type Calendar struct {
 	Text   string    `json:"text,omitempty"`
 	Read   time.Time `json:"read,omitzero"`
 	Failed string    `json:"failed,omitempty"` // why it could not be read
+}
+
+// Frozen is a freeze that the forge itself keeps, as the stretch of time that it came to when the facts were read.
+type Frozen struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"` // not in it
+	Zone   string    `json:"zone,omitempty"`
+	Source string    `json:"source"` // for people: which one it is, and where it is kept
 }
 
 // Carried is a commit that a promotion brings, or lacks.

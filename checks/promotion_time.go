@@ -49,29 +49,50 @@ func (g *guard) calendars() []calendar.Text {
 	return texts
 }
 
-// judgeFreeze wants no freeze to hold, by dates or by calendar. What cannot be read might hold one.
+// judgeFreeze wants no freeze to hold, by dates, by calendar or by the forge's own. What cannot be read might hold one.
 func judgeFreeze(g *guard) Result {
-	if len(g.e.Freezes) == 0 {
+	own, unread := g.frozen()
+	if len(g.e.Freezes) == 0 && len(own) == 0 && len(unread) == 0 {
 		return g.passes("freezes", "No freeze is planned.")
 	}
 	r := g.passes("freezes", "No freeze holds now.")
 	freezes, unknown := calendar.Freezes(g.p, *g.e, g.calendars(), calendar.Span{From: g.f.At, To: g.f.At.Add(calendar.Horizon)})
-	for _, u := range unknown {
+	for _, u := range append(unknown, unread...) {
 		r.Findings = append(r.Findings, Finding{Outcome: Unknown, Rule: u.Rule,
 			What: Clip(fmt.Sprintf("Whether a freeze holds is not known: %s %s.", plain(u.Calendar, 50), plain(u.Reason, 90)), 140),
 			How:  "It is read again; until then nothing is taken for allowed."})
 	}
-	if z, frozen := calendar.Frozen(freezes, g.f.At); frozen {
+	if z, frozen := calendar.Frozen(append(freezes, own...), g.f.At); frozen {
 		why := ""
 		if z.First.Reason != "" {
 			why = " (" + plain(z.First.Reason, 50) + ")"
 		}
 		x := Finding{Outcome: Wait, Rule: z.First.Rule, Until: z.To.UTC(), How: "The freeze is that of " + plain(z.First.Source(), 200) + ". A rollback goes through it."}
+		if z.First.UID == forgeFreeze {
+			x.Rule = g.rule("modes.freeze")
+		}
 		x.What = Clip(fmt.Sprintf("Frozen%s until %s.", why, calendar.When(z.To, g.f.At, z.First.Zone)), 140)
 		x.How += g.orOverride("freeze")
 		r.Findings = append(r.Findings, x)
 	}
 	return r
+}
+
+// forgeFreeze marks a freeze that no policy asks for.
+const forgeFreeze = "forge"
+
+// frozen are the forge's own freezes, which no policy has to name. Below a policy of the repository a floor says nothing of them.
+func (g *guard) frozen() (list []calendar.Freeze, unread []calendar.Unknown) {
+	if !g.whole {
+		return nil, nil
+	}
+	for _, z := range g.m.Frozen {
+		list = append(list, calendar.Freeze{Span: calendar.Span{From: z.From, To: z.To}, Zone: z.Zone, Rule: plain(z.Source, 120), UID: forgeFreeze})
+	}
+	if gap, missing := g.f.Gap("freezes"); missing {
+		unread = append(unread, calendar.Unknown{Calendar: "the forge's own freezes", Rule: g.rule("modes.freeze"), Reason: "are not known: " + gap.Reason})
+	}
+	return list, unread
 }
 
 // orOverride is what to do about a line that only time cures, where the policies let it be overridden.

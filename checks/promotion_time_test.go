@@ -37,6 +37,7 @@ func TestPromotionFreeze(t *testing.T) {
 	over := time.Date(2027, 1, 4, 23, 0, 0, 0, time.UTC)
 	in := func(f *Facts, p *Promotion) { f.At = frozen }
 	calendars := func(c ...Calendar) func(*Facts, *Promotion) { return func(f *Facts, p *Promotion) { p.Calendars = c } }
+	forge := func(z ...Frozen) func(*Facts, *Promotion) { return func(f *Facts, p *Promotion) { p.Frozen = z } }
 	const by = "freezes: [{calendar: ops/freeze.ics}]"
 	runLines(t, "freeze", map[string]lineCase{
 		"none now":                  {want: Pass},
@@ -58,7 +59,17 @@ func TestPromotionFreeze(t *testing.T) {
 			facts: calendars(Calendar{Name: "ops/freeze.ics", Text: ics("20261130", "20261203"), Read: noon}), want: Wait, says: "until Sat 5 Dec 00:00 UTC", until: time.Date(2026, 12, 5, 0, 0, 0, 0, time.UTC)},
 		"frozen, and another calendar unknown": {policy: "freezes: [{calendar: ops/freeze.ics}, {calendar: ops/more.ics}]",
 			facts: calendars(Calendar{Name: "ops/freeze.ics", Text: ics("20261130", "20261203"), Read: noon}), want: Unknown, says: "ops/more.ics"},
-		"a broken calendar": {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: "<html>", Read: noon}), want: Unknown},
+		"frozen by the forge": {facts: forge(Frozen{From: ago(time.Hour), To: noon.Add(time.Hour), Zone: "Europe/Berlin", Source: "freeze period 3 of acme/shop"}),
+			want: Wait, says: "Frozen until Tue 1 Dec 13:00 CET (12:00 UTC).", until: noon.Add(time.Hour)},
+		"frozen by the forge, and says where": {policy: "freezes: []", facts: forge(Frozen{From: noon, To: noon.Add(1), Source: "freeze period 3 of acme/shop"}), want: Wait, until: noon.Add(1), says: "The freeze is that of freeze period 3 of acme/shop."},
+		"frozen by the forge until now":       {facts: forge(Frozen{From: ago(time.Hour), To: noon}), want: Pass},
+		"frozen by the forge from later on":   {facts: forge(Frozen{From: noon.Add(1), To: noon.Add(time.Hour)}), want: Pass},
+		"frozen by the forge beside a floor": {floor: "required: {environments: {production: {freezes: [{from: 2026-11-01, to: 2026-11-01}]}}}", facts: forge(Frozen{From: noon, To: noon.Add(time.Minute)}),
+			want: Wait, until: noon.Add(time.Minute)},
+		"frozen by both":            {facts: forge(Frozen{From: ago(time.Hour), To: time.Date(2026, 12, 17, 23, 0, 0, 0, time.UTC)}), want: Wait, says: "until Mon 4 Jan 2027 23:00 UTC", until: over},
+		"the forge's are not known": {facts: func(f *Facts, p *Promotion) { f.Gaps = append(f.Gaps, Gap{"freezes", "GitLab answered 500."}) }, want: Unknown, says: "GitLab answered 500"},
+		"the forge's, overridable":  {facts: forge(Frozen{From: noon, To: noon.Add(time.Hour)}), want: Wait, until: noon.Add(time.Hour), says: "/sluice override freeze REASON"},
+		"a broken calendar":         {policy: by, facts: calendars(Calendar{Name: "ops/freeze.ics", Text: "<html>", Read: noon}), want: Unknown},
 	})
 }
 

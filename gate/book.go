@@ -47,8 +47,9 @@ type Promoter interface {
 	Environment(ctx context.Context, s checks.Subject, watched []string, p checks.Promotion) (*Standing, error)
 	// Deploy creates a deployment, and returns its id. An error that is no RefusalError leaves open whether it was made.
 	Deploy(ctx context.Context, s checks.Subject, o Order) (int64, error)
-	// Deployed looks for the deployments that this App made of a commit for a promotion, the oldest first.
-	Deployed(ctx context.Context, s checks.Subject, promotion string) ([]checks.Deployment, error)
+	// Deployed looks for the deployments that this App made of a commit for a promotion, the oldest first. Where the forge
+	// keeps no word of ours with a deployment, the order says which ones cannot be the promotion's.
+	Deployed(ctx context.Context, s checks.Subject, o Order) ([]checks.Deployment, error)
 	// Conclude tells the forge that a deployment ended in another way than its pipeline said.
 	Conclude(ctx context.Context, s checks.Subject, deployment int64, state, description string) error
 	// Run reads a workflow run and the environments that it waits at.
@@ -72,15 +73,27 @@ type Standing struct {
 	Cut         string                     // why they are not complete back to what is live; "": they are
 	Statuses    map[string][]checks.Status // by commit watched
 	Facts       *checks.Facts              // of the promotion; nil without a commit
+
+	Frozen  []checks.Frozen // the forge's own freezes that are not over, some months ahead
+	Thawing string          // why these are not known; "": they are
+	Waiting []int64         // runs that wait here, where the forge tells of them in no other way
 }
 
-// Order is a deployment to be made.
+// Order is a deployment to be made, or one that was perhaps made.
 type Order struct {
 	Promotion, Decision string
 	Attempt             int
 	Contexts            []string      // that must be green: the policy's statuses
 	Description         string        // within 140 characters
 	Within              time.Duration // the call may last no longer, tries and waits included
+	Job                 string        // that is played to deploy, where the forge has such; "": a deployment is created
+
+	// A forge that keeps no word of ours with a deployment knows the promotion's by these: it is newer than After or was
+	// Idle, and is none of Others.
+	After  int64   // the newest deployment when the promotion was reserved first; -1: there was none
+	Idle   []int64 // those of the commit that had not begun then
+	Others []int64 // those of other promotions
+	Made   int64   // the one that is known to be its own; 0: none is
 }
 
 // Run is a workflow run.

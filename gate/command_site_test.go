@@ -34,7 +34,7 @@ type works struct {
 type notThere struct{ Librarian }
 
 func (notThere) Deploy(context.Context, checks.Subject, Order) (int64, error) { panic("not asked") }
-func (notThere) Deployed(context.Context, checks.Subject, string) ([]checks.Deployment, error) {
+func (notThere) Deployed(context.Context, checks.Subject, Order) ([]checks.Deployment, error) {
 	panic("not asked")
 }
 func (notThere) Conclude(context.Context, checks.Subject, int64, string, string) error {

@@ -14,9 +14,7 @@ import (
 )
 
 // visit is one look at an environment: what is remembered of it, what the forge tells now, and what comes of it. Only
-
 // visits move promotions, and the queue lets one visit an environment at a time.
-
 type visit struct {
 	r        *Reconciler
 	w        Work
@@ -38,9 +36,7 @@ type visit struct {
 }
 
 // environment looks at an environment: it follows what is under way, takes the newest promotion that waits, judges it, and
-
 // deploys it through an open gate.
-
 func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 	provider, ok := r.Providers[w.Mark.Forge].(Promoter)
 	if !ok || r.Book == nil {
@@ -58,6 +54,9 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 	err = v.walk(ctx)
 	switch {
 	case errors.Is(err, ErrGone) && !errors.Is(err, ErrStale):
+		if since := v.w.Since; v.busy() && !since.IsZero() && v.now.Sub(since) < goneFor {
+			return Outcome{}, &RetryError{After: goneFor / 6, Err: fmt.Errorf("look at %v: %w", s, err)}
+		}
 		return v.forget(), nil
 	case err != nil:
 		return Outcome{}, fmt.Errorf("look at %v: %w", s, err)
@@ -71,9 +70,7 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 }
 
 // unknown says that an environment is none of those that the repository's policy guards, as far as that was looked at: what
-
 // is deployed to it is nobody's business here.
-
 func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook) (bool, error) {
 	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") }) {
 		return false, nil
@@ -86,7 +83,6 @@ func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook)
 }
 
 // wait is how long to wait after what the forge did not take.
-
 func wait(err error) time.Duration {
 	if later := (*RetryError)(nil); errors.As(err, &later) && later.After > 0 {
 		return later.After
@@ -95,7 +91,6 @@ func wait(err error) time.Duration {
 }
 
 // walk is what a visit does, in order.
-
 func (v *visit) walk(ctx context.Context) error {
 	if err := v.arrivals(ctx); err != nil {
 		return err
@@ -127,6 +122,7 @@ func (v *visit) walk(ctx context.Context) error {
 	if err := v.runsOver(); err != nil {
 		return err
 	}
+	v.waiting()
 	if err := v.knockAnew(ctx); err != nil {
 		return err
 	}
@@ -144,9 +140,7 @@ func (v *visit) walk(ctx context.Context) error {
 }
 
 // worthReading says whether the forge has to be asked though nothing waits: something is under way or not well yet, or it
-
 // told of a deployment, or it is time to look for deployments of which nobody told.
-
 func (v *visit) worthReading() bool {
 	if slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.State == Deploying || p.State == Live }) {
 		return true
@@ -157,7 +151,6 @@ func (v *visit) worthReading() bool {
 }
 
 // read asks the forge for the environment, and for all the facts of the promotion that waits, if one does.
-
 func (v *visit) read(ctx context.Context, p *Promotion) error {
 	s, asks := v.s, checks.Promotion{Environment: v.s.Environment}
 	if p != nil {
@@ -189,7 +182,6 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 }
 
 // asking is what is remembered of a promotion that the forge's reading depends on.
-
 func (v *visit) asking(p *Promotion) checks.Promotion {
 	asks := checks.Promotion{ID: p.ID, Environment: p.Environment, Commit: p.Commit, How: p.How, Event: p.Event, Requester: p.By, Requested: p.At}
 	for _, a := range v.book.Acts {
@@ -201,31 +193,18 @@ func (v *visit) asking(p *Promotion) checks.Promotion {
 }
 
 // sweeping is the cause of a look that nothing brought about.
-
 const sweeping = "sweep"
 
-// arrivals writes down the workflow runs that were told to wait here. They are judged with the next look, which follows at
+// goneFor is how long a forge may show a repository no more before what waits there is given up: one that is renamed,
+// transferred or suspended for a while is not lost.
+const goneFor = 30 * time.Minute
 
-// once: until then they are not in the book.
-
-// obey does what was said about promotions that wait or are under way.
-
-// cancel ends a promotion for somebody. Its pipeline may go on nevertheless: the forge is told that it should not.
-
-// admit takes the newest promotion that waits, and has it supersede the others. A rollback goes before what came by
-
-// itself after it. What was asked for before the newest that was deployed here is superseded too: merges and proofs may be
-
-// told in any order.
-
-// foremost is the newest promotion that waits, or the rollback that waits behind what came by itself.
-
-// unasked says whether nobody asked for it by name.
-
-// overtook is the promotion that was deployed here and asked for after p, or nil.
+// busy says whether something would be lost by forgetting the environment.
+func (v *visit) busy() bool {
+	return slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Waiting() || p.State == Deploying })
+}
 
 // forget ends what waits in an environment that the forge shows no more.
-
 func (v *visit) forget() Outcome {
 	for i := range v.book.Promotions {
 		if p := &v.book.Promotions[i]; p.Waiting() || p.State == Deploying && p.Deployment != 0 {
@@ -239,7 +218,6 @@ func (v *visit) forget() Outcome {
 }
 
 // environmentMark has an environment looked at.
-
 func environmentMark(s checks.Subject, environment, why string) Mark {
 	return Mark{Kind: MarkEnvironment, Forge: s.Forge, Repo: s.Repo, Environment: environment, Installation: s.Installation, Why: why}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/policy"
 )
 
 // reserveFor is how long a call that makes a deployment may be under way: whoever finds a reservation that is older makes
@@ -89,6 +90,7 @@ func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
 		v.out.Entries = append(v.out.Entries, decided(d))
 	}
 	p.Reserved = v.r.Now().UTC().Add(reserveFor)
+	v.mark(p)
 	var k *Kept
 	if kept.Decision != nil {
 		k = &Kept{Decision: kept.Decision, Facts: kept.Facts, Sources: kept.Sources}
@@ -117,10 +119,9 @@ func (v *visit) deploy(ctx context.Context, p *Promotion) error {
 	if err != nil {
 		return fmt.Errorf("create the deployment: %w", err)
 	}
-	id, err := v.provider.Deploy(ctx, p.Subject(), Order{
-		Promotion: p.ID, Decision: p.Decision, Attempt: p.Attempt, Contexts: contexts(v.set, v.s.Environment),
-		Description: checks.Clip(describe(p), 140), Within: left,
-	})
+	o := v.order(p)
+	o.Contexts, o.Description, o.Within = contexts(v.set, v.s.Environment), checks.Clip(describe(p), 140), left
+	id, err := v.provider.Deploy(ctx, p.Subject(), o)
 	var refused *RefusalError
 	switch {
 	case errors.As(err, &refused) && refused.Cures:
@@ -133,6 +134,49 @@ func (v *visit) deploy(ctx context.Context, p *Promotion) error {
 	}
 	v.made(p, id, v.r.Now().UTC())
 	return nil
+}
+
+// mark remembers, as a promotion is reserved first, which deployments there were already: they are none of its own, whatever
+// becomes of the calls that make one.
+func (v *visit) mark(p *Promotion) {
+	if p.After != 0 {
+		return
+	}
+	p.After = -1
+	for _, d := range v.standing.Deployments {
+		p.After = max(p.After, d.ID)
+		if d.Commit == p.Commit && !d.Ran() {
+			p.Idle = append(p.Idle, d.ID)
+		}
+	}
+}
+
+// order is what makes a promotion's deployment, and what it is known by.
+func (v *visit) order(p *Promotion) Order {
+	o := Order{Promotion: p.ID, Decision: p.Decision, Attempt: p.Attempt, Job: jobOfPolicy(v.set, v.s.Environment), After: p.After, Idle: p.Idle, Made: p.Deployment}
+	for _, q := range v.book.Promotions {
+		if q.ID == p.ID {
+			continue
+		}
+		if q.Deployment != 0 {
+			o.Others = append(o.Others, q.Deployment)
+		}
+		o.Others = append(o.Others, q.Also...)
+	}
+	return o
+}
+
+// jobOfPolicy is the job that the policies have played to deploy to an environment; the repository's word goes first.
+func jobOfPolicy(set *policy.Set, environment string) string {
+	if set == nil {
+		return ""
+	}
+	for _, layer := range set.Layers {
+		if e := checks.Environment(layer, environment); e != nil && e.GitLab.Job != "" {
+			return e.GitLab.Job
+		}
+	}
+	return ""
 }
 
 // left is how long a call that lets a promotion go on may last: it ends well before anybody takes the reservation for one that

@@ -12,6 +12,8 @@ import (
 	"github.com/sluicegate/sluice/checks"
 )
 
+// arrivals writes down the workflow runs that were told to wait here. They are judged with the next look, which follows at
+// once: until then they are not in the book.
 func (v *visit) arrivals(ctx context.Context) error {
 	var seen []int64
 	for _, c := range v.w.Causes {
@@ -54,6 +56,7 @@ func (v *visit) arrives(ctx context.Context, id int64) error {
 	return nil
 }
 
+// obey does what was said about promotions that wait or are under way.
 func (v *visit) obey() error {
 	for _, a := range v.book.Acts {
 		i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.ID == a.Promotion })
@@ -71,6 +74,7 @@ func (v *visit) obey() error {
 	return nil
 }
 
+// cancel ends a promotion for somebody. Its pipeline may go on nevertheless: the forge is told that it should not.
 func (v *visit) cancel(p *Promotion, a PromotionAct) error {
 	if p.Deployment != 0 {
 		v.ending = append(v.ending, p.Deployment)
@@ -86,6 +90,9 @@ func because(reason string) string {
 	return ": " + reason
 }
 
+// admit takes the newest promotion that waits, and has it supersede the others. A rollback goes before what came by
+// itself after it. What was asked for before the newest that was deployed here is superseded too: merges and proofs may be
+// told in any order.
 func (v *visit) admit() (*Promotion, error) {
 	first := v.foremost()
 	for i := range v.book.Promotions {
@@ -110,6 +117,7 @@ func (v *visit) admit() (*Promotion, error) {
 	return first, v.move(first, Gated, "", who(first.By))
 }
 
+// foremost is the newest promotion that waits, or the rollback that waits behind what came by itself.
 func (v *visit) foremost() (first *Promotion) {
 	for i := range v.book.Promotions { // newest first
 		p := &v.book.Promotions[i]
@@ -120,8 +128,10 @@ func (v *visit) foremost() (first *Promotion) {
 	return first
 }
 
+// unasked says whether nobody asked for it by name.
 func (p *Promotion) unasked() bool { return p.How == checks.OnMerge || p.How == checks.Automatic }
 
+// overtook is the promotion that was deployed here and asked for after p, or nil.
 func (v *visit) overtook(p *Promotion) *Promotion {
 	for i := range v.book.Promotions {
 		if q := &v.book.Promotions[i]; q.Deployment != 0 && !q.How.Back() && q.At.After(p.At) && q.Commit != p.Commit {

@@ -64,7 +64,7 @@ func (v *visit) calendar(ctx context.Context, repo, environment string) (string,
 		for _, c := range x.Calendars {
 			texts = append(texts, calendar.Text{Name: c.Name, Text: c.Text, Read: c.Read, Problem: c.Failed})
 		}
-		events = append(events, calendar.Of(v.set, g.name, texts, before).Events(repo, g.name, in)...)
+		events = append(events, calendar.Of(v.set, g.name, texts, before).Also(v.forgeFreezes()).Events(repo, g.name, in)...)
 	}
 	if !found {
 		return "", fmt.Errorf("%w: no policy guards %s", ErrGone, Plain(environment))
@@ -74,4 +74,15 @@ func (v *visit) calendar(ctx context.Context, repo, environment string) (string,
 		name = repo + " " + v.s.Environment
 	}
 	return calendar.Render(name, events, v.now), nil
+}
+
+// forgeFreezes are those that the forge itself keeps, as a layer beside the policies'.
+func (v *visit) forgeFreezes() (l calendar.Layer) {
+	for _, z := range v.standing.Frozen {
+		l.Freezes = append(l.Freezes, calendar.Freeze{Span: calendar.Span{From: z.From, To: z.To}, Zone: z.Zone, Rule: z.Source, UID: z.Source})
+	}
+	if v.standing.Thawing != "" {
+		l.Unknown = append(l.Unknown, calendar.Unknown{Calendar: "The forge's own freezes", Rule: "the forge", Reason: "are not known: " + v.standing.Thawing})
+	}
+	return l
 }

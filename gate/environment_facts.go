@@ -12,10 +12,12 @@ import (
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
+// fill adds to the facts what only Sluice remembers.
 func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 	x := f.Promotion
 	x.Deployments = slices.DeleteFunc(slices.Clone(v.standing.Deployments), func(d checks.Deployment) bool { return p.made(d.ID) && d.Live.IsZero() })
 	x.Locks, x.UnderWay, x.Before, x.Rolls = nil, nil, nil, time.Time{}
+	x.Frozen = frozenAround(v.standing.Frozen, v.now)
 	for _, l := range v.book.Locks {
 		if l.Holds(v.now) {
 			x.Locks = append(x.Locks, l.Lock)
@@ -46,6 +48,22 @@ func (v *visit) fill(ctx context.Context, p *Promotion, f *checks.Facts) error {
 	return v.calendars(ctx, x)
 }
 
+// frozenAround are the freezes of the forge's own that hold now, and the next one of each: what a decision rests on. Those
+// that come later are for calendars.
+func frozenAround(list []checks.Frozen, now time.Time) (kept []checks.Frozen) {
+	next := map[string]bool{}
+	for _, z := range list { // in order of time
+		if !z.To.After(now) || z.From.After(now) && next[z.Source] {
+			continue
+		}
+		next[z.Source] = z.From.After(now)
+		kept = append(kept, z)
+	}
+	return kept
+}
+
+// vanished says that the forge tells of nothing that is live where a promotion is known to have been: whoever deletes
+// deployments must not make a commit that lacks what is live pass for the first one.
 func (v *visit) vanished(x *checks.Promotion) string {
 	if x.Live() != nil || v.standing.Cut != "" {
 		return ""
@@ -58,6 +76,7 @@ func (v *visit) vanished(x *checks.Promotion) string {
 	return ""
 }
 
+// wellHere is when a commit was last found well in this environment; zero: never.
 func (v *visit) wellHere(commit string) (at time.Time) {
 	for _, p := range v.book.Promotions {
 		if p.Commit == commit && p.VerifiedAt.After(at) {
@@ -67,6 +86,7 @@ func (v *visit) wellHere(commit string) (at time.Time) {
 	return at
 }
 
+// before tells how far the commit has come in the environment that has to be before this one.
 func (v *visit) before(ctx context.Context, x *checks.Promotion) error {
 	for _, g := range environments(v.set) {
 		if !v.is(g.name) || len(g.after) == 0 {
@@ -83,6 +103,7 @@ func (v *visit) before(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
+// furthest is the newest promotion of a commit that was ever live, or else the newest.
 func furthest(list []Promotion, commit string) (found *Promotion) {
 	for i := range list {
 		p := &list[i]
@@ -94,6 +115,8 @@ func furthest(list []Promotion, commit string) (found *Promotion) {
 	return found
 }
 
+// gates tells of each change that the promotion carries whether its gate was open when it was merged. Of one that nobody
+// looked at that is not known, and it is looked at now.
 func (v *visit) gates(ctx context.Context, x *checks.Promotion) error {
 	known := map[int]string{}
 	told := func(n int) (string, error) {
@@ -136,11 +159,13 @@ func (v *visit) gates(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
+// Calendars reads those that freezes name by URL.
 type Calendars interface {
 	// Calendar is the text of one, and when it was read: no more than an hour ago.
 	Calendar(ctx context.Context, url string) (text string, read time.Time, err error)
 }
 
+// calendars reads those that the environment's freezes name: from the web, or files of the default branch.
 func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	x.Calendars = nil
 	for _, name := range calendar.Calendars(v.set, v.s.Environment) {
@@ -162,6 +187,7 @@ func (v *visit) calendars(ctx context.Context, x *checks.Promotion) error {
 	return nil
 }
 
+// file reads a file of the repository at the commit where its policy was read.
 func (v *visit) file(ctx context.Context, path string) (string, error) {
 	books, ok := v.provider.(Librarian)
 	i := slices.IndexFunc(v.standing.Sources, func(s policy.Source) bool { return s.Origin == policy.Repository && s.Commit != "" })
@@ -179,6 +205,7 @@ func (v *visit) file(ctx context.Context, path string) (string, error) {
 	return text, nil
 }
 
+// acts are the overrides that people gave for the commit, on the change that brought it.
 func (v *visit) acts(ctx context.Context, p *Promotion) (Acts, error) {
 	if p.Change == 0 {
 		return Acts{}, nil
@@ -200,6 +227,7 @@ func (v *visit) acts(ctx context.Context, p *Promotion) (Acts, error) {
 	return Acts{Overrides: live}, nil
 }
 
+// promoting are the overrides that count for the promotion of a commit.
 func (a Acts) promoting(commit string, now time.Time) []Override {
 	return slices.DeleteFunc(slices.Clone(a.Overrides), func(o Override) bool {
 		return !o.Promotion || !o.complete() || o.over(commit, o.Base, now) != ""

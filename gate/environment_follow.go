@@ -11,7 +11,6 @@ import (
 )
 
 // move moves a promotion on, enters that in the audit log, and has it shown.
-
 func (v *visit) move(p *Promotion, to State, why string, by Who) error {
 	if err := p.to(to, why, v.now); err != nil {
 		return err
@@ -27,7 +26,6 @@ func (v *visit) move(p *Promotion, to State, why string, by Who) error {
 }
 
 // movedEntry is what the audit log says of a promotion that moved on.
-
 func movedEntry(p *Promotion, by Who) Entry {
 	e := Entry{Kind: EntryDeployment, Forge: p.Forge, Repo: p.Repo, Change: p.Change, Commit: p.Commit, Environment: p.Environment,
 		Who: by, Outcome: string(p.State), Reason: p.Why, URL: p.URL, Decision: p.Decision, Promotion: p.ID}
@@ -38,7 +36,6 @@ func movedEntry(p *Promotion, by Who) Entry {
 }
 
 // underWay is the promotion that is being deployed, or nil.
-
 func (v *visit) underWay() *Promotion {
 	i := slices.IndexFunc(v.book.Promotions, func(p Promotion) bool { return p.State == Deploying })
 	if i < 0 {
@@ -48,7 +45,6 @@ func (v *visit) underWay() *Promotion {
 }
 
 // follow moves what is under way or live by what the forge tells.
-
 func (v *visit) follow(ctx context.Context) error {
 	if p := v.underWay(); p != nil {
 		if err := v.followOne(ctx, p); err != nil {
@@ -79,7 +75,6 @@ func (v *visit) follow(ctx context.Context) error {
 }
 
 // made says whether a deployment is the promotion's.
-
 func (p *Promotion) made(id int64) bool { return p.Deployment == id || slices.Contains(p.Also, id) }
 
 func (v *visit) liveNow() *checks.Deployment {
@@ -87,11 +82,9 @@ func (v *visit) liveNow() *checks.Deployment {
 }
 
 // listing is how long after a deployment was made the forge may leave it out of its list; later it was deleted.
-
 const listing = 2 * time.Minute
 
 // followOne follows the promotion that is under way.
-
 func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 	if p.Deployment == 0 && p.Run == 0 {
 		return v.recover(ctx, p)
@@ -116,7 +109,6 @@ func (v *visit) followOne(ctx context.Context, p *Promotion) error {
 }
 
 // told is the newest of the promotion's deployments that the forge told of; one that has succeeded goes before it.
-
 func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 	for i, d := range v.standing.Deployments {
 		if p.made(d.ID) && (found == nil || found.Live.IsZero() && !d.Live.IsZero()) {
@@ -127,13 +119,13 @@ func (v *visit) told(p *Promotion) (found *checks.Deployment) {
 }
 
 // adopt takes the deployments that the run's job made for its own: those of a workflow, of the very commit, since it asked,
-
 // and of no other run. One that waits for its environment says nothing yet: the answer to the run may have been lost.
-
 func (v *visit) adopt(p *Promotion) {
 	for _, d := range v.standing.Deployments {
 		taken := slices.ContainsFunc(v.book.Promotions, func(q Promotion) bool { return q.made(d.ID) })
-		if !taken && d.Workflow && d.Ran() && d.Commit == p.Commit && (d.Run == 0 || d.Run == p.Run) && !d.At.Before(p.At.Add(-time.Hour)) {
+		itself := d.ID == p.Run && d.Run == p.Run // a forge where what waits is the deployment: it may have waited long
+		recent := (d.Run == 0 || d.Run == p.Run) && !d.At.Before(p.At.Add(-time.Hour))
+		if !taken && d.Workflow && d.Ran() && d.Commit == p.Commit && (itself || recent) {
 			p.Also = append(p.Also, d.ID)
 			v.touched[p.ID] = true
 			if p.Deployment == 0 {
@@ -144,7 +136,6 @@ func (v *visit) adopt(p *Promotion) {
 }
 
 // lives says that the promotion is live, and what that makes of those before it.
-
 func (v *visit) lives(p *Promotion, d *checks.Deployment) error {
 	p.LiveAt = d.Live
 	if err := v.move(p, Live, "", who(d.StateBy)); err != nil {
@@ -164,22 +155,8 @@ func (v *visit) lives(p *Promotion, d *checks.Deployment) error {
 	return nil
 }
 
-// prove says whether what is live is well here, and has the environments behind this one go on.
-
-// reddens says that what is live is not well. What is red may be run again and turn green: then it is well after all, and
-
-// until then nothing follows from it.
-
-// statuses are those on a commit, as they were read with this visit.
-
-// next asks for the promotion into each environment that follows by itself.
-
-// followers has the environments looked at that wait for this one.
-
 // recover finds out what became of a deployment that was reserved: it may have been made though nobody was told. One that
-
 // is not there is made once more when no earlier call can be under way any more, judged again as ever.
-
 func (v *visit) recover(ctx context.Context, p *Promotion) error {
 	if err := v.find(ctx, p); err != nil {
 		return err
@@ -198,12 +175,11 @@ func (v *visit) recover(ctx context.Context, p *Promotion) error {
 }
 
 // find looks for the deployment of a promotion that was reserved, unless it is known.
-
 func (v *visit) find(ctx context.Context, p *Promotion) error {
 	if p.Deployment != 0 {
 		return nil
 	}
-	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	found, err := v.provider.Deployed(ctx, p.Subject(), v.order(p))
 	if err != nil {
 		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
 	}
@@ -214,7 +190,6 @@ func (v *visit) find(ctx context.Context, p *Promotion) error {
 }
 
 // made writes down the deployment that was made.
-
 func (v *visit) made(p *Promotion, id int64, at time.Time) {
 	p.Deployment, p.Created, p.Reserved = id, at, time.Time{}
 	v.touched[p.ID] = true
@@ -225,11 +200,9 @@ func (v *visit) made(p *Promotion, id int64, at time.Time) {
 }
 
 // missing is about a deployment that is not among those told of: the list ends with what is live, and a new one may not be
-
 // in it yet. One that the forge does not find by itself either, some time after it was made, was deleted.
-
 func (v *visit) missing(ctx context.Context, p *Promotion) error {
-	found, err := v.provider.Deployed(ctx, p.Subject(), p.ID)
+	found, err := v.provider.Deployed(ctx, p.Subject(), v.order(p))
 	if err != nil {
 		return fmt.Errorf("look for the deployment of promotion %s: %w", p.ID, err)
 	}
@@ -241,7 +214,6 @@ func (v *visit) missing(ctx context.Context, p *Promotion) error {
 }
 
 // overdue is about a run that was let through and of whose deployment the forge tells nothing.
-
 func (v *visit) overdue(ctx context.Context, p *Promotion) error {
 	run, err := v.provider.Run(ctx, Repo{p.Forge, p.Repo, p.Installation}, p.Run)
 	switch {
@@ -262,7 +234,5 @@ func (v *visit) overdue(ctx context.Context, p *Promotion) error {
 }
 
 // guarded is one environment under all policies in force.
-
 // environments are those that the policies guard, each once, in their order. The repository's own word on how it is
-
 // deployed counts, or else the organisation's.

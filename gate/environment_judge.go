@@ -12,15 +12,12 @@ import (
 )
 
 // patience is how long a workflow run is kept waiting: GitHub fails it after 30 days, without a word.
-
 const patience = 29 * 24 * time.Hour
 
 // rejected begins why a promotion failed that was never deployed.
-
 const rejected = "rejected: "
 
 // judge decides about the promotion that waits, and does what follows from it.
-
 func (v *visit) judge(ctx context.Context, p *Promotion) error {
 	d, err := v.decide(ctx, p)
 	if err != nil {
@@ -53,7 +50,6 @@ func (v *visit) judge(ctx context.Context, p *Promotion) error {
 }
 
 // decide judges a promotion by what was just read and what is remembered.
-
 func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 	f := v.standing.Facts
 	if f == nil || f.Promotion == nil {
@@ -69,36 +65,8 @@ func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 	return v.r.decide(f, acts), nil
 }
 
-// fill adds to the facts what only Sluice remembers.
-
-// vanished says that the forge tells of nothing that is live where a promotion is known to have been: whoever deletes
-
-// deployments must not make a commit that lacks what is live pass for the first one.
-
-// wellHere is when a commit was last found well in this environment; zero: never.
-
-// before tells how far the commit has come in the environment that has to be before this one.
-
-// furthest is the newest promotion of a commit that was ever live, or else the newest.
-
-// gates tells of each change that the promotion carries whether its gate was open when it was merged. Of one that nobody
-
-// looked at that is not known, and it is looked at now.
-
-// Calendars reads those that freezes name by URL.
-
-// calendars reads those that the environment's freezes name: from the web, or files of the default branch.
-
-// file reads a file of the repository at the commit where its policy was read.
-
-// acts are the overrides that people gave for the commit, on the change that brought it.
-
-// promoting are the overrides that count for the promotion of a commit.
-
 // incurable says why neither time nor people can open the gate of this promotion, if so. A policy that is broken can be
-
 // mended.
-
 func (v *visit) incurable(d *Decision) (why string, never bool) {
 	if v.set == nil {
 		return "", false
@@ -112,7 +80,6 @@ func (v *visit) incurable(d *Decision) (why string, never bool) {
 }
 
 // waits says when the promotion is to be looked at again by itself.
-
 func (v *visit) waits(p *Promotion, d *Decision) {
 	again, resting := d.Acts.next(), v.set != nil && v.spelt != ""
 	for _, x := range d.Verdicts {
@@ -141,13 +108,10 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 }
 
 // patient is how long what could not be told is left before it is looked at again by itself: ever longer, since some of it stays
-
 // unknown, such as who wrote a commit that no change brought.
-
 func patient(waited time.Duration) time.Duration { return min(max(waited/10, time.Minute), time.Hour) }
 
 // remember keeps the decision, unless it says what the one before it said.
-
 func (v *visit) remember(p *Promotion, d *Decision) error {
 	v.touched[p.ID] = true
 	v.decision = d
@@ -165,7 +129,6 @@ func (v *visit) remember(p *Promotion, d *Decision) error {
 }
 
 // contexts are the statuses that the policies ask for.
-
 func contexts(set *policy.Set, environment string) (names []string) {
 	for _, layer := range set.Layers {
 		if e := checks.Environment(layer, environment); e != nil {

@@ -23,7 +23,7 @@ func (v *visit) askedBefore(ctx context.Context, run *Run, request string) (aske
 			}
 			if p.Deployment != 0 { // our own deployment set it off; what is reserved alone may yet be shut
 				v.knock(p, run.ID)
-				return true, 0, nil
+				return true, 0, v.joins(run, request)
 			}
 		}
 	}
@@ -39,6 +39,8 @@ func (v *visit) askedBefore(ctx context.Context, run *Run, request string) (aske
 	switch {
 	case newest == nil:
 		return false, 0, nil
+	case newest.Run == 0: // the run went along with another promotion then
+		return false, again, nil
 	case newest.State == Deploying && newest.Reserved.IsZero(): // a job of it was let through, and now another one waits
 		v.knock(newest, run.ID)
 	case newest.State == Live, newest.State == Verified, newest.State == Superseded && !newest.LiveAt.IsZero():
@@ -48,6 +50,22 @@ func (v *visit) askedBefore(ctx context.Context, run *Run, request string) (aske
 		newest.Told, v.touched[newest.ID] = "", true
 	}
 	return true, 0, nil
+}
+
+// joins lets go of a run what was asked for it before it was known that our own deployment set it off: it would wait for the
+// very promotion that waits for the run.
+func (v *visit) joins(run *Run, request string) error {
+	for i := range v.book.Promotions {
+		p := &v.book.Promotions[i]
+		if p.Run != run.ID || !p.Waiting() || p.Request != request && !strings.HasPrefix(p.Request, request+"/") {
+			continue
+		}
+		p.Run, p.Reserved = 0, time.Time{}
+		if err := v.move(p, Cancelled, "its run goes on with the deployment that set it off", Who{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v *visit) knock(p *Promotion, run int64) {
@@ -126,4 +144,19 @@ func (v *visit) turnAway(ctx context.Context, p *Promotion, run int64) error {
 		return nil
 	}
 	return fmt.Errorf("reject run %d: %w", run, err)
+}
+
+// waiting has those runs looked at that the forge shows to wait here and that nobody told of. One that this very visit was
+// for is left: it waits for somebody else.
+func (v *visit) waiting() {
+	for _, run := range v.standing.Waiting {
+		detail := fmt.Sprintf("run/%d", run)
+		known := slices.ContainsFunc(v.book.Promotions, func(p Promotion) bool { return p.Run == run || slices.Contains(p.Knocks, run) })
+		if known || slices.ContainsFunc(v.w.Causes, func(c Mark) bool { return c.Detail == detail }) {
+			continue
+		}
+		m := environmentMark(v.s, v.s.Environment, "a run waits")
+		m.Detail = detail
+		v.out.later(m)
+	}
 }

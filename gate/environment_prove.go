@@ -7,6 +7,7 @@ import (
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
+// prove says whether what is live is well here, and has the environments behind this one go on.
 func (v *visit) prove(p *Promotion) error {
 	if v.set == nil {
 		return nil // nobody can say what well means
@@ -29,6 +30,8 @@ func (v *visit) prove(p *Promotion) error {
 	return nil
 }
 
+// reddens says that what is live is not well. What is red may be run again and turn green: then it is well after all, and
+// until then nothing follows from it.
 func (v *visit) reddens(p *Promotion, why string) {
 	if p.Red == why {
 		return
@@ -37,6 +40,7 @@ func (v *visit) reddens(p *Promotion, why string) {
 	v.notify(NoticeFailed, p.ID+"/red", v.notification(p, "live, and not well: "+why))
 }
 
+// statuses are those on a commit, as they were read with this visit.
 func (v *visit) statuses(commit string) []checks.Status {
 	if list, ok := v.standing.Statuses[commit]; ok {
 		return list
@@ -57,6 +61,7 @@ func (v *visit) well(p *Promotion) error {
 	return nil
 }
 
+// next asks for the promotion into each environment that follows by itself.
 func (v *visit) next(p *Promotion) {
 	if v.set == nil || p.How.Back() {
 		return
@@ -71,6 +76,7 @@ func (v *visit) next(p *Promotion) {
 	}
 }
 
+// followers has the environments looked at that wait for this one.
 func (v *visit) followers(why string) {
 	if v.set == nil {
 		return
@@ -84,11 +90,14 @@ func (v *visit) followers(why string) {
 
 func (v *visit) is(name string) bool { return sameName(name, v.s.Environment) }
 
+// guarded is one environment under all policies in force.
 type guarded struct {
 	name, deploy string
 	after        []string
 }
 
+// environments are those that the policies guard, each once, in their order. The repository's own word on how it is
+// deployed counts, or else the organisation's.
 func environments(set *policy.Set) (list []guarded) {
 	for _, layer := range set.Layers {
 		for _, e := range layer.Environments {

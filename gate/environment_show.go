@@ -10,9 +10,7 @@ import (
 )
 
 // show tells people what came of the visit: the check on each promotion's commit, the one comment on the change that it
-
 // came from, and the runs that wait.
-
 func (v *visit) show(ctx context.Context) error {
 	if v.r.DryRun {
 		return nil
@@ -35,11 +33,9 @@ func (v *visit) show(ctx context.Context) error {
 }
 
 // checkName is the check of an environment's promotions.
-
 func checkName(environment string) string { return "sluice/deploy (" + environment + ")" }
 
 // showCheck posts the verdict on the commit, when it says something new.
-
 func (v *visit) showCheck(ctx context.Context, p *Promotion) error {
 	post := v.post(p)
 	if p.Shown.Digest == post.Digest {
@@ -64,7 +60,6 @@ func (v *visit) showCheck(ctx context.Context, p *Promotion) error {
 }
 
 // speaker is the promotion whose word the one check of a commit has: the newest that was not overtaken or called off.
-
 func (v *visit) speaker(p *Promotion) *Promotion {
 	var newest *Promotion
 	for i := range v.book.Promotions { // newest first
@@ -80,7 +75,6 @@ func (v *visit) speaker(p *Promotion) *Promotion {
 }
 
 // shown remembers with every promotion of a commit what its check says now.
-
 func (v *visit) shown(commit string, now Posted) {
 	for i := range v.book.Promotions {
 		if q := &v.book.Promotions[i]; q.Commit == commit {
@@ -98,7 +92,6 @@ func (v *visit) facts() *checks.Facts {
 }
 
 // shownBefore is the check that an earlier attempt left on the same commit.
-
 func (v *visit) shownBefore(p *Promotion) Posted {
 	for _, q := range v.book.Promotions {
 		if q.Commit == p.Commit && q.ID != p.ID && q.Shown.ID != 0 {
@@ -109,7 +102,6 @@ func (v *visit) shownBefore(p *Promotion) Posted {
 }
 
 // post is the check of a promotion as it stands.
-
 func (v *visit) post(p *Promotion) Post {
 	title, outcome := v.headline(p)
 	post := Post{Name: checkName(p.Environment), Commit: p.Commit, Outcome: outcome, Cancelled: p.State == Superseded || p.State == Cancelled,
@@ -125,28 +117,7 @@ func (v *visit) link(p *Promotion) string {
 	return strings.TrimRight(v.r.PublicURL, "/") + "/decisions/" + p.Decision
 }
 
-// headline says in a sentence where a promotion stands.
-
-// sentence ends with a full stop, or with what stands for one.
-
-// judged is the decision of this visit on a promotion, or nil.
-
-// recall looks up the verdict that a promotion goes by, unless it was judged just now.
-
-// verdict is what a promotion goes by: what holds it back, what let it through, or why it was rejected; nil where that is
-
-// past.
-
-// onward says what can be done about a promotion that ended badly.
-
-// summary is what is known of a promotion, in Markdown: what asked for it, and every line with what cures it.
-
-// lineTable has one row for each line of the verdict.
-
-// cures says of each line that holds the promotion back why, and who or what cures it, and when.
-
 // showNote makes the one comment on the change say where its promotion stands.
-
 func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 	forge, ok := v.provider.(Correspondent)
 	if !ok || p.Change == 0 {
@@ -172,14 +143,7 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 	return err
 }
 
-// note is the comment on the change. It tells of states, and of what held back when the gate was first looked at; how that
-
-// goes on is left to the check, which costs one write for each change of the verdict.
-
-// reportText is what a run that waits is told, within 1,024 characters.
-
 // showStranger shows a deployment outside the gate red on its commit: where a promotion has a check there, as that one.
-
 func (v *visit) showStranger(ctx context.Context, x stranger) error {
 	poster, ok := v.provider.(Provider)
 	if !ok {

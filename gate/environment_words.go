@@ -11,6 +11,7 @@ import (
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
+// headline says in a sentence where a promotion stands.
 func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	switch p.State {
 	case Requested, Gated:
@@ -48,6 +49,7 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + sentence(p.Why), checks.Wait
 }
 
+// sentence ends with a full stop, or with what stands for one.
 func sentence(s string) string {
 	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") || strings.HasSuffix(s, "…") {
 		return s
@@ -55,6 +57,7 @@ func sentence(s string) string {
 	return s + "."
 }
 
+// judged is the decision of this visit on a promotion, or nil.
 func (v *visit) judged(p *Promotion) *Decision {
 	if d := v.decision; d != nil && d.ID == p.Decision {
 		return d
@@ -62,6 +65,7 @@ func (v *visit) judged(p *Promotion) *Decision {
 	return nil
 }
 
+// recall looks up the verdict that a promotion goes by, unless it was judged just now.
 func (v *visit) recall(ctx context.Context, p *Promotion) error {
 	if v.earlier = nil; p.Decision == "" || p.Waiting() || v.judged(p) != nil {
 		return nil
@@ -74,6 +78,8 @@ func (v *visit) recall(ctx context.Context, p *Promotion) error {
 	return nil
 }
 
+// verdict is what a promotion goes by: what holds it back, what let it through, or why it was rejected; nil where that is
+// past.
 func (v *visit) verdict(p *Promotion) *Decision {
 	if p.State == Superseded || p.State == Cancelled {
 		return nil
@@ -84,6 +90,7 @@ func (v *visit) verdict(p *Promotion) *Decision {
 	return v.earlier
 }
 
+// onward says what can be done about a promotion that ended badly.
 func onward(p *Promotion) string {
 	again := "`/sluice deploy " + Plain(p.Environment) + " " + short(p.Commit) + "` deploys it once more"
 	if p.Run != 0 {
@@ -102,6 +109,7 @@ func onward(p *Promotion) string {
 	return ""
 }
 
+// summary is what is known of a promotion, in Markdown: what asked for it, and every line with what cures it.
 func (v *visit) summary(p *Promotion) string {
 	var b strings.Builder
 	title, _ := v.headline(p)
@@ -132,6 +140,7 @@ func (v *visit) askedBy(p *Promotion) string {
 	return how
 }
 
+// lineTable has one row for each line of the verdict.
 func lineTable(d *Decision) string {
 	var b strings.Builder
 	b.WriteString("\n| line | outcome | |\n|---|---|---|\n")
@@ -148,6 +157,7 @@ func lineTable(d *Decision) string {
 	return b.String()
 }
 
+// cures says of each line that holds the promotion back why, and who or what cures it, and when.
 func cures(d *Decision) string {
 	var b strings.Builder
 	var said []string
@@ -177,6 +187,8 @@ func cures(d *Decision) string {
 	return b.String()
 }
 
+// note is the comment on the change. It tells of states, and of what held back when the gate was first looked at; how that
+// goes on is left to the check, which costs one write for each change of the verdict.
 func (v *visit) note(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
@@ -195,6 +207,7 @@ func (v *visit) note(p *Promotion) string {
 	return b.String()
 }
 
+// reportText is what a run that waits is told, within 1,024 characters.
 func (v *visit) reportText(p *Promotion) string {
 	title, _ := v.headline(p)
 	var b strings.Builder
@@ -219,4 +232,5 @@ func (v *visit) reportText(p *Promotion) string {
 	return shortened(b.String(), 1000)
 }
 
+// stamp is an instant for people.
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }

@@ -68,6 +68,8 @@ type Promotion struct {
 	Created    time.Time `json:"created,omitzero"` // its deployment
 	LiveAt     time.Time `json:"live_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	After      int64     `json:"after,omitempty"`  // the newest deployment here when it was reserved first; -1: there was none
+	Idle       []int64   `json:"idle,omitempty"`   // of its commit, that had not begun then
 	Red        string    `json:"red,omitempty"`    // of a live one: what of `verify` failed; it may be run again
 	Hotfix     bool      `json:"hotfix,omitempty"` // the lane shortened something
 

@@ -508,14 +508,14 @@ func (b booth) Deploy(ctx context.Context, s checks.Subject, o gate.Order) (id i
 }
 
 // Deployed lists a little late.
-func (b booth) Deployed(ctx context.Context, s checks.Subject, promotion string) (found []checks.Deployment, err error) {
+func (b booth) Deployed(ctx context.Context, s checks.Subject, o gate.Order) (found []checks.Deployment, err error) {
 	err = b.call(ctx, "Deployed", func() error {
 		served := time.Now()
 		if !b.calm && b.chance(20) {
 			served = served.Add(-b.between(0, 8*time.Second))
 		}
 		for _, d := range slices.Backward(b.shown(s.Environment, served)) {
-			if d.Ours && d.Promotion == promotion && d.Commit == s.Commit {
+			if d.Ours && d.Promotion == o.Promotion && d.Commit == s.Commit {
 				found = append(found, d)
 			}
 		}

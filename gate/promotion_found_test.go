@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,25 @@ func TestPromotionStories(t *testing.T) {
 			w.passes(700 * time.Millisecond)
 			w.act(gate.Outcome{Locks: []gate.LockState{{ID: "l", Forge: "github", Repo: ourRepo, Lock: checks.Lock{By: people["rob"], At: time.Now()}}}}, places...)
 		}, holds: func(w *world) string { return all(w, gate.Gated) }},
+		"a run that came before its deployment was known goes on with it": {story: func(w *world) {
+			w.start(w.commits[0].id, "development", "deployment", people["dora"])
+			m := environmentAt("development")
+			m.Detail = fmt.Sprintf("run/%d", w.runs[0].id)
+			time.AfterFunc(0, func() { w.deliver(m) }) // read by the same look that deploys what is asked for now
+			ask(w, "development", w.commits[0].id)
+			w.passes(3 * time.Second)
+			w.tell(m)
+		}, holds: func(w *world) string {
+			for _, p := range w.page().promotions {
+				if p.How == checks.Workflow {
+					if p.State == gate.Cancelled && p.Run == 0 && w.runs[0].approved {
+						return ""
+					}
+					return "what was asked for the run alone has " + string(p.State) + ": " + p.Why
+				}
+			}
+			return "nothing was asked for the run"
+		}},
 		"what nobody can tell is not asked for once a minute": {rules: policing{separate: true}, story: func(w *world) {
 			ask(w, "production", w.commits[0].id)
 		}, holds: func(w *world) string {

@@ -340,12 +340,15 @@ func (w *world) deploys(r *replica, s checks.Subject, o gate.Order) {
 // approves is asked when a run is let through.
 func (w *world) approves(r *replica, x *run) {
 	for _, p := range w.page().of(x.environment) {
-		switch {
-		case p.Run == x.id:
+		if x.event == "deployment" && p.Commit == x.commit && p.How != checks.Workflow && p.State == gate.Deploying && w.created[p.ID] != 0 {
+			w.opened(r, p) // what was let through set the run off, whatever was asked for it before that was known
+			return
+		}
+	}
+	for _, p := range w.page().of(x.environment) {
+		if p.Run == x.id {
 			w.opened(r, p)
 			return
-		case x.event == "deployment" && p.Commit == x.commit && p.Run == 0 && w.created[p.ID] != 0:
-			return // what was let through sets off a pipeline of several parts
 		}
 	}
 	w.wrong("run %d was let through, and no promotion asks for that", x.id)

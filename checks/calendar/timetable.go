@@ -42,6 +42,14 @@ func Of(set *policy.Set, environment string, texts []Text, during Span) Timetabl
 	return t
 }
 
+// Also is the timetable with what somebody else says besides the policies.
+func (t Timetable) Also(l Layer) Timetable {
+	if len(l.Windows)+len(l.Freezes)+len(l.Unknown) > 0 {
+		t.Layers = append(slices.Clip(t.Layers), l)
+	}
+	return t
+}
+
 // Calendars lists the calendars that the policy's environments name, each once: those whose texts Of wants.
 func Calendars(set *policy.Set, environments ...string) (names []string) {
 	for _, p := range set.Layers {

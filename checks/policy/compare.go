@@ -271,6 +271,7 @@ func (c *comparison) promoting(at string, b, a Environment) {
 		c.mode(at+".modes."+before.name, *before.of, *modes[i].of)
 	}
 	c.differs(at+".rollback", b.Rollback, a.Rollback)
+	c.differs(at+".gitlab.job", b.GitLab.Job, a.GitLab.Job)
 	switch was, is := !b.Hotfix.When.Zero(), !a.Hotfix.When.Zero(); {
 	case !is:
 	case !was:

@@ -250,6 +250,12 @@ type Environment struct {
 	Modes    Modes  `yaml:"modes"`
 	Rollback string `yaml:"rollback" one:"by-request automatic"` // by-request (=), or automatic when verify turns red within the soak
 	Hotfix   Hotfix `yaml:"hotfix"`
+	GitLab   GitLab `yaml:"gitlab"`
+}
+
+// GitLab says how an environment is deployed to where the forge is GitLab.
+type GitLab struct {
+	Job string `yaml:"job" is:"name"` // played to deploy, in the pipeline of the commit; "": a deployment is created instead
 }
 
 // Modes are those of the lines of a promotion's verdict. One that is left out is enforced; `lineage`, `changes` and

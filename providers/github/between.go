@@ -17,8 +17,8 @@ type stretch struct {
 	behind  int // commits the other way round; -1: not told
 }
 
-// carried finds the commits that the candidate would bring, and those that it lacks: by what was read of its history, or
-// by comparing it with what is live.
+// carried finds the commits that the candidate would bring, and those that it lacks, as far as that needs nothing that can go
+// along with other requests.
 func (st *standing) carried(ctx context.Context) error {
 	live := st.p.Live()
 	if st.out.Cut != "" && live == nil {
@@ -29,15 +29,17 @@ func (st *standing) carried(ctx context.Context) error {
 	if live == nil || live.Commit == st.head {
 		return nil
 	}
-	if between, closed := st.above(live.Commit); closed {
+	between, closed := st.above(live.Commit)
+	_, remembered := st.c.memory.spans.get(diffKey{st.key(), live.Commit, st.head})
+	switch {
+	case closed:
 		st.p.Between = between
-	} else if err := st.compared(ctx, live.Commit); err != nil {
-		return err
+	case !remembered && st.seek(live.Commit):
+		st.sought = live.Commit
+	default:
+		return st.compared(ctx, live.Commit)
 	}
-	if err := st.brought(ctx, st.p.Between, st.p.Lacks); err != nil {
-		return err
-	}
-	return st.patched(ctx)
+	return nil
 }
 
 // above are the commits read that the candidate has and the live one has not, newest first. closed is false unless they
@@ -74,6 +76,8 @@ func (st *standing) down(commit string, stop map[string]bool) map[string]bool {
 		}
 		seen[id] = true
 		if n := st.known[id]; n != nil {
+			todo = append(todo, n.parents()...)
+		} else if n := st.under[id]; n != nil {
 			todo = append(todo, n.parents()...)
 		}
 	}

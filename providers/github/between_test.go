@@ -2,7 +2,6 @@ package github
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 // read is a reading of a history: "commit<parent,parent", newest first; a parent "…" is one that was not shown.
 func read(history ...string) *standing {
-	st := &standing{reading: &reading{c: &Client{memory: newMemory()}, repo: repoName{"acme", "shop"}}, known: map[string]*cameNode{}, branch: "main"}
+	st := &standing{reading: &reading{c: &Client{memory: newMemory()}, repo: repoName{"acme", "shop"}}, known: map[string]*cameNode{}, under: map[string]*cameNode{}, told: map[string]bringing{}, branch: "main"}
 	for _, h := range history {
 		id, parents, _ := strings.Cut(h, "<")
 		n := &cameNode{OID: id, Headline: "title of " + id, At: time.Date(2026, 1, 1, 0, 0, len(st.order), 0, time.UTC)}
@@ -200,37 +199,6 @@ func TestWhatADeploymentSaysOfItself(t *testing.T) {
 		}
 		if got != c.want || (st.out.Cut != "") != c.cut || len(st.f.Gaps) > 0 != c.cut {
 			t.Errorf("%s: %q, cut %q, gaps %v; want %q, cut %v", name, got, st.out.Cut, st.f.Gaps, c.want, c.cut)
-		}
-	}
-}
-
-func TestTheLikeliestPatchesAreReadFirst(t *testing.T) {
-	t.Parallel()
-	st := read("a")
-	st.p = &checks.Promotion{Lacks: []checks.Carried{{Title: "Fix"}}, Between: []checks.Carried{{Title: "x", Parents: []string{"1"}}, {Title: "Fix", Parents: []string{"1", "2"}}, {Title: "y"}, {Title: "Fix", Parents: []string{"1"}}}}
-	if got := st.likeliest(); !slices.Equal(got, []int{3, 0, 2}) {
-		t.Errorf("likeliest() = %v", got)
-	}
-}
-
-func TestAMergeIsMissedOnlyForWhatIsItsOwn(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		merged, own patchID
-		want        int // left of two
-	}{
-		"adds nothing":           {patchID{id: "p"}, patchID{id: "p"}, 1},
-		"adds something":         {patchID{id: "p"}, patchID{id: "q"}, 2},
-		"changes nothing at all": {patchID{}, patchID{}, 2},
-		"too large to tell":      {patchID{unread: "too large"}, patchID{unread: "too large"}, 2},
-	} {
-		st := read("a")
-		st.p = &checks.Promotion{Lacks: []checks.Carried{{Commit: "m", Parents: []string{"x", "y"}}, {Commit: "y", Parents: []string{"x"}}}}
-		st.c.memory.patches.Add(diffKey{repo: st.key(), to: "/commits/m"}, c.own)
-		st.c.memory.patches.Add(diffKey{repo: st.key(), to: "/compare/x...y"}, c.merged)
-		room := 0
-		if err := st.unmerged(t.Context(), &room); err != nil || len(st.p.Lacks) != c.want {
-			t.Errorf("%s: %v left, %v; want %d", name, st.p.Lacks, err, c.want)
 		}
 	}
 }

@@ -6,12 +6,16 @@ import (
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
-// carrier is the merged change that brought a commit to a branch. merge says that the commit is the merge itself.
-type carrier struct {
-	change int
-	merge  bool
+// carrier is the merged change that brought a commit to a branch.
+type carrier = compare.Carrier
+
+// bringing is what GitHub said of who brought a commit; cut: there are more changes that it belongs to.
+type bringing struct {
+	carrier
+	cut bool
 }
 
 // brought finds for each commit the change into the default branch that brought it. That one did is remembered, for it
@@ -20,10 +24,9 @@ func (st *standing) brought(ctx context.Context, lists ...[]checks.Carried) erro
 	var open []string
 	for _, list := range lists {
 		for _, c := range list {
-			if _, ok := st.bringerOf(c.Commit); !ok {
-				open = append(open, c.Commit)
-			}
+			st.tooMany(c.Commit)
 		}
+		open = append(open, st.unknown(list)...)
 	}
 	if err := st.askBringers(ctx, open); err != nil {
 		return err
@@ -32,21 +35,37 @@ func (st *standing) brought(ctx context.Context, lists ...[]checks.Carried) erro
 		found := map[string]carrier{}
 		for i, c := range list {
 			found[c.Commit], _ = st.bringerOf(c.Commit)
-			list[i].Change = found[c.Commit].change
+			list[i].Change = found[c.Commit].Change
 		}
-		below(list, found)
+		compare.Below(list, found)
 	}
 	return nil
 }
 
+// unknown are the commits of which it has to be asked who brought them.
+func (st *standing) unknown(list []checks.Carried) (ids []string) {
+	for _, c := range list {
+		if _, ok := st.bringerOf(c.Commit); !ok {
+			ids = append(ids, c.Commit)
+		}
+	}
+	return ids
+}
+
 // bringerOf is what is known of who brought a commit; ok is false when it has to be asked.
 func (st *standing) bringerOf(id string) (b carrier, ok bool) {
+	if t, ok := st.told[id]; ok {
+		return t.carrier, true
+	}
 	key := diffKey{st.key(), st.branch, id}
 	if n := st.known[id]; n != nil {
-		if b = st.bringer(n.Bringers.Nodes, id); b.change != 0 {
+		if b = st.bringer(n.Bringers.Nodes, id); b.Change != 0 {
 			st.c.memory.bringer.Add(key, b)
+			return b, true
 		}
-		return b, b.change != 0 || !n.Bringers.PageInfo.HasNextPage
+		if !n.Bringers.PageInfo.HasNextPage {
+			return b, true
+		}
 	}
 	return st.c.memory.bringer.Get(key)
 }
@@ -59,14 +78,14 @@ func (st *standing) bringer(nodes []*openNode, id string) (b carrier) {
 			continue
 		}
 		if n.MergeCommit != nil && n.MergeCommit.OID == id {
-			return carrier{n.Number, true}
+			return carrier{Change: n.Number, Merge: true}
 		}
 		if first == nil || utc(n.MergedAt).Before(utc(first.MergedAt)) {
 			first = n
 		}
 	}
 	if first != nil {
-		b.change = first.Number
+		b.Change = first.Number
 	}
 	return b
 }
@@ -77,11 +96,7 @@ func (st *standing) askBringers(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	var b strings.Builder
-	for i, id := range ids {
-		fmt.Fprintf(&b, "c%d: object(oid: %s) { ... on Commit { oid associatedPullRequests(first: 50) { ...Bringers } } } ", i, quoted(id))
-	}
-	node, err := st.more(ctx, b.String())
+	node, err := st.more(ctx, bringersPart(ids))
 	if err != nil {
 		if len(ids) > 20 && tooMuch(err) && ctx.Err() == nil {
 			if err := st.askBringers(ctx, ids[:len(ids)/2]); err != nil {
@@ -91,48 +106,40 @@ func (st *standing) askBringers(ctx context.Context, ids []string) error {
 		}
 		return err
 	}
-	for i, id := range ids {
-		n := node.carried[i]
-		if n == nil || n.OID != id {
-			continue // no change is known to have brought it
-		}
-		if b := st.bringer(n.Bringers.Nodes, id); b.change != 0 {
-			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, b)
-		} else if n.Bringers.PageInfo.HasNextPage {
-			st.gap("between", "GitHub names more than 50 changes that the commit %.8s belongs to, and none of those that were read brought it.", id)
-		}
+	st.takeBringers(ids, node)
+	for _, id := range ids {
+		st.tooMany(id)
 	}
 	return nil
 }
 
-// below gives what lies below a change's merge, and not on the branch before it, to that change.
-func below(list []checks.Carried, found map[string]carrier) {
-	at := map[string]int{}
-	for i, c := range list {
-		at[c.Commit] = i
+func bringersPart(ids []string) string {
+	var b strings.Builder
+	for i, id := range ids {
+		fmt.Fprintf(&b, "c%d: object(oid: %s) { ... on Commit { oid associatedPullRequests(first: 50) { ...Bringers } } } ", i, quoted(id))
 	}
-	for m := len(list) - 1; m >= 0; m-- { // the oldest first: the inner merge brought it
-		if by := found[list[m].Commit]; by.merge && len(list[m].Parents) > 1 {
-			before := reach(list, at, list[m].Parents[:1], nil)
-			for i := range reach(list, at, list[m].Parents[1:], before) {
-				if list[i].Change == 0 {
-					list[i].Change = by.change
-				}
-			}
+	return b.String()
+}
+
+func (st *standing) takeBringers(ids []string, node *repoNode) {
+	for i, id := range ids {
+		n := node.carried[i]
+		if n == nil || n.OID != id {
+			st.told[id] = bringing{} // no change is known to have brought it
+			continue
 		}
+		t := bringing{carrier: st.bringer(n.Bringers.Nodes, id)}
+		if t.Change != 0 {
+			st.c.memory.bringer.Add(diffKey{st.key(), st.branch, id}, t.carrier)
+		}
+		t.cut = t.Change == 0 && n.Bringers.PageInfo.HasNextPage
+		st.told[id] = t
 	}
 }
 
-// reach are the places in the list of commits and of all below them, those of stop left out.
-func reach(list []checks.Carried, at map[string]int, from []string, stop map[int]bool) map[int]bool {
-	seen := map[int]bool{}
-	for todo := append([]string{}, from...); len(todo) > 0; {
-		id := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if i, ok := at[id]; ok && !seen[i] && !stop[i] {
-			seen[i] = true
-			todo = append(todo, list[i].Parents...)
-		}
+// tooMany tells of a commit that belongs to more changes than were read.
+func (st *standing) tooMany(id string) {
+	if st.told[id].cut {
+		st.gap("between", "GitHub names more than 50 changes that the commit %.8s belongs to, and none of those that were read brought it.", id)
 	}
-	return seen
 }

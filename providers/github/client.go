@@ -50,6 +50,7 @@ type Client struct {
 	installations map[int64]*installation
 	jwt           *installation    // calls as the App itself
 	known         map[string]int64 // installation by repository, lower case
+	lost          map[int64]bool   // installations for which GitHub gave no token since
 	memory        *memory
 	queries       *queries
 	ask, askTag   func(*policy.Set, *checks.Facts) *checks.Wants
@@ -71,7 +72,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{bases: b, app: s.AppID, key: key, opts: o.filled(), installations: map[int64]*installation{}, known: map[string]int64{}, memory: newMemory(), ask: checks.AskFor, askTag: checks.AskForTag, askPromotion: checks.AskForPromotion}
+	c := &Client{bases: b, app: s.AppID, key: key, opts: o.filled(), installations: map[int64]*installation{}, known: map[string]int64{}, lost: map[int64]bool{}, memory: newMemory(), ask: checks.AskFor, askTag: checks.AskForTag, askPromotion: checks.AskForPromotion}
 	if c.base, err = newGuard(c.opts.Transport, b, c.opts.UserAgent); err != nil {
 		return nil, err
 	}
@@ -136,9 +137,12 @@ func (c *Client) reach(ctx context.Context, repo string, hint int64) (*installat
 	key := strings.ToLower(repo)
 	c.mu.Lock()
 	id := c.known[key]
-	if hint != 0 {
+	if hint != 0 && !c.lost[hint] {
 		id = hint
 		c.known[key] = hint
+	}
+	if c.lost[id] { // the App may have been installed anew since
+		id = 0
 	}
 	c.mu.Unlock()
 	if id != 0 {
@@ -159,6 +163,7 @@ func (c *Client) reach(ctx context.Context, repo string, hint int64) (*installat
 	}
 	c.mu.Lock()
 	c.known[key] = found.ID
+	delete(c.lost, found.ID)
 	c.mu.Unlock()
 	return c.installation(found.ID), nil
 }
@@ -167,5 +172,12 @@ func (c *Client) reach(ctx context.Context, repo string, hint int64) (*installat
 func (c *Client) forget(repo string) {
 	c.mu.Lock()
 	delete(c.known, strings.ToLower(repo))
+	c.mu.Unlock()
+}
+
+// lose remembers that an installation is none any more, so that the next who needs it asks anew.
+func (c *Client) lose(id int64) {
+	c.mu.Lock()
+	c.lost[id] = true
 	c.mu.Unlock()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
 )
 
 // placedNode is a deployment as REST tells it.
@@ -28,8 +29,8 @@ type placedNode struct {
 }
 
 // Deployed implements gate.Promoter. All environments of the commit are listed: GitHub's filter minds the case of a name.
-func (c *Client) Deployed(ctx context.Context, s checks.Subject, promotion string) ([]checks.Deployment, error) {
-	list, err := c.deployed(ctx, s, promotion)
+func (c *Client) Deployed(ctx context.Context, s checks.Subject, o gate.Order) ([]checks.Deployment, error) {
+	list, err := c.deployed(ctx, s, o.Promotion)
 	if err != nil {
 		return nil, fmt.Errorf("look for the deployments of %.8s to %s of %s: %w", s.Commit, checks.Clip(s.Environment, 60), s.Repo, err)
 	}

@@ -30,6 +30,14 @@ type standing struct {
 	branch  string
 	known   map[string]*cameNode // commits read, by id
 	order   []string             // these, newest first
+	came    page                 // where more of them are
+	under   map[string]*cameNode // what is live and below it, as far as that was read: with parents alone
+	line    []string             // commits of the default branch that were read
+	pages   []historyAt          // more of these, asked for along with what is wanted
+	paged   bool                 // they were
+	sought  string               // what is live, where they have to tell what lies above it
+	late    *lateCommits         // of the change asked for at once, after the first hundred; nil: there are none
+	told    map[string]bringing  // who brought a commit, of those asked for in this reading
 
 	unlabelled string // why it is not known who set the labels of the origin
 }
@@ -83,7 +91,7 @@ func (c *Client) standing(ctx context.Context, s checks.Subject, watched []strin
 		return nil, fmt.Errorf("%q is not a commit id", checks.Clip(s.Commit, 60))
 	}
 	s.Installation, s.Kind = in.id, checks.KindPromotion
-	st := &standing{reading: c.reading(in, repo, s), place: c.memory.place(s), out: &gate.Standing{}, known: map[string]*cameNode{}}
+	st := &standing{reading: c.reading(in, repo, s), place: c.memory.place(s), out: &gate.Standing{}, known: map[string]*cameNode{}, under: map[string]*cameNode{}, told: map[string]bringing{}}
 	st.reading.asked.tip = slices.Clone(policy.Paths)
 	for _, w := range watched {
 		if oid(w) && w != s.Commit && !slices.Contains(st.watched, w) && len(st.watched) < mostWatched {
@@ -212,6 +220,7 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 			st.known[n.OID], st.order = n, append(st.order, n.OID)
 		}
 	}
+	st.came = candidate.Came.PageInfo
 	st.p.Branch, st.p.Deployments = st.branch, st.out.Deployments
 	r.f.Promotion = st.p
 	if err := r.tags(ctx, node.Repository.Tags); err != nil {
@@ -220,12 +229,7 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := st.signatures(ctx, node.Repository.Tags); err != nil {
 		return err
 	}
-	if tip := node.Repository.Tip; tip != nil && tip.Target != nil {
-		if err := st.onBranch(ctx, tip.Target); err != nil {
-			return err
-		}
-	}
-	if err := st.carried(ctx); err != nil {
+	if err := st.ahead(ctx, node.Repository); err != nil {
 		return err
 	}
 	owner := node.Repository.PullRequest
@@ -235,7 +239,10 @@ func (st *standing) promotion(ctx context.Context, node *answerNode) error {
 	if err := st.cameFrom(ctx, owner); err != nil {
 		return err
 	}
-	if err := r.rounds(ctx, r.c.askPromotion); err != nil {
+	if err := st.rounds(ctx); err != nil {
+		return err
+	}
+	if err := st.settle(ctx, node.Repository); err != nil {
 		return err
 	}
 	st.out.Facts = r.ended()

@@ -106,6 +106,7 @@ type reading struct {
 	everybody map[int64]string // rights of all collaborators, or nil
 	asking    []string         // teams and organisations asked for at once
 	wanted    []checks.Text
+	along     []along
 }
 
 func (r *reading) gap(part, format string, args ...any) {

@@ -51,6 +51,8 @@ func (in *installation) unminted(e *ghinstallation.HTTPError) error {
 	}
 	err := refusal(route, a)
 	switch {
+	case a.status == http.StatusNotFound:
+		in.client.lose(in.id)
 	case a.status == http.StatusUnauthorized:
 		err.Message += " (check SLUICE_GITHUB_APP_ID, SLUICE_GITHUB_PRIVATE_KEY and the clock)"
 	case a.status == http.StatusForbidden && strings.Contains(strings.ToLower(err.Message), "suspended"):

@@ -55,7 +55,8 @@ func (o *order) cut() *order {
 }
 
 func (r *reading) fetchPart(ctx context.Context, o *order) error {
-	if o.empty() {
+	with := r.along
+	if r.along = nil; o.empty() && len(with) == 0 {
 		return nil
 	}
 	a := asked{}
@@ -71,11 +72,17 @@ func (r *reading) fetchPart(ctx context.Context, o *order) error {
 	}
 	parts := a.parts()
 	parts["Wanted"] = r.wantedPart(a, o.objects)
+	for _, x := range with {
+		parts["Wanted"] += x.part
+	}
 	parts["People"], parts["Hints"] = peoplePart(o.people), groupsPart(o.groups)
 	var node answerNode
 	vars := map[string]any{"owner": r.repo.owner, "name": r.repo.name}
 	errs, err := r.in.query(ctx, "Wants", r.c.queries.document("Wants", parts), vars, &node)
 	if err != nil {
+		if len(with) > 0 && dispensable(err) && ctx.Err() == nil {
+			return r.fetchPart(ctx, o)
+		}
 		if n := len(o.texts) + len(o.objects); n > 50 && tooMuch(err) && ctx.Err() == nil {
 			first, second := o.halves()
 			if err := r.fetchPart(ctx, first); err != nil {
@@ -86,12 +93,15 @@ func (r *reading) fetchPart(ctx context.Context, o *order) error {
 		return err
 	}
 	for _, e := range errs {
-		if !r.mendable(e) {
+		if !r.mendable(e) && !ofPage(node.Repository, e) {
 			return e.err("Wants")
 		}
 	}
 	if node.Repository == nil {
 		return fmt.Errorf("%w: GitHub shows no repository %s", gate.ErrGone, r.repo)
+	}
+	for _, x := range with {
+		x.take(node.Repository)
 	}
 	return r.takeIn(o, a, &node)
 }

@@ -73,6 +73,20 @@ func (r *reading) fill(ctx context.Context, w *checks.Wants) error {
 	return r.showGroups(ctx, w)
 }
 
+// list reads which files there are.
+func (r *reading) list(ctx context.Context, keep func(string) bool) error {
+	commit, adjust := r.listedAt()
+	entries, full, err := r.tree(ctx, commit)
+	if err != nil {
+		return err
+	}
+	if r.paths(entries, adjust, keep); !full {
+		r.cutTree = true
+		r.gap("paths", "GitHub cut the list of the repository's files off.")
+	}
+	return nil
+}
+
 // known is a text that needs no asking: it was read, or the list of changed files says that it is not there, or that it
 // is the same as on the other side.
 func (r *reading) known(side checks.Side, path string) (checks.Text, bool) {

@@ -31,14 +31,14 @@ type memory struct {
 	tags    *lru.Cache[string, tagList]
 	sets    *weighed[string, *policy.Set] // by what the policies say
 
-	places  *lru.Cache[string, *place]      // by environment
-	spans   *weighed[diffKey, *stretch]     // what one commit has and another has not
-	upon    *lru.Cache[diffKey, string]     // a commit of the default branch that contains another one
-	bringer *lru.Cache[diffKey, carrier]    // the merged change into a branch (from) that brought a commit (to)
-	origins *lru.Cache[diffKey, int]        // number of the change that a commit came from
-	touched *lru.Cache[string, originFiles] // by change
-	patches *lru.Cache[diffKey, patchID]    // by commit
-	self    atomic.Int64                    // the App's own account; 0: not told yet
+	places  *lru.Cache[string, *place]           // by environment
+	spans   *weighed[diffKey, *stretch]          // what one commit has and another has not
+	upon    *lru.Cache[diffKey, string]          // a commit of the default branch that contains another one
+	bringer *lru.Cache[diffKey, compare.Carrier] // the merged change into a branch (from) that brought a commit (to)
+	origins *lru.Cache[diffKey, int]             // number of the change that a commit came from
+	touched *lru.Cache[string, originFiles]      // by change
+	patches *lru.Cache[diffKey, compare.Patch]   // by commit
+	self    atomic.Int64                         // the App's own account; 0: not told yet
 
 	noQueues atomic.Bool // the server does not know merge queues
 	shallow  atomic.Bool // the server gave up on a long history
@@ -108,10 +108,10 @@ func newMemory() *memory {
 		places:  sized[string, *place](1024),
 		spans:   newWeighed[diffKey, *stretch](8<<20, 1024),
 		upon:    sized[diffKey, string](4096),
-		bringer: sized[diffKey, carrier](16384),
+		bringer: sized[diffKey, compare.Carrier](16384),
 		origins: sized[diffKey, int](4096),
 		touched: sized[string, originFiles](512),
-		patches: sized[diffKey, patchID](8192),
+		patches: sized[diffKey, compare.Patch](8192),
 	}
 }
 

@@ -8,21 +8,12 @@ import (
 
 // onBranch finds out whether the default branch has the commit: among the newest of it, below a commit of it that is
 // known to have it, or by a comparison. Whether one commit has another below it never changes.
-func (st *standing) onBranch(ctx context.Context, tip *commitNode) error {
-	r := st.reading
-	key := diffKey{repo: r.key(), to: r.head}
-	upon, _ := r.c.memory.upon.Get(key)
-	for _, n := range tip.History.Nodes {
-		if n.OID == r.head || n.OID == upon {
-			r.c.memory.upon.Add(key, r.tip)
-			st.p.OnBranch = true
-			return nil
-		}
-	}
-	off := diffKey{r.key(), r.head, r.tip}
-	if _, no := r.c.memory.upon.Get(off); no {
+func (st *standing) onBranch(ctx context.Context) error {
+	if st.inLine() {
 		return nil
 	}
+	r := st.reading
+	key, off := diffKey{repo: r.key(), to: r.head}, diffKey{r.key(), r.head, r.tip}
 	has, known, err := r.has(ctx, r.tip, r.head)
 	switch {
 	case err != nil:
@@ -34,6 +25,22 @@ func (st *standing) onBranch(ctx context.Context, tip *commitNode) error {
 	}
 	st.p.OnBranch = has
 	return nil
+}
+
+// inLine says whether what was read of the default branch, now or before, tells: that it has the commit, or that it has not.
+func (st *standing) inLine() bool {
+	r := st.reading
+	key := diffKey{repo: r.key(), to: r.head}
+	upon, _ := r.c.memory.upon.Get(key)
+	for _, id := range st.line {
+		if id == r.head || id == upon {
+			r.c.memory.upon.Add(key, r.tip)
+			st.p.OnBranch = true
+			return true
+		}
+	}
+	_, no := r.c.memory.upon.Get(diffKey{r.key(), r.head, r.tip})
+	return no
 }
 
 // has says whether a commit has another one below it; known is false where GitHub could not compare them, and then it

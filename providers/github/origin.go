@@ -36,9 +36,10 @@ func (st *standing) cameFrom(ctx context.Context, node *changeNode) error {
 		o.gap("labels", "%s", st.unlabelled)
 	}
 	o.labels(node)
-	if err := o.wrote(ctx, node); err != nil {
-		return err
+	if st.late = nil; after(node.Commits.PageInfo) != "" {
+		st.later(o, node)
 	}
+	o.wrote(node, nil)
 	if err := o.touched(ctx, node); err != nil {
 		return err
 	}
@@ -54,8 +55,8 @@ func (st *standing) number(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	if b, _ := st.bringerOf(st.head); b.change != 0 {
-		return b.change, nil
+	if b, _ := st.bringerOf(st.head); b.Change != 0 {
+		return b.Change, nil
 	}
 	if n := st.known[st.head]; n != nil {
 		return st.merging(n.Bringers.Nodes), nil
@@ -93,14 +94,11 @@ func (st *standing) askOrigin(ctx context.Context, number int) (*changeNode, err
 	return node.Repository.PullRequest, nil
 }
 
-// wrote reads who wrote the commits of the change. They are read each time: whose account an address belongs to may change.
-func (r *reading) wrote(ctx context.Context, pr *changeNode) error {
+// wrote takes in who wrote the commits of the change; more: those after the first hundred. They are read each time: whose
+// account an address belongs to may change.
+func (r *reading) wrote(pr, more *changeNode) {
 	r.f.Commits = commits(pr.Commits.Nodes)
-	if cursor := after(pr.Commits.PageInfo); cursor != "" {
-		more, err := r.page(ctx, pages{commits: cursor})
-		if err != nil {
-			return err
-		}
+	if more != nil {
 		var last []checks.Commit
 		if more.Last != nil {
 			last = commits(more.Last.Nodes)
@@ -111,7 +109,6 @@ func (r *reading) wrote(ctx context.Context, pr *changeNode) error {
 	if len(r.f.Commits) < pr.Commits.TotalCount {
 		r.gap("commits", "GitHub showed %d of the %d commits of #%d.", len(r.f.Commits), pr.Commits.TotalCount, pr.Number)
 	}
-	return nil
 }
 
 // touched reads which paths the change touched. GraphQL hides where a file was moved from.

@@ -45,7 +45,7 @@ func TestSimAPromotionFromTheMergeToItsRollback(t *testing.T) {
 	s.shop(fmt.Sprintf("/deployments/%d/statuses", first), obj{"user": "alice", "state": "in_progress"})
 	s.shop(fmt.Sprintf("/deployments/%d/statuses", first), obj{"user": "alice", "state": "success", "log_url": "https://ci.example.com/1"})
 	s.shop("/deployments", obj{"ref": "main", "environment": "Production", "user": "bob", "payload": obj{"sluice": obj{"promotion": "p0"}}})
-	found, err := c.Deployed(t.Context(), place(begin), "p0")
+	found, err := c.Deployed(t.Context(), place(begin), gate.Order{Promotion: "p0"})
 	if err != nil || len(found) != 1 || found[0].ID != first || found[0].State != "success" || found[0].Live.IsZero() {
 		t.Errorf("Deployed = %+v, %v; want %d", found, err, first)
 	}

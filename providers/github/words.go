@@ -55,10 +55,8 @@ type commitNode struct {
 	Parents  struct {
 		Nodes []commitNode `json:"nodes"`
 	} `json:"parents"`
-	History struct {
-		Nodes []oidNode `json:"nodes"`
-	} `json:"history"`
-	Rollup *struct {
+	History connection[oidNode] `json:"history"`
+	Rollup  *struct {
 		Contexts connection[contextNode] `json:"contexts"`
 	} `json:"statusCheckRollup"`
 	Line struct {
@@ -77,10 +75,8 @@ type commitNode struct {
 			} `json:"checkRuns"`
 		} `json:"nodes"`
 	} `json:"ours"`
-	Policy *entryNode `json:"policy"`
-	Came   struct {
-		Nodes []*cameNode `json:"nodes"`
-	} `json:"came"`
+	Policy *entryNode              `json:"policy"`
+	Came   connection[*cameNode]   `json:"came"`
 	Owners connection[*changeNode] `json:"owners"`
 
 	files map[int]*entryNode
@@ -384,6 +380,7 @@ type repoNode struct {
 	objects map[int]*blobNode   // by the number of the object asked for
 	watched map[int]*commitNode // by the number of the commit asked for
 	carried map[int]*cameNode   // by the number of the commit asked for
+	pages   map[int]*pageNode   // by the number of the page asked for
 }
 
 // answerNode is the whole of an answer.
@@ -399,7 +396,7 @@ type answerNode struct {
 // numbered reads from a whole answer what generated fragments asked for by number. It takes another pass, so it is done
 // only where there is any.
 func (a *answerNode) numbered(body []byte) error {
-	if !slices.ContainsFunc([]string{`"g0"`, `"u0"`, `"b0"`, `"w0"`, `"c0"`}, func(name string) bool { return bytes.Contains(body, []byte(name)) }) {
+	if !slices.ContainsFunc([]string{`"g0"`, `"u0"`, `"b0"`, `"w0"`, `"c0"`, `"q0"`}, func(name string) bool { return bytes.Contains(body, []byte(name)) }) {
 		return nil
 	}
 	var all struct {
@@ -423,6 +420,9 @@ func (a *answerNode) numbered(body []byte) error {
 		return err
 	}
 	if a.Repository.carried, err = byNumber[cameNode](fields, 'c'); err != nil {
+		return err
+	}
+	if a.Repository.pages, err = byNumber[pageNode](fields, 'q'); err != nil {
 		return err
 	}
 	a.Repository.objects, err = byNumber[blobNode](fields, 'b')

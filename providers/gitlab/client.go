@@ -39,10 +39,11 @@ type Options struct {
 
 // Client is GitLab as the tokens of the settings see it. It is safe for concurrent use.
 type Client struct {
-	base *url.URL // of the pages
-	opts Options
-	ways []*access // the longest path first
-	talk *talk
+	base  *url.URL // of the pages
+	opts  Options
+	ways  []*access // the longest path first
+	talk  *talk
+	promo *promoting
 
 	mu       sync.Mutex
 	projects map[string]*project // by full path, lower case
@@ -75,7 +76,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), talk: newTalk(), projects: map[string]*project{}, memory: newMemory()}
+	c := &Client{base: base, opts: o.filled(), talk: newTalk(), promo: newPromoting(), memory: newMemory(), projects: map[string]*project{}}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),

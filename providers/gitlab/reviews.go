@@ -18,7 +18,7 @@ type opinionKey struct {
 
 const (
 	mostVersions = 20 // pages of a merge request's versions
-	mostNotes    = 50 // pages of its notes
+	sheets       = 50 // pages of its notes
 )
 
 // reviews are the approvals that stand, with the commit that each is of, and the changes that are asked for. GitLab keeps
@@ -130,7 +130,7 @@ func current(versions []versionNode, at time.Time) string {
 
 // dated finds out from the notes when approvals were given, of versions that do not tell with the approval.
 func (r *reading) dated(ctx context.Context, list []checks.Review) error {
-	notes, cut, err := pages[systemNote](ctx, r.a, r.here("notes"), url.Values{"sort": {"desc"}, "order_by": {"created_at"}}, mostNotes)
+	notes, cut, err := pages[systemNote](ctx, r.a, r.here("notes"), url.Values{"sort": {"desc"}, "order_by": {"created_at"}}, sheets)
 	if err != nil {
 		return err
 	}

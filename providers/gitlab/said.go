@@ -32,7 +32,7 @@ func (r *reading) said(ctx context.Context, w *checks.Wants) error {
 
 // notes are what people wrote below the change. Internal ones are left out: what is decided by them would show them.
 func (r *reading) notes(ctx context.Context) error {
-	list, cut, err := pages[systemNote](ctx, r.a, r.here("notes"), url.Values{"sort": {"asc"}, "order_by": {"created_at"}}, mostNotes)
+	list, cut, err := pages[systemNote](ctx, r.a, r.here("notes"), url.Values{"sort": {"asc"}, "order_by": {"created_at"}}, sheets)
 	if err != nil {
 		return err
 	}

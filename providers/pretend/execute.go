@@ -281,16 +281,22 @@ type connection struct {
 	item  func(i int) thing
 	edge  func(i int) obj // further fields of the edge, or nil
 	more  thing           // further fields of the connection
+	of    string          // the commit whose history it is: the forge's cursors name it and count
 }
 
 // page cuts out what first, last, after and before say, as GitHub does: one of first and last is a must, at most 100.
 func (c *connection) page(a args) any {
 	from, to := 0, c.total
 	if s := a.text("after"); s != "" {
-		from = position(s) + 1
+		at, ok := c.position(s)
+		if !ok {
+			return fault{"INVALID_CURSOR_ARGUMENTS", fmt.Sprintf("`%s` does not appear to be a valid cursor.", s)}
+		}
+		from = at + 1
 	}
 	if s := a.text("before"); s != "" {
-		to = min(to, position(s))
+		at, _ := c.position(s)
+		to = min(to, at)
 	}
 	from, to = max(0, min(from, c.total)), max(to, 0)
 	to = max(from, to)
@@ -310,7 +316,7 @@ func (c *connection) page(a args) any {
 	}
 	info := thing{"__typename": "PageInfo", "hasNextPage": to < c.total, "hasPreviousPage": from > 0, "startCursor": nil, "endCursor": nil}
 	if from < to {
-		info["startCursor"], info["endCursor"] = cursor(from), cursor(to-1)
+		info["startCursor"], info["endCursor"] = c.cursor(from), c.cursor(to-1)
 	}
 	out := thing{"__typename": c.kind + "Connection", "totalCount": c.total, "pageInfo": info,
 		"nodes": func() any {
@@ -323,7 +329,7 @@ func (c *connection) page(a args) any {
 		"edges": func() any {
 			list := make([]thing, 0, to-from)
 			for i := from; i < to; i++ {
-				e := thing{"__typename": c.kind + "Edge", "cursor": cursor(i), "node": c.item(i)}
+				e := thing{"__typename": c.kind + "Edge", "cursor": c.cursor(i), "node": c.item(i)}
 				if c.edge != nil {
 					for k, v := range c.edge(i) {
 						e[k] = v
@@ -348,6 +354,23 @@ func position(s string) int {
 		return -1
 	}
 	return i
+}
+
+func (c *connection) cursor(i int) string {
+	if c.of != "" {
+		return c.of + " " + strconv.Itoa(i)
+	}
+	return cursor(i)
+}
+
+// position is where a cursor stands. One of another commit's history is none of this one's.
+func (c *connection) position(s string) (at int, ok bool) {
+	if c.of == "" {
+		return position(s), true
+	}
+	id, count, _ := strings.Cut(s, " ")
+	at, err := strconv.Atoi(count)
+	return at, err == nil && id == c.of
 }
 
 // list is a connection over a slice.

@@ -18,6 +18,7 @@ func (v view) commit(r *Repo, c *commit) thing {
 		},
 		"history": func(a args) any {
 			h := list("CommitHistory", c.history(), func(p *commit) thing { return v.commit(r, p) })
+			h.of = c.id
 			return h.page(a)
 		},
 		"tree": func() any { return v.treeOf(r, c.tree, "") },
