@@ -343,7 +343,7 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 	case "press":
 		err = f.Press(w.Repo, w.Change, w.By, w.Name, or(w.State, "override"))
 	case "report":
-		err = f.Report(pretend.Report{Repo: w.Repo, Commit: or(r.at(w.Commit), fmt.Sprintf("refs/pull/%d/head", w.Change)),
+		err = f.Report(pretend.Report{Repo: w.Repo, Commit: or(r.at(w.Commit), r.head(w.Change)),
 			Name: w.Name, State: w.State, Title: w.Title, App: w.App, By: w.By})
 	default:
 		return nil, false
