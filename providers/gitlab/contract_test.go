@@ -1,44 +1,42 @@
 package gitlab_test
 
 import (
-	"context"
 	"net/http/httptest"
-	"sync/atomic"
+	"slices"
 	"testing"
-	"time"
 
-	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
 	"github.com/sluicegate/sluice/providers/providertest"
 )
 
-// aging reads with a clock that runs on between two readings, so that what is believed for some minutes is asked for anew:
-// the contract acts and reads within the same moment, and no events tell of what it did.
-type aging struct {
-	*gitlab.Client
-	ahead atomic.Int64
-}
-
-func (a *aging) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
-	a.ahead.Add(int64(20 * time.Minute))
-	return a.Client.Facts(ctx, s, expect)
+// lacks are the parts of the contract that GitLab itself has nothing for.
+var lacks = map[string]string{
+	"shows more annotations than one request carries":  "a commit status has no annotations: what belongs to lines stands in the note, which has tests of its own",
+	"tells what an app wrote from what a person wrote": "GitLab does not tell that an application wrote a note in somebody's name",
 }
 
 func TestContract(t *testing.T) {
 	t.Parallel()
+	for name := range lacks {
+		if !slices.Contains(providertest.Parts(), name) {
+			t.Errorf("the contract has no part %q", name)
+		}
+	}
 	providertest.Contract(t, func(t *testing.T) providertest.Harness {
 		forge := pretend.New(pretend.Options{GitLab: true, Secret: "secret"})
 		forge.Install("acme")
 		server := httptest.NewServer(forge.Handler())
 		t.Cleanup(server.Close)
-		a := &aging{}
-		client, err := gitlab.New(gitlab.Settings{URL: server.URL, Token: forge.GitLabToken(), WebhookSecret: "secret"}, gitlab.Options{
-			Now: func() time.Time { return time.Now().Add(time.Duration(a.ahead.Load())) }})
+		forge.Served(server.URL)
+		client, err := gitlab.New(gitlab.Settings{URL: server.URL, Token: forge.GitLabToken(), WebhookSecret: "secret"}, gitlab.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Client = client
-		return providertest.Harness{Name: "gitlab", Provider: a, Forge: forge}
+		return providertest.Harness{Name: "gitlab", Provider: client, Forge: forge, Lacks: lacks, Floor: "acme/sluice-policy",
+			Bare:     "a commit status is a state and a line, and all who post one under a name share it",
+			Newest:   "GitLab keeps approvals that stand and who asks for changes now",
+			Inherits: "members of a group are members of all groups below it",
+			Unmarked: "GitLab's deployments carry no payload, keep no history, and ask for no statuses"}
 	})
 }

@@ -22,7 +22,7 @@ const mostWatched = 50
 
 // standing is one reading of an environment. Where nothing is new it costs three requests, however many commits a promotion
 // brings: the policy at the tip, the deployments, and the statuses of the commit. What no line of the policies rests on is
-// believed for a minute: labels of the change that brought the commit, and statuses.
+// believed for a while: labels of the change that brought the commit, and statuses.
 type standing struct {
 	*reading
 	out     *gate.Standing

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
-
-	gitlab "github.com/xanzy/go-gitlab"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -45,50 +41,38 @@ func (c *Client) guarded(ctx context.Context, s checks.Subject) (*gate.Guarding,
 	}
 	g := &gate.Guarding{Exists: len(spelt.found) > 0}
 	for _, e := range spelt.found {
-		list, err := c.protections(ctx, a, s, e)
+		p, err := a.protection(ctx, s, e)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range list {
-			ours, alone, err := c.needs(ctx, a, s.Repo, p)
-			if err != nil {
-				return nil, err
-			}
-			if ours {
-				g.Bypass = g.Bypass && g.Ours || !g.Ours && !alone
-				g.Ours = true
-			}
+		if p == nil {
+			continue
 		}
+		ours, alone, err := c.needs(ctx, a, s.Repo, p)
+		if err != nil {
+			return nil, err
+		}
+		g.Ours, g.Bypass = g.Ours || ours, g.Bypass || ours && !alone
 	}
 	return g, nil
 }
 
-// protections are those of the environment itself, and those that its groups put on all environments of its tier.
-func (c *Client) protections(ctx context.Context, a *access, s checks.Subject, e environmentNode) (list []protectedNode, err error) {
-	paths := []string{at(s.Repo, "protected_environments", e.Name)}
-	for group := parent(s.Repo); e.Tier != "" && group != ""; group = parent(group) {
-		paths = append(paths, "groups/"+gitlab.PathEscape(group)+"/protected_environments/"+gitlab.PathEscape(e.Tier))
+// protection is that of the environment itself; nil: it has none. What a group puts on all environments of a tier is shown to
+// that group's own tokens alone, and is seen in the deployments that it holds.
+func (a *access) protection(ctx context.Context, s checks.Subject, e environmentNode) (*protectedNode, error) {
+	var p protectedNode
+	_, err := a.get(ctx, at(s.Repo, "protected_environments", e.Name), nil, &p)
+	switch {
+	case errors.Is(err, gate.ErrGone): // it is not protected, or the tier of the instance has no protection
+		return nil, nil
+	case err == nil && p.Name != e.Name:
+		err = fmt.Errorf("GitLab answered with the environment %q", checks.Clip(p.Name, 60))
 	}
-	for i, path := range paths {
-		var p protectedNode
-		_, err := a.get(ctx, path, nil, &p)
-		switch {
-		case err == nil:
-			list = append(list, p)
-		case errors.Is(err, gate.ErrGone): // it is not protected, or the tier of the instance has none
-		case i > 0 && (status(err) == http.StatusForbidden || status(err) == http.StatusUnauthorized): // a project's token sees no group
-		default:
-			return nil, err
-		}
-	}
-	return list, nil
+	return &p, err
 }
 
-// parent is the path of the group that something lies in; "": none.
-func parent(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 0)] }
-
 // needs says whether a protection asks for our approval, and whether nobody else's would do.
-func (c *Client) needs(ctx context.Context, a *access, repo string, p protectedNode) (ours, alone bool, err error) {
+func (c *Client) needs(ctx context.Context, a *access, repo string, p *protectedNode) (ours, alone bool, err error) {
 	me, err := a.myself(ctx)
 	if err != nil {
 		return false, false, err

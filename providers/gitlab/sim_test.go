@@ -49,12 +49,18 @@ type sim struct {
 
 func startSim(t testing.TB) *sim {
 	t.Helper()
+	return startSimAs(t, simScenario)
+}
+
+// startSimAs starts one with another scenario.
+func startSimAs(t testing.TB, scenario string) *sim {
+	t.Helper()
 	dir := os.Getenv("SLUICE_SIM_GITLAB")
 	if dir == "" {
 		t.Skip("SLUICE_SIM_GITLAB does not name the simulator")
 	}
 	state := filepath.Join(t.TempDir(), "state.json")
-	if err := os.WriteFile(state, []byte(simScenario), 0o600); err != nil {
+	if err := os.WriteFile(state, []byte(scenario), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("node", "sim.mjs", "--port", "0", "--state", state)

@@ -66,7 +66,6 @@ type spelling struct {
 type environmentNode struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
-	Tier string `json:"tier"`
 }
 
 const (

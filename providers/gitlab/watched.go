@@ -136,7 +136,7 @@ func (st *standing) cameFrom(ctx context.Context) error {
 		return err
 	}
 	key := under(st.repo, fmt.Sprint(change))
-	if known, ok := st.c.promo.origins.Get(key); ok && !st.rests() && st.c.within(known.at, fleeting) {
+	if known, ok := st.c.promo.origins.Get(key); ok && !st.rests() && st.c.within(known.at, settled) {
 		copied := *known.origin
 		st.p.Origin = &copied
 		return nil

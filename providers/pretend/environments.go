@@ -31,10 +31,14 @@ const rulesLimit = 6
 
 // environment is the one with the name, in any case, made when it is new.
 func (f *Forge) environment(r *Repo, name string) *environment {
-	e := r.environments[fold(name)]
+	key := fold(name)
+	if f.lab != nil {
+		key = name // GitLab tells cases apart
+	}
+	e := r.environments[key]
 	if e == nil {
 		e = &environment{id: f.id(), name: name, created: f.at(), updated: f.at(), reviewID: f.id(), waitID: f.id()}
-		r.environments[fold(name)] = e
+		r.environments[key] = e
 		f.keep(e.id, e)
 	}
 	return e

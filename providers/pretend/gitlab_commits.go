@@ -164,7 +164,7 @@ func commitDiff(q *labRequest, c *commit) reply {
 	all, _ := listedOf(q.repo.objects.diff(was, c.tree))
 	var page []*change
 	a := labPage(q, all, nil, func(c *change) any { page = append(page, c); return nil })
-	a.body = renderDiffs(page)
+	a.body = renderDiffs(page, false)
 	return a
 }
 

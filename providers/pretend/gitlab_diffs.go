@@ -84,14 +84,14 @@ func listedOf(all []*change) ([]*change, bool) {
 }
 
 // renderDiffs shows files in GitLab's shape. What is too large, or, by its place or its size, not to be looked at at
-// once, has no text.
-func renderDiffs(list []*change) []any {
+// once, has no text; with all, nothing is collapsed.
+func renderDiffs(list []*change, all bool) []any {
 	out, lines := []any{}, 0
 	for _, c := range list {
 		text, p := c.labText(), c.patch()
 		lines += p.added + p.removed
 		large := len(text) > labPatch || text == "" && p.added+p.removed > 0
-		collapsed := !large && (len(text) > labCollapse || lines > labSafeLines)
+		collapsed := !all && !large && (len(text) > labCollapse || lines > labSafeLines)
 		if large || collapsed {
 			text = ""
 		}
@@ -149,7 +149,7 @@ func changeDiffs(q *labRequest, p *Pull) reply {
 	listed, _ := listedOf(q.f.changesOf(q.f.version(p), p.Repo.objects))
 	var page []*change
 	a := labPage(q, listed, nil, func(c *change) any { page = append(page, c); return nil })
-	a.body = renderDiffs(page)
+	a.body = renderDiffs(page, false)
 	return a
 }
 
@@ -180,14 +180,15 @@ func changeVersion(q *labRequest, p *Pull) reply {
 			for _, c := range between(objects.commits[v.start], objects.commits[v.head]) {
 				commits = append([]any{q.f.renderLabCommit(q.repo, c)}, commits...)
 			}
-			o["commits"], o["diffs"] = commits, renderDiffs(listed)
+			o["commits"], o["diffs"] = commits, renderDiffs(listed, false)
 			return ok(o)
 		}
 	}
 	return labLost("")
 }
 
-// labCompare is the difference between two commits, from where they parted unless ?straight.
+// labCompare is the difference between two commits, from where they parted unless ?straight. It lists all files, however
+// many, and withholds none but those that are too large by themselves.
 func labCompare(q *labRequest) reply {
 	if wrong := q.in.missing("from", "to"); wrong != "" {
 		return labWrong(wrong)
@@ -205,12 +206,11 @@ func labCompare(q *labRequest) reply {
 		}
 		was = base.tree
 	}
-	listed, _ := listedOf(o.diff(was, to.tree))
 	commits, last := []any{}, any(nil)
 	for _, c := range between(from, to) {
 		commits = append(commits, q.f.renderLabCommit(q.repo, c))
 		last = commits[len(commits)-1]
 	}
-	return ok(obj{"commit": last, "commits": commits, "diffs": renderDiffs(listed), "compare_timeout": false, "compare_same_ref": from == to,
+	return ok(obj{"commit": last, "commits": commits, "diffs": renderDiffs(o.diff(was, to.tree), true), "compare_timeout": false, "compare_same_ref": from == to,
 		"web_url": fmt.Sprintf("%s/%s/-/compare/%s...%s", q.f.url, q.repo.Name, from.id, to.id)})
 }

@@ -203,7 +203,7 @@ func postPlace(q *labRequest) reply {
 		return labWrong("name is missing")
 	case !goodPlace(name):
 		return labRefuse(http.StatusBadRequest, obj{"name": []string{"can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, but it cannot start or end with '/'"}})
-	case q.repo.environments[fold(name)] != nil:
+	case q.repo.environments[name] != nil:
 		return labRefuse(http.StatusBadRequest, obj{"name": []string{"has already been taken"}})
 	}
 	return made(q.f.renderLabPlace(q.repo, q.f.environment(q.repo, name)))

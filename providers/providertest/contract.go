@@ -20,6 +20,7 @@ import (
 
 // Forge is what the contract does at a forge. *pretend.Forge is one.
 type Forge interface {
+	Message(repo, at string) string
 	Bot() string // the login of the account under test
 	Org(login string, members ...string)
 	Team(name, parent string, members ...string) error
@@ -73,6 +74,12 @@ type Harness struct {
 	Bare string
 	// Newest says why of each person only the newest opinion is known, and nothing of those taken back; "" where all are.
 	Newest string
+	// Inherits says why the members of a team are also those of what it lies in, and not the other way round.
+	Inherits string
+	// Unmarked says why a deployment is no more than a commit, an environment, who made it and a state that begins as under
+	// way: it carries no word of ours, keeps no states that were, and asks for no checks.
+	Unmarked string
+	Floor    string // the repository of the organisation's policy; "": acme/.github
 }
 
 // Parts are the names of all that Contract runs, so that nothing can be left out that is not there.
