@@ -64,7 +64,7 @@ func (p *posting) detail(ctx context.Context, posts []gate.Post) error {
 		p.c.talk.details.Add(p.s.Key(), next)
 		return nil
 	}
-	if next.id, err = p.writeDetails(ctx, now.id, next.body()); err != nil {
+	if next.id, err = p.a.writeNote(ctx, p.s, now.id, next.body(), func() (bool, error) { return false, nil }); err != nil {
 		p.c.talk.details.Remove(p.s.Key())
 		return fmt.Errorf("write the note with the details: %w", err)
 	}
@@ -198,6 +198,9 @@ func (p *posting) readDetails(ctx context.Context) (*details, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d, ok := p.c.talk.details.Get(p.s.Key()); ok && n.ID == 0 && d.id == 0 {
+		return d, nil // there was nothing to say until now, but what there is belongs into the note
+	}
 	return &details{n.ID, parted(n.Body)}, nil
 }
 
@@ -221,13 +224,8 @@ func (a *access) ownNote(ctx context.Context, s checks.Subject, sort string, mos
 	return noteNode{}, cut, nil
 }
 
-// writeDetails writes the note and returns its id.
-func (p *posting) writeDetails(ctx context.Context, id int64, body string) (int64, error) {
-	return p.a.writeNote(ctx, p.s, id, body, false)
-}
-
-// writeNote changes a note, or makes one where there is none (any more).
-func (a *access) writeNote(ctx context.Context, s checks.Subject, id int64, body string, internal bool) (int64, error) {
+// writeNote changes a note, or makes one where there is none (any more). Who may see it is settled when it is made.
+func (a *access) writeNote(ctx context.Context, s checks.Subject, id int64, body string, internally func() (bool, error)) (int64, error) {
 	path := []string{"merge_requests", strconv.Itoa(s.Change), "notes"}
 	var made struct {
 		ID int64 `json:"id"`
@@ -239,10 +237,14 @@ func (a *access) writeNote(ctx context.Context, s checks.Subject, id int64, body
 		}
 	}
 	text := map[string]any{"body": body}
+	internal, err := internally()
+	if err != nil {
+		return 0, err
+	}
 	if internal {
 		text["internal"] = true
 	}
-	_, err := a.send(ctx, http.MethodPost, at(s.Repo, path...), nil, text, &made)
+	_, err = a.send(ctx, http.MethodPost, at(s.Repo, path...), nil, text, &made)
 	if err == nil && made.ID == 0 {
 		err = &Unclear{errors.New("GitLab took the note and named none")}
 	}

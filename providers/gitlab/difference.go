@@ -296,12 +296,7 @@ func (r *reading) keepDiff() {
 func (r *reading) adopt() {
 	c := r.f.Change
 	c.Base.Commit, c.MergeBase = r.tip, r.start
-	r.f.Files = make([]checks.File, len(r.diff.files))
-	for i, f := range r.diff.files {
-		c.Additions, c.Deletions = c.Additions+f.Additions, c.Deletions+f.Deletions
-		f.Added, f.Removed, f.Read, f.Cut = nil, nil, false, false
-		r.f.Files[i] = f
-	}
+	r.showFiles()
 	c.ChangedFiles = len(r.f.Files)
 	if n := r.mr.Changes; !r.diff.full && n.told {
 		c.ChangedFiles = max(c.ChangedFiles, n.n)
@@ -312,6 +307,16 @@ func (r *reading) adopt() {
 	c.CommitCount = len(r.diff.commits)
 	if r.diff.cut != "" {
 		r.gap("commits", "%s", r.diff.cut)
+	}
+}
+
+func (r *reading) showFiles() {
+	c := r.f.Change
+	r.f.Files = make([]checks.File, len(r.diff.files))
+	for i, f := range r.diff.files {
+		c.Additions, c.Deletions = c.Additions+f.Additions, c.Deletions+f.Deletions
+		f.Added, f.Removed, f.Read, f.Cut = nil, nil, false, false
+		r.f.Files[i] = f
 	}
 }
 

@@ -72,6 +72,7 @@ type reading struct {
 	p    *project
 
 	mr    *mergeRequest
+	car   *car   // as which it stands on a merge train, or nil
 	prior *prior // of the same change, or nil
 	same  bool   // nothing shows that anything is otherwise than in prior
 	next  prior  // what the next reading will find
@@ -159,6 +160,11 @@ func (r *reading) rest(ctx context.Context, approvals *approvalsNode) error {
 	r.adopt()
 	if err := r.written(ctx); err != nil {
 		return err
+	}
+	if r.car != nil {
+		if err := r.boarded(ctx); err != nil {
+			return err
+		}
 	}
 	return r.rounds(ctx, checks.AskFor)
 }

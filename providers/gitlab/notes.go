@@ -186,17 +186,15 @@ func (c *Client) reply(ctx context.Context, s checks.Subject, to string, known i
 		}
 		known = n.ID
 	}
-	internal := false
-	if id, err := strconv.ParseInt(to, 10, 64); err == nil {
-		if internal, err = c.internally(ctx, s, id); err != nil {
-			return 0, err
-		}
-	}
-	return a.writeNote(ctx, s, known, tame(body)+"\n\n"+mark, internal)
+	return a.writeNote(ctx, s, known, tame(body)+"\n\n"+mark, func() (bool, error) { return c.internally(ctx, s, to) })
 }
 
 // internally says whether the note that is answered was written internally. One that is gone may have been.
-func (c *Client) internally(ctx context.Context, s checks.Subject, note int64) (bool, error) {
+func (c *Client) internally(ctx context.Context, s checks.Subject, to string) (bool, error) {
+	note, err := strconv.ParseInt(to, 10, 64)
+	if err != nil {
+		return false, nil // it answers no note
+	}
 	if is, ok := c.talk.quiet.Get(note); ok {
 		return is, nil
 	}

@@ -143,7 +143,8 @@ func (c *Client) contains(ctx context.Context, a *access, repo, merge, head stri
 	return is, nil
 }
 
-// onCommit is the newest pipeline of a commit that belongs to no change: of its tag, of the default branch, or any.
+// onCommit is the newest pipeline of a commit that belongs to no change: of its tag, of the default branch, or any. Without one
+// GitLab makes one, for the tag, for the merge request whose turn in the train it is, or for a branch that has the commit.
 func (p *posting) onCommit(ctx context.Context, commit string) (place, error) {
 	tag := ""
 	if p.s.Kind == checks.KindTag && p.f != nil && p.f.Pushed != nil && p.f.Pushed.Commit == commit {
@@ -174,6 +175,9 @@ func (p *posting) onCommit(ctx context.Context, commit string) (place, error) {
 	}
 	if err := p.await(ctx, commit); err != nil {
 		return place{}, err
+	}
+	if p.s.Kind == checks.KindGroup && p.f != nil && p.f.Change != nil {
+		return place{sha: commit, ref: fmt.Sprintf("refs/merge-requests/%d/train", p.f.Change.Number)}, nil
 	}
 	return place{sha: commit, ref: tag}, nil
 }

@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -46,6 +47,9 @@ func (c *Client) requestReviewers(ctx context.Context, s checks.Subject, users [
 	there := len(ids)
 	for _, login := range users {
 		who, err := c.account(ctx, a, login)
+		if errors.Is(err, gate.ErrGone) {
+			continue // he left: the others are asked all the same
+		}
 		if err != nil {
 			return fmt.Errorf("find the account %s: %w", gate.Plain(login), err)
 		}

@@ -33,11 +33,11 @@ func (r *reading) statuses(ctx context.Context) error {
 		return err
 	}
 	key := shownKey{token: r.a.n, commit: r.head}
-	h, err := r.c.sawHead(ctx, r.a, r.f.Subject, r.mr)
-	if err != nil {
+	if r.car != nil {
+		key.commit, key.pipeline = r.car.commit, r.car.pipeline.ID
+	} else if h, err := r.c.sawHead(ctx, r.a, r.f.Subject, r.mr); err != nil {
 		return err
-	}
-	if h.id != 0 {
+	} else if h.id != 0 {
 		key.commit, key.pipeline = h.sha, h.id
 	}
 	if key.pipeline == 0 && !r.f.Change.Fork {
@@ -65,6 +65,9 @@ func (r *reading) statuses(ctx context.Context) error {
 // remembered has aged.
 func (r *reading) doubtful(list []statusNode, me int64) bool {
 	p := r.mr.Pipeline
+	if r.car != nil {
+		p = r.car.pipeline
+	}
 	if p == nil || p.Status != "success" && p.Status != "skipped" {
 		return false
 	}

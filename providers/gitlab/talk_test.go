@@ -594,3 +594,25 @@ func TestLandedBeyondTheList(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestQuietThenLoud: once there is something to say, the note has the checks that were quiet before, too.
+func TestQuietThenLoud(t *testing.T) {
+	t.Parallel()
+	g := newTold(t)
+	g.change(obj{"id": 5, "project_id": 1, "sha": head0})
+	g.takes(head0)
+	note := ""
+	g.says["POST /projects/acme%2Fshop/merge_requests/7/notes"] = func(_ *http.Request, b obj) (int, any) {
+		note = b["body"].(string)
+		return 201, obj{"id": 1}
+	}
+	f := facts7()
+	for _, p := range []gate.Post{of(f, "sluice/tagging", checks.Pass, "Ships."), of(f, "sluice/gate", checks.Fail, "Shut.")} {
+		if _, err := g.client.Post(context.Background(), sub7, f, []gate.Post{p}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(note, "Ships.") || !strings.Contains(note, "Shut.") {
+		t.Errorf("note: %s", note)
+	}
+}

@@ -34,6 +34,7 @@ type mergeRequest struct {
 	Reviewers     []userNode `json:"reviewers"`
 	WebURL        string     `json:"web_url"`
 	Collaboration bool       `json:"allow_collaboration"`
+	Squash        bool       `json:"squash"`
 	Changes       count      `json:"changes_count"`
 	Refs          *struct {
 		Base  string `json:"base_sha"`

@@ -1,0 +1,80 @@
+package gitlab_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/gitlab"
+	"github.com/sluicegate/sluice/providers/pretend"
+)
+
+// Two merge requests on a train are read as what it made of them: each with the difference to the one before it.
+func TestMergeTrain(t *testing.T) {
+	t.Parallel()
+	const repo = "acme/shop"
+	f := pretend.New(pretend.Options{GitLab: true, Secret: "secret"})
+	f.Install("acme")
+	server := httptest.NewServer(f.Handler())
+	t.Cleanup(server.Close)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Org("acme", "olga:admin", "ana", "bo")
+	must(f.Repo(repo, true, pretend.Texts(map[string]string{".sluice.yml": "version: 1\n", "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n",
+		".gitlab-ci.yml": "unit: {script: [x], rules: [{if: $CI_PIPELINE_SOURCE == 'merge_request_event'}]}\n"})))
+	must(f.Grant(repo, "ana", "write"))
+	must(f.Grant(repo, "bo", "maintain"))
+	must(f.Protect(repo, "main", pretend.Required{Context: "unit"}))
+	must(f.SettleProject(repo, pretend.ProjectSettings{Trains: true}))
+	open := func(branch string) int {
+		t.Helper()
+		n, err := f.Open(pretend.PR{Repo: repo, By: "ana", Branch: branch, Commits: []pretend.Commit{{Message: "feat: " + branch, Files: pretend.Texts(map[string]string{branch + ".txt": branch + "\n"})}}})
+		must(err)
+		return n
+	}
+	one, two := open("one"), open("two")
+	client, err := gitlab.New(gitlab.Settings{URL: server.URL, Token: f.GitLabToken(), WebhookSecret: "secret"}, gitlab.Options{})
+	must(err)
+	_, err = client.Queued(context.Background(), gate.Repo{Forge: "gitlab", Name: repo}, "main", f.Head(repo, "one"))
+	if !errors.Is(err, gate.ErrStale) {
+		t.Errorf("a train that is empty: %v, want it stale", err)
+	}
+	for i, n := range []int{one, two} {
+		must(f.Report(pretend.Report{Repo: repo, Commit: f.Head(repo, []string{"one", "two"}[i]), Name: "unit", State: "success"}))
+		must(f.Enqueue(repo, n, "bo"))
+	}
+	q := f.Queued(repo)
+	if len(q) != 2 {
+		t.Fatalf("on the train: %+v", q)
+	}
+	facts, err := client.Queued(context.Background(), gate.Repo{Forge: "gitlab", Name: repo}, "", q[1].Head)
+	must(err)
+	var got []string
+	for _, x := range facts {
+		var files []string
+		for _, c := range x.Files {
+			files = append(files, c.Status+" "+c.Path)
+		}
+		got = append(got, strings.Join(files, ","))
+		if x.Queued == nil || x.Queued.Branch != "main" || len(x.Commits) != 1 || len(x.Gaps) != 0 || x.Sources[0].Text != "version: 1\n" || x.Subject.Kind != checks.KindGroup {
+			t.Errorf("facts %+v", x)
+		}
+	}
+	if strings.Join(got, " | ") != "added one.txt | added two.txt" {
+		t.Errorf("what the train made of them: %q", got)
+	}
+	if a, b := facts[0].Queued, facts[1].Queued; a.Before != f.Head(repo, "main") || a.Commit != q[0].Head || b.Before != a.Commit || b.Commit != q[1].Head {
+		t.Errorf("the line: %+v, %+v", a, b)
+	}
+	if alone, err := client.Queued(context.Background(), gate.Repo{Forge: "gitlab", Name: repo}, "main", q[0].Head); err != nil || len(alone) != 1 {
+		t.Errorf("the first by itself: %d, %v", len(alone), err)
+	}
+}
