@@ -32,7 +32,11 @@ type outsider struct {
 }
 
 // answerOutside answers ours with what the gate says. A tier without them refuses the list; that is believed for a while.
-// GitLab has a check that was asked again fail after two minutes; whatever happens on a change, it is answered by then.
+//
+// A check that nobody answered is pending for as long as it takes; it is the answer "pending" that GitLab has fail after two
+// minutes. So what GitLab shows as pending is left at that, rather than answered anew every other minute for as long as a
+// change waits. Where the gate shuts again on a head that was let through, it is told pending, and what becomes of that is as
+// shut; once the gate is open the answer is passed, whatever stood there.
 func (p *posting) answerOutside(ctx context.Context, posts []gate.Post) error {
 	i := slices.IndexFunc(posts, func(x gate.Post) bool { return x.Name == gateName })
 	if i < 0 || p.f.Change == nil {

@@ -70,6 +70,8 @@ func (p *posting) inChange(ctx context.Context, commit string) (place, error) {
 		return place{}, &gate.RetryError{After: time.Second, Err: errMoved}
 	case h.id != 0:
 		return place{sha: h.sha, pipeline: h.id}, nil
+	case h.fork && p.ownPipeline() != 0:
+		return place{sha: commit, pipeline: p.ownPipeline()}, nil
 	case h.fork:
 		return place{sha: commit, ref: fmt.Sprintf("refs/merge-requests/%d/head", p.s.Change)}, nil
 	}
@@ -77,6 +79,19 @@ func (p *posting) inChange(ctx context.Context, commit string) (place, error) {
 		return place{}, err
 	}
 	return place{sha: commit, ref: h.ref}, nil
+}
+
+// ownPipeline is the one that statuses of ours are in by the facts, or 0.
+func (p *posting) ownPipeline() (id int64) {
+	if p.f == nil {
+		return 0
+	}
+	for _, s := range p.f.Statuses {
+		if s.Ours {
+			id = max(id, inPipeline(&gate.Posted{Node: s.Node}))
+		}
+	}
+	return id
 }
 
 // headPipeline reads the merge request, unless that was done just now: for the facts, as a rule.

@@ -125,7 +125,7 @@ func inPipeline(known *gate.Posted) int64 {
 	return id
 }
 
-// setting is a post with what is known of its name there. What the facts tell of goes before what was written down.
+// setting is a post with what is known of its name there: by what was written down, or by newer statuses in the facts.
 func (p *posting) setting(post gate.Post, where place) setting {
 	t := setting{post: post, place: where}
 	if k := post.Known; k != nil && k.Commit == post.Commit && inPipeline(k) == where.pipeline {
@@ -140,8 +140,10 @@ func (p *posting) setting(post gate.Post, where place) setting {
 		case s.Name != post.Name || at != 0 && at != where.pipeline:
 		case !s.Ours:
 			t.foreign = max(t.foreign, s.ID)
-		case post.Known != nil && s.ID == post.Known.ID:
+		case s.ID > t.known: // nobody wrote down that it was posted
 			t.known, t.shown, t.title = s.ID, s.State, s.Title
+		case s.ID == t.known && s.State == t.shown:
+			t.title = s.Title
 		}
 	}
 	return t

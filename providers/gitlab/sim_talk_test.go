@@ -375,6 +375,22 @@ func TestForkStatus(t *testing.T) {
 	var list []struct{ Name, Ref string }
 	s.decode(s.as("alice", "GET", "/repository/commits/"+mr.SHA+"/statuses", nil), &list)
 	s.check("statuses", list, fmt.Sprintf("[{sluice/gate refs/merge-requests/%[1]d/head} {sluice/changelog refs/merge-requests/%[1]d/head}]", mr.IID))
+	f, err := s.client.Facts(context.Background(), sub, "")
+	if err != nil || len(f.Statuses) != 2 {
+		t.Fatalf("Facts = %+v, %v", f, err)
+	}
+	again := []gate.Post{of(f, "sluice/gate", checks.Wait, "Waits."), of(f, "sluice/changelog", checks.Fail, "No entry.")}
+	for i := range again {
+		for _, x := range f.Statuses {
+			if x.Name == again[i].Name {
+				again[i].Known = &gate.Posted{Name: x.Name, Commit: mr.SHA, ID: x.ID, Node: x.Node, State: x.State}
+			}
+		}
+	}
+	s.forget()
+	s.post(f, again...)
+	_, writes := s.cost()
+	s.check("the same again", writes, 0)
 }
 
 // TestAwaitPipeline: where a configuration lies, the commit's own pipeline is waited for, and not for ever.

@@ -433,7 +433,8 @@ func TestForks(t *testing.T) {
 func TestStatusesOfThePipelineThatDecides(t *testing.T) {
 	t.Parallel()
 	l := newLab()
-	l.change("merge_requests/7", obj{"head_pipeline": obj{"id": 4, "sha": olderSHA, "status": "running"}})
+	l.change("merge_requests/7", obj{"head_pipeline": obj{"id": 4, "sha": olderSHA, "ref": "refs/merge-requests/7/merge", "status": "running"}})
+	l.set("repository/commits/"+olderSHA, obj{"id": olderSHA, "parent_ids": []string{tipSHA, headSHA}})
 	l.set("repository/commits/"+olderSHA+"/statuses", []obj{
 		{"id": 1, "name": "build", "status": "manual", "pipeline_id": 4, "author": obj{"id": 5}},
 		{"id": 2, "name": "sluice/gate", "status": "canceled", "description": "Ended.", "target_url": "https://s.example/decisions/d9", "pipeline_id": 4, "author": obj{"id": 1}},
@@ -444,6 +445,13 @@ func TestStatusesOfThePipelineThatDecides(t *testing.T) {
 	}
 	if want := []string{"1 build manual   false pipeline/4", "2 sluice/gate cancelled Ended. d9 true pipeline/4"}; !slices.Equal(got, want) {
 		t.Errorf("statuses %q, want %q", got, want)
+	}
+	// Right after a push GitLab still names the pipeline of the head before: what stands there is not said of this one.
+	l = newLab()
+	l.change("merge_requests/7", obj{"head_pipeline": obj{"id": 4, "sha": olderSHA, "ref": "topic", "status": "success"}})
+	l.set("repository/commits/"+olderSHA+"/statuses", []obj{{"id": 2, "name": "sluice/gate", "status": "success", "pipeline_id": 4, "author": obj{"id": 1}}})
+	if f := l.facts(t); len(f.Statuses) != 0 {
+		t.Errorf("of the head before: %+v", f.Statuses)
 	}
 }
 
