@@ -21,8 +21,9 @@ var _ gate.Promoter = (*Client)(nil)
 const mostWatched = 50
 
 // standing is one reading of an environment. Where nothing is new it costs three requests, however many commits a promotion
-// brings: the policy at the tip, the deployments, and the statuses of the commit. What no line of the policies rests on is
-// believed for a while: labels of the change that brought the commit, and statuses.
+// brings: the policy at the tip, the deployments, and the statuses of the commit. What else a line of the policies rests on
+// costs one more: the tags where a release is asked for, the change that brought the commit where its labels or words decide.
+// Where no line rests on them, and on statuses, they are believed for a while.
 type standing struct {
 	*reading
 	out     *gate.Standing
@@ -127,6 +128,9 @@ func (st *standing) take(ctx context.Context) error {
 	})
 	group.Go(func() error { return st.watch(all) })
 	if st.p != nil {
+		if st.releases() { // a tag may have been moved or deleted without a word
+			st.c.memory.tags.Remove(st.key())
+		}
 		group.Go(func() error { return st.tags(all) })
 	}
 	if err := group.Wait(); err != nil {
@@ -237,6 +241,12 @@ func (st *standing) environments() (list []*policy.Environment) {
 		}
 	}
 	return list
+}
+
+// releases says whether a line rests on tags.
+func (st *standing) releases() bool {
+	asks := func(e *policy.Environment) bool { return policy.Weaker(e.Release, "") != policy.Off }
+	return st.set == nil || slices.ContainsFunc(st.environments(), asks)
 }
 
 // mostSigned bounds the tags at one commit whose signatures are read; the rest stay unread, and so count for nothing.
