@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"html"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -121,7 +122,7 @@ func (r *playing) detailed(n int, head string, shown []pretend.Shown) []pretend.
 				title = "Overridden. " + o[1]
 			}
 			i := slices.IndexFunc(shown, func(x pretend.Shown) bool { return x.Name == word(1) && word(2) == head })
-			if i >= 0 {
+			if i >= 0 && word(3) != "cancelled" { // of those the status says it
 				shown[i].State, shown[i].Title = word(3), checks.Clip(html.UnescapeString(title), 140)
 			}
 		}
@@ -134,12 +135,63 @@ func (r *playing) saidOn(n int) []pretend.Said {
 	return slices.DeleteFunc(r.forge.Said(shop, n), func(s pretend.Said) bool { return strings.HasPrefix(s.Body, detailsMark) })
 }
 
+// atLab are GitHub's words for what a scenario has dropped, and for the calls that it has broken, in GitLab's.
+var atLab = map[string][]string{
+	"pull_request": {"Merge Request Hook"}, "pull_request_review": {"Merge Request Hook.approved", "Merge Request Hook.unapproved", "Merge Request Hook.approval", "Merge Request Hook.unapproval"},
+	"push": {"Push Hook", "Merge Request Hook.update"}, "issue_comment": {"Note Hook"}, "merge_group": {"Pipeline Hook"}, "all": {"all"},
+	"GET /repos/{owner}/{repo}/collaborators/{user}/permission": {"GET /projects/{id}/members/all/{uid}"},
+	"POST /repos/{owner}/{repo}/releases":                       {"POST /projects/{id}/releases"},
+	"POST /repos/{owner}/{repo}/git/tags":                       {"POST /projects/{id}/repository/tags"},
+	"POST /repos/{owner}/{repo}/git/refs":                       {"POST /projects/{id}/repository/tags"},
+	"POST /repos/{owner}/{repo}/deployments":                    {"POST /projects/{id}/deployments"},
+	"GET /repos/{owner}/{repo}/deployments":                     {"GET /projects/{id}/deployments"},
+	"POST /repos/{owner}/{repo}/issues/{number}/comments":       {"POST /projects/{id}/merge_requests/{iid}/notes"},
+	"POST /repos/{owner}/{repo}/issues/comments/{id}/reactions": {"POST /projects/{id}/merge_requests/{iid}/notes/{note}/award_emoji"},
+	"mutation":                  {"POST /projects/{id}/statuses/{sha}"},
+	"graphql":                   {"GET /projects/{id}/merge_requests/{iid}"},
+	"graphql query Environment": {"GET /projects/{id}/deployments"},
+}
+
+// theirs are the forge's words for one of GitHub's.
+func (r *playing) theirs(word string) []string {
+	if r.where == "github" || word == "" {
+		return []string{word}
+	}
+	words := atLab[word]
+	if words == nil {
+		r.t.Fatalf("%s: %q has no counterpart at GitLab: say in forge.yml that the scenario is only for GitHub", r.step, word)
+	}
+	return words
+}
+
+var oneChange = regexp.MustCompile(`/merge_requests/\d+$`)
+
+// looks says whether a request is the forge's look at a change.
+func (r *playing) looks(q *http.Request) bool {
+	if r.where == "gitlab" {
+		return q.Method == http.MethodGet && oneChange.MatchString(q.URL.Path)
+	}
+	return strings.HasSuffix(q.URL.Path, "/graphql")
+}
+
+// floorOf is where an organisation's own policy is kept.
+func (r *playing) floorOf(name string) string {
+	if r.where == "gitlab" && strings.HasSuffix(name, "/.github") {
+		return strings.TrimSuffix(name, ".github") + "sluice-policy"
+	}
+	return name
+}
+
 var (
 	mergeLine  = regexp.MustCompile(`^  (#\d+ )?may (not )?be merged`)
 	countLine  = regexp.MustCompile(`^  \d+ reads, \d+ writes$`)
 	annotation = regexp.MustCompile(`^    at (\S+:\d+)  `)
 	skipLine   = regexp.MustCompile(`^(  \S.{0,60}?  )(skip  )(  \S)`)
 	botName    = regexp.MustCompile(`\bgroup_\d+_bot_([a-z]+)`)
+	manyTold   = regexp.MustCompile(`^  \d+ ((?:re)?deliver(?:y|ies) (?:lost|answered \d+))$`)
+	deployLine = regexp.MustCompile(`^  (deployment \d+ into .* by \S+): (.*)$`)
+	askLine    = regexp.MustCompile(`^  (#\d+ )?asks `)
+	linkInText = regexp.MustCompile(`<?https?://[^\s>)]*/(?:-/merge_requests|pull|-/releases|releases)/[^\s>)]+>?`)
 )
 
 // commonly is what a scenario showed, without what one of the forges cannot show: why exactly a change may not be merged,
@@ -147,7 +199,7 @@ var (
 // programs are spelt.
 func commonly(text string) string {
 	var b strings.Builder
-	merge := map[string]string{}
+	merge, deployments := map[string]string{}, map[string]string{}
 	var step []string
 	end := func() {
 		if len(step) == 1 {
@@ -160,6 +212,7 @@ func commonly(text string) string {
 	}
 	for line := range strings.Lines(text) {
 		line = botName.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1[bot]")
+		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
 		m := mergeLine.FindStringSubmatch(line)
 		switch {
 		case !strings.HasPrefix(line, " "):
@@ -169,6 +222,22 @@ func commonly(text string) string {
 				continue
 			}
 			merge[m[1]], line = m[2], m[0]
+		case manyTold.MatchString(line):
+			line = "  " + manyTold.FindStringSubmatch(line)[1]
+		case deployLine.MatchString(line):
+			d := deployLine.FindStringSubmatch(line)
+			if d[2] == "no status" || d[2] == "queued" {
+				d[2] = "in_progress"
+			}
+			if deployments[d[1]] == d[2] {
+				continue
+			}
+			deployments[d[1]] = d[2]
+			line = "  " + d[1] + ": " + d[2]
+		case askLine.MatchString(line):
+			if line = withoutTeams(line); line == "" {
+				continue
+			}
 		case countLine.MatchString(line), annotation.MatchString(line), line == "  nothing new":
 			continue
 		}
@@ -176,6 +245,16 @@ func commonly(text string) string {
 	}
 	end()
 	return b.String()
+}
+
+// withoutTeams leaves out the teams of whom a review is asked: GitLab asks people alone.
+func withoutTeams(line string) string {
+	at := askLine.FindString(line)
+	people := slices.DeleteFunc(strings.Split(strings.TrimPrefix(line, at), ", "), func(who string) bool { return strings.Contains(who, "/") })
+	if len(people) == 0 {
+		return ""
+	}
+	return at + strings.Join(people, ", ")
 }
 
 func annotatedPlaces(want string) (places []string) {

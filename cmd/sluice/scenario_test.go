@@ -282,7 +282,7 @@ func (r *playing) open(key *rsa.PrivateKey) {
 // interrupted lets what is to happen meanwhile happen when the forge has looked, and before Sluice hears of it.
 func (r *playing) interrupted(forge http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if !strings.HasSuffix(q.URL.Path, "/graphql") || r.meanwhile.Load() == nil {
+		if r.meanwhile.Load() == nil || !r.looks(q) {
 			forge.ServeHTTP(w, q)
 			if watch := r.watch.Load(); watch != nil {
 				(*watch)()
@@ -417,7 +417,7 @@ func sortedInts(m map[int]int) []int {
 
 // outcome is what a state of the forge stands for.
 func outcome(state string) string {
-	words := map[string]string{"success": "pass", "failure": "fail", "failed": "fail", "pending": "wait", "canceled": "cancelled", "overridden": "advise", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
+	words := map[string]string{"success": "pass", "failure": "fail", "failed": "fail", "pending": "wait", "canceled": "cancelled", "overridden": "advise", "unknown": "wait", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
 	if w := words[state]; w != "" {
 		return w
 	}
