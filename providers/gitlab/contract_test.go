@@ -3,7 +3,9 @@ package gitlab_test
 import (
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
@@ -26,17 +28,38 @@ func TestContract(t *testing.T) {
 	providertest.Contract(t, func(t *testing.T) providertest.Harness {
 		forge := pretend.New(pretend.Options{GitLab: true, Secret: "secret"})
 		forge.Install("acme")
+		clock := &later{}
 		server := httptest.NewServer(forge.Handler())
 		t.Cleanup(server.Close)
 		forge.Served(server.URL)
-		client, err := gitlab.New(gitlab.Settings{URL: server.URL, Token: forge.GitLabToken(), WebhookSecret: "secret"}, gitlab.Options{})
+		client, err := gitlab.New(gitlab.Settings{URL: server.URL, Token: forge.GitLabToken(), WebhookSecret: "secret"}, gitlab.Options{Now: clock.now})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return providertest.Harness{Name: "gitlab", Provider: client, Forge: forge, Lacks: lacks, Floor: "acme/sluice-policy",
-			Bare:     "a commit status is a state and a line, and all who post one under a name share it",
-			Newest:   "GitLab keeps approvals that stand and who asks for changes now",
-			Inherits: "members of a group are members of all groups below it",
-			Unmarked: "GitLab's deployments carry no payload, keep no history, and ask for no statuses"}
+		return providertest.Harness{Name: "gitlab", Provider: client, Forge: forge, Lacks: lacks, Floor: "acme/sluice-policy", Later: clock.pass,
+			Bare:        "a commit status is a state and a line, and all who post one under a name share it",
+			Newest:      "GitLab keeps approvals that stand and who asks for changes now",
+			Inherits:    "members of a group are members of all groups below it",
+			NoWayAround: "GitLab lets no deployment run that lacks an approval of its rules",
+			Unmarked:    "GitLab's deployments carry no payload, keep no history, and ask for no statuses"}
 	})
+}
+
+// later is a clock that runs, and can be moved on.
+type later struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (l *later) now() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Now().Add(l.ahead)
+}
+
+// pass lets ten minutes pass: longer than anything is remembered that may change.
+func (l *later) pass() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ahead += 10 * time.Minute
 }

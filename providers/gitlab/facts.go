@@ -149,12 +149,15 @@ func (r *reading) here(parts ...string) string {
 func (r *reading) rest(ctx context.Context, approvals *approvalsNode) error {
 	group, all := errgroup.WithContext(ctx)
 	for _, read := range []func(context.Context) error{
-		r.policies, r.differences, r.labels, r.statuses, r.tags,
+		r.policies, r.differences, r.statuses, r.tags,
 		func(ctx context.Context) error { return r.reviews(ctx, approvals) },
 	} {
 		group.Go(func() error { return read(all) })
 	}
 	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := r.labelled(ctx); err != nil {
 		return err
 	}
 	r.adopt()

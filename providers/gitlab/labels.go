@@ -9,6 +9,18 @@ import (
 // mostLabelEvents bounds the pages of labels that were set and taken away.
 const mostLabelEvents = 20
 
+// labelled are the labels of the change. Who set them is asked for where a check goes by that.
+func (r *reading) labelled(ctx context.Context) error {
+	set, err := r.c.memory.policy(r.f.Sources)
+	if err == nil && checks.SettersMatter(set, r.mr.Labels) {
+		return r.labels(ctx)
+	}
+	for _, name := range r.mr.Labels {
+		r.f.Change.Labels = append(r.f.Change.Labels, checks.Label{Name: name})
+	}
+	return nil
+}
+
 // labels are those that the change bears, with who set each last. That is asked for where there are any, and again when
 // the merge request has changed.
 func (r *reading) labels(ctx context.Context) error {

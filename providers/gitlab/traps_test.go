@@ -354,6 +354,11 @@ func TestLabelsAndWhoSetThem(t *testing.T) {
 	if want := map[string]string{"minor": "ana", "old": "nobody", "odd": "nobody"}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("labels %v, want %v", got, want)
 	}
+	l.change("merge_requests/7", obj{"labels": []string{"odd"}})
+	l.asked = nil
+	if f := l.facts(t); len(f.Change.Labels) != 1 || slices.Contains(l.asked, "merge_requests/7/resource_label_events") {
+		t.Errorf("labels %+v; who set what no check goes by was asked for", f.Change.Labels)
+	}
 }
 
 // Whose an address is, only the forge's word counts: a name that looks like it is anybody's.
@@ -433,7 +438,7 @@ func TestForks(t *testing.T) {
 func TestStatusesOfThePipelineThatDecides(t *testing.T) {
 	t.Parallel()
 	l := newLab()
-	l.change("merge_requests/7", obj{"head_pipeline": obj{"id": 4, "sha": olderSHA, "ref": "refs/merge-requests/7/merge", "status": "running"}})
+	l.change("merge_requests/7", obj{"head_pipeline": obj{"id": 4, "sha": olderSHA, "status": "running", "ref": "refs/merge-requests/7/merge", "project_id": 9}})
 	l.set("repository/commits/"+olderSHA, obj{"id": olderSHA, "parent_ids": []string{tipSHA, headSHA}})
 	l.set("repository/commits/"+olderSHA+"/statuses", []obj{
 		{"id": 1, "name": "build", "status": "manual", "pipeline_id": 4, "author": obj{"id": 5}},

@@ -31,6 +31,7 @@ func labDiffEndpoints() []labEndpoint {
 		{method: "GET", path: "/projects/{id}/merge_requests/{iid}/versions", level: reporter, do: inChange(changeVersions)},
 		{method: "GET", path: "/projects/{id}/merge_requests/{iid}/versions/{vid}", level: reporter, do: inChange(changeVersion)},
 		{method: "GET", path: "/projects/{id}/repository/compare", level: reporter, do: labCompare},
+		{method: "GET", path: "/projects/{id}/repository/merge_base", level: reporter, do: labMergeBase},
 	}
 }
 
@@ -213,4 +214,25 @@ func labCompare(q *labRequest) reply {
 	}
 	return ok(obj{"commit": last, "commits": commits, "diffs": renderDiffs(o.diff(was, to.tree), true), "compare_timeout": false, "compare_same_ref": from == to,
 		"web_url": fmt.Sprintf("%s/%s/-/compare/%s...%s", q.f.url, q.repo.Name, from.id, to.id)})
+}
+
+// labMergeBase is the newest commit that all of ?refs[] contain.
+func labMergeBase(q *labRequest) reply {
+	refs := q.in.list("refs")
+	if len(refs) < 2 {
+		return labRefuse(http.StatusBadRequest, "400 Bad request - Provide at least 2 refs")
+	}
+	var base *commit
+	for i, name := range refs {
+		c := q.f.labResolve(q.repo, name)
+		if c == nil {
+			return labRefuse(http.StatusBadRequest, "400 Bad request - Could not find ref: "+name)
+		}
+		if i == 0 {
+			base = c
+		} else if base = q.repo.objects.mergeBase(base, c); base == nil {
+			return labLost("Merge Base")
+		}
+	}
+	return ok(q.f.renderLabCommit(q.repo, base))
 }

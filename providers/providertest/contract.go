@@ -79,7 +79,12 @@ type Harness struct {
 	// Unmarked says why a deployment is no more than a commit, an environment, who made it and a state that begins as under
 	// way: it carries no word of ours, keeps no states that were, and asks for no checks.
 	Unmarked string
-	Floor    string // the repository of the organisation's policy; "": acme/.github
+	// NoWayAround says why nobody, be he an administrator, gets past what guards an environment.
+	NoWayAround string
+	Floor       string // the repository of the organisation's policy; "": acme/.github
+	// Later lets so much time pass that the provider looks anew at what it may remember for some minutes; nil: it remembers
+	// nothing that is asked about here.
+	Later func()
 }
 
 // Parts are the names of all that Contract runs, so that nothing can be left out that is not there.
@@ -198,6 +203,12 @@ func (w *world) begin() {
 	}
 	w.must(f.Team("acme/data", "", "bo"))
 	w.must(f.Team("acme/dba", "data", "dora"))
+}
+
+func (w *world) later() {
+	if w.Later != nil {
+		w.Later()
+	}
 }
 
 func (w *world) must(err error) {

@@ -162,6 +162,7 @@ func anyCase(w *world) {
 	promoter := w.promoter()
 	_, err := promoter.Deploy(w.Context(), w.into("Production", main), gate.Order{Promotion: "p1"})
 	w.must(err)
+	w.later()
 	if found, err := promoter.Deployed(w.Context(), w.into("production", main), gate.Order{Promotion: "p1"}); err != nil || len(found) != 1 {
 		w.Errorf("Deployed = %+v, %v; want it in any case", found, err)
 	}
@@ -237,6 +238,7 @@ func cameFrom(w *world) {
 		}
 	}
 	w.must(w.forge.Unlabel(repo, n, "bo", "hotfix"))
+	w.later()
 	if labels := w.standing("production", merge).Facts.Promotion.Origin.Change.Labels; len(labels) != 0 {
 		w.Errorf("labels %v after they were taken off", labels)
 	}
@@ -420,6 +422,7 @@ func signedTags(w *world) {
 		_, err = w.forge.Tag(pretend.Tag{Repo: repo, Name: name, By: "bo", Message: name, Signed: name == "v9.3.0"})
 		w.must(err)
 	}
+	w.later()
 	after := words(commit)
 	w.check("signed", after["v9.3.0"], "valid")
 	w.check("unsigned", after["v9.4.0"], "unsigned")

@@ -26,9 +26,8 @@ func targetPolicy(w *world) {
 
 func organisationPolicy(w *world) {
 	n := w.open(pretend.PR{Branch: "c", Commits: write(map[string]string{"c": "c\n"})})
-	if w.Floor == "" { // elsewhere it may be remembered for a while that there was none
-		w.check("sources before", len(w.facts(n).Sources), 1)
-	}
+	w.check("sources before", len(w.facts(n).Sources), 1)
+	w.later()
 	const floor = "version: 1\nrequired:\n  approval: {rules: [{name: two, count: 2}]}\n"
 	w.must(w.forge.Repo(or(w.Floor, "acme/.github"), true, pretend.Texts(map[string]string{"sluice.yml": floor})))
 	f := w.facts(n)
