@@ -222,7 +222,7 @@ func (r *reading) members(ctx context.Context, name string) (groupAt, error) {
 	}
 	g.group.Complete = !cut
 	for i := range list {
-		if m := &list[i]; m.holds(r.c.opts.Now()) && m.Level >= 10 {
+		if m := &list[i]; m.holds(r.c.opts.Now()) && m.Level > 0 { // minimal access is membership, too: it goes no deeper than its group
 			g.group.Members = append(g.group.Members, m.ID)
 		}
 	}
