@@ -69,7 +69,7 @@ func (s *stageFile) set(r *playing) {
 		must(f.Team("acme/"+slug, s.Parents[slug], s.Teams[slug]...))
 	}
 	for _, name := range sorted(s.Repos) {
-		must(f.Repo(name, true, pretend.Texts(s.Repos[name])))
+		must(f.Repo(r.floorOf(name), true, pretend.Texts(s.Repos[name])))
 	}
 	for _, t := range s.Tags {
 		t.Repo = shop
@@ -221,7 +221,7 @@ func (r *playing) act(a act) error {
 	if err := strict(a.raw, &w); err != nil {
 		return err
 	}
-	w.Repo, w.Change = or(w.Repo, shop), max(w.Change, 1)
+	w.Repo, w.Change = r.floorOf(or(w.Repo, shop)), max(w.Change, 1)
 	if err, known := r.onChange(a, w); known {
 		return err
 	}
@@ -322,6 +322,9 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 	case "dequeue":
 		err = f.Dequeue(w.Repo, w.Change, w.By)
 	case "rerun":
+		if r.where == "gitlab" { // nobody can ask there; what was to be found out is looked at with the next sweep
+			return r.sweep(), true
+		}
 		err = f.Rerequest(w.Repo, w.Change, w.By, w.Name)
 	case "comment":
 		body := r.said(a, w)
@@ -343,7 +346,7 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 	case "press":
 		err = f.Press(w.Repo, w.Change, w.By, w.Name, or(w.State, "override"))
 	case "report":
-		err = f.Report(pretend.Report{Repo: w.Repo, Commit: or(r.at(w.Commit), fmt.Sprintf("refs/pull/%d/head", w.Change)),
+		err = f.Report(pretend.Report{Repo: w.Repo, Commit: or(r.at(w.Commit), r.head(w.Change)),
 			Name: w.Name, State: w.State, Title: w.Title, App: w.App, By: w.By})
 	default:
 		return nil, false
@@ -434,6 +437,9 @@ func (r *playing) fail(a act) error {
 	if err := strict(a.raw, &in); err != nil {
 		return err
 	}
+	for _, route := range r.theirs(in.Route) {
+		in.Route = route
+	}
 	x := pretend.Fault{Route: in.Route, Count: in.Count, Skip: in.Skip, Status: in.Status, Body: in.Body, Reset: in.Reset, Cut: in.Cut,
 		After: in.After, Second: in.Second, Delay: in.Delay}
 	if in.RetryAfter != "" {
@@ -456,6 +462,11 @@ func (r *playing) deliver(a act) error {
 	}
 	r.order = pretend.Order{Copies: in.Copies, Anew: in.Anew, Shuffle: in.Shuffle}
 	if in.Drop != nil {
+		var drop []string
+		for _, word := range in.Drop {
+			drop = append(drop, r.theirs(word)...)
+		}
+		in.Drop = drop
 		r.order.Drop = func(d *pretend.Delivery) bool {
 			return slices.Contains(in.Drop, "all") || slices.Contains(in.Drop, d.Event) || slices.Contains(in.Drop, d.Event+"."+d.Action)
 		}

@@ -172,6 +172,7 @@ type playing struct {
 	step      string
 	url       string            // of the forge
 	heads     map[string]string // commit of change 1 after each step, by the step's number
+	places    map[string]bool   // that notes with details named
 	told      map[string]string // what was shown last, by change and check
 	notes     []string          // of the step under way
 	meanwhile atomic.Pointer[[]act]
@@ -200,7 +201,7 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 func playedAt(t *testing.T, at string, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	r := &playing{t: t, where: at, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{},
+	r := &playing{t: t, where: at, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{}, places: map[string]bool{},
 		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events, GitLab: at == "gitlab"})}
 	r.open(key)
 	for _, f := range ar.Files {
@@ -281,7 +282,7 @@ func (r *playing) open(key *rsa.PrivateKey) {
 // interrupted lets what is to happen meanwhile happen when the forge has looked, and before Sluice hears of it.
 func (r *playing) interrupted(forge http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if !strings.HasSuffix(q.URL.Path, "/graphql") || r.meanwhile.Load() == nil {
+		if r.meanwhile.Load() == nil || !r.looks(q) {
 			forge.ServeHTTP(w, q)
 			if watch := r.watch.Load(); watch != nil {
 				(*watch)()
@@ -416,7 +417,7 @@ func sortedInts(m map[int]int) []int {
 
 // outcome is what a state of the forge stands for.
 func outcome(state string) string {
-	words := map[string]string{"success": "pass", "failure": "fail", "failed": "fail", "pending": "wait", "canceled": "cancelled", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
+	words := map[string]string{"success": "pass", "failure": "fail", "failed": "fail", "pending": "wait", "canceled": "cancelled", "overridden": "advise", "unknown": "wait", "in_progress": "wait", "neutral": "advise", "skipped": "skip"}
 	if w := words[state]; w != "" {
 		return w
 	}
@@ -463,7 +464,7 @@ func (r *playing) tell() {
 // change is what is new on a change.
 func (r *playing) change(n int) []string {
 	var lines []string
-	head := r.forge.Head(shop, fmt.Sprintf("refs/pull/%d/head", n))
+	head := r.head(n)
 	prefix := ""
 	if n > 1 {
 		prefix = fmt.Sprintf("#%d ", n)
@@ -476,7 +477,7 @@ func (r *playing) change(n int) []string {
 			lines = append(lines, prefix+"no checks on the head")
 		}
 	}
-	lines = append(lines, r.checks(prefix, r.forge.Shown(shop, n))...)
+	lines = append(lines, r.checks(prefix, r.detailed(n, head, r.forge.Shown(shop, n)))...)
 	if doubled := strings.Join(r.forge.Doubled(shop, head), ", "); r.news(prefix+"doubled", doubled) && doubled != "" {
 		lines = append(lines, prefix+"made more than once: "+doubled)
 	}
@@ -496,7 +497,7 @@ func (r *playing) change(n int) []string {
 
 // comments are the answers below a change that are new or say something else, and the comments newly reacted to.
 func (r *playing) comments(prefix string, n int) []string {
-	return r.answers(prefix, r.forge.Said(shop, n))
+	return r.answers(prefix, r.saidOn(n))
 }
 
 func (r *playing) answers(prefix string, said []pretend.Said) []string {
