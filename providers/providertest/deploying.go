@@ -7,51 +7,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/pretend"
 )
 
-// deploysUnmarked is deploys where a deployment carries no word of ours: what is a promotion's is told by what was there
-// before it, and by what is known to be another's.
-func (w *world) deploysUnmarked(main string, p gate.Promoter, s checks.Subject) {
-	older := w.deployed("production/EU", main, "success")
-	order := gate.Order{Promotion: "p1", Attempt: 1, After: older, Within: time.Minute}
-	id, err := p.Deploy(w.Context(), s, order)
-	w.must(err)
-	again, err := p.Deploy(w.Context(), s, order)
-	w.must(err)
-	made := w.forge.Deployments(repo, "production/EU")
-	if len(made) != 2 || made[1].ID != id || again != id || made[1].Commit != main || made[1].Outside {
-		w.Fatalf("made %+v, asked twice for %d and %d", made, id, again)
-	}
-	second, err := p.Deploy(w.Context(), s, gate.Order{Promotion: "p2", After: older, Others: []int64{id}})
-	w.must(err)
-	if second == id {
-		w.Errorf("two promotions have one deployment")
-	}
-	w.deployed("production/EU", main, "success") // by somebody else
-	for promotion, want := range map[string]int64{"p1": id, "p2": second} {
-		others := []int64{id + second - want}
-		if found, err := p.Deployed(w.Context(), s, gate.Order{Promotion: promotion, After: older, Others: others}); err != nil || len(found) != 1 || found[0].ID != want || !found[0].Ours {
-			w.Errorf("Deployed of %s = %+v, %v; want %d", promotion, found, err, want)
-		}
-	}
-	if none, err := p.Deployed(w.Context(), s, gate.Order{Promotion: "p3", After: older, Others: []int64{id, second}}); err != nil || len(none) != 0 {
-		w.Errorf("Deployed of another promotion = %+v, %v", none, err)
-	}
-	w.must(p.Conclude(w.Context(), s, id, "failure", "Verify turned red."))
-	w.check("concluded", w.forge.Deployments(repo, "production/EU")[1].State, "failure")
-}
-
 func deploys(w *world) {
+	if w.Unmarked != "" {
+		deploysUnmarked(w)
+		return
+	}
 	main, p := w.forge.Head(repo, "main"), w.promoter()
 	w.push("main", "olga", map[string]string{"later": "l\n"}) // a branch's tip is not what is deployed
 	s := w.into("production/EU", main)
-	if w.Unmarked != "" {
-		w.deploysUnmarked(main, p, s)
-		return
-	}
 	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "build", State: "success", By: "bo"}))
 	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "sluice/gate", State: "pending", By: "bo"}))
 	order := gate.Order{Promotion: "p1", Decision: "d1", Attempt: 2, Contexts: []string{"Build", "a check run's name"}, Description: "Promote\n" + strings.Repeat("é", 200), Within: time.Minute}
@@ -79,6 +46,50 @@ func deploys(w *world) {
 	}
 	if none, err := p.Deployed(w.Context(), s, gate.Order{Promotion: "p3"}); err != nil || len(none) != 0 {
 		w.Errorf("Deployed of another promotion = %+v, %v", none, err)
+	}
+}
+
+// deploysUnmarked is deploys where no word of ours stays with a deployment: the order tells whose it can be.
+func deploysUnmarked(w *world) {
+	main, p := w.forge.Head(repo, "main"), w.promoter()
+	w.push("main", "olga", map[string]string{"later": "l\n"}) // a branch's tip is not what is deployed
+	s := w.into("production/EU", main)
+	first := gate.Order{Promotion: "p1", Attempt: 1, After: -1, Within: time.Minute}
+	id, err := p.Deploy(w.Context(), s, first)
+	w.must(err)
+	made := w.forge.Deployments(repo, "production/EU")
+	if len(made) != 1 || made[0].ID != id || made[0].Commit != main || made[0].State != "in_progress" {
+		w.Fatalf("made %+v", made)
+	}
+	again, err := p.Deploy(w.Context(), s, first)
+	w.must(err)
+	w.check("what was made is not made again", again, id)
+	third, err := p.Deploy(w.Context(), w.into("staging", main), gate.Order{Promotion: "p1", After: -1})
+	w.must(err)
+	w.must(w.forge.DeploymentStatus(pretend.DeploymentStatus{Repo: repo, ID: id, State: "success", By: "bo"}))
+	next := gate.Order{Promotion: "p2", Attempt: 2, After: id, Others: []int64{id}}
+	second, err := p.Deploy(w.Context(), s, next)
+	w.must(err)
+	w.deployed("production/EU", main) // somebody else's, of the same commit
+	for _, c := range []struct {
+		of   string
+		o    gate.Order
+		want []int64
+	}{{"the first", first, []int64{id, second}}, {"the first, beside the second", gate.Order{Promotion: "p1", After: -1, Others: []int64{second}}, []int64{id}},
+		{"the second", next, []int64{second}}, {"one that is known", gate.Order{Promotion: "p2", Made: second}, []int64{second}}, {"none yet", gate.Order{Promotion: "p3", After: third + 1000}, nil}} {
+		found, err := p.Deployed(w.Context(), s, c.o)
+		w.must(err)
+		var got []int64
+		for _, d := range found {
+			if got = append(got, d.ID); !d.Ours || d.Commit != main {
+				w.Errorf("%s: found %+v", c.of, d)
+			}
+		}
+		w.check(c.of, got, c.want)
+	}
+	w.must(p.Conclude(w.Context(), s, second, "failure", "Verify turned\nred. "+strings.Repeat("x", 300)))
+	if found, err := p.Deployed(w.Context(), s, next); err != nil || len(found) != 1 || found[0].State != "failure" || !found[0].Live.IsZero() {
+		w.Errorf("concluded %+v, %v", found, err)
 	}
 }
 
@@ -164,22 +175,26 @@ func answersRuns(w *world) {
 
 func guarding(w *world) {
 	p := w.promoter()
+	word := func(exists, ours, bypass bool) string {
+		if w.Unmarked != "" { // there approvers are named, and nobody goes by
+			bypass = false
+		}
+		return fmt.Sprintf("exists %v, ours %v, bypass %v", exists, ours, bypass)
+	}
 	look := func(name string) string {
-		w.later()
 		g, err := p.Guarded(w.Context(), w.into(name, ""))
 		w.must(err)
-		return fmt.Sprintf("exists %v, ours %v, bypass %v", g.Exists, g.Ours, g.Bypass)
+		return word(g.Exists, g.Ours, g.Bypass)
 	}
-	around := fmt.Sprint("bypass ", w.NoWayAround == "")
-	w.check("nowhere", look("production/EU"), "exists false, ours false, bypass false")
+	w.check("nowhere", look("production/EU"), word(false, false, false))
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice", "other"}}))
-	w.check("guarded", look("production/EU"), "exists true, ours true, "+around)
+	w.check("guarded", look("production/EU"), word(true, true, true))
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice"}, NoBypass: true}))
-	w.check("without a way around", look("Production/EU"), "exists true, ours true, bypass false")
+	w.check("without a way around", look("Production/EU"), word(true, true, false))
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"other"}}))
-	w.check("guarded by another App", look("Production/EU"), "exists true, ours false, "+around)
+	w.check("guarded by another App", look("Production/EU"), word(true, false, true))
 	w.must(w.forge.Unprotect(repo, "Production/EU"))
-	w.check("not guarded any more", look("Production/EU"), "exists true, ours false, "+around)
+	w.check("not guarded any more", look("Production/EU"), word(true, false, true))
 }
 
 func resolves(w *world) {
