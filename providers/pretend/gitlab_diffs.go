@@ -188,23 +188,6 @@ func changeVersion(q *labRequest, p *Pull) reply {
 	return labLost("")
 }
 
-// labMergeBase is the newest commit below two.
-func labMergeBase(q *labRequest) reply {
-	refs := q.in.list("refs")
-	if len(refs) < 2 {
-		return labRefuse(http.StatusBadRequest, "Provide at least 2 refs")
-	}
-	a, b := q.f.labResolve(q.repo, refs[0]), q.f.labResolve(q.repo, refs[1])
-	if a == nil || b == nil {
-		return labRefuse(http.StatusBadRequest, "Could not find ref")
-	}
-	base := q.repo.objects.mergeBase(a, b)
-	if base == nil {
-		return labLost("Merge Base")
-	}
-	return ok(q.f.renderLabCommit(q.repo, base))
-}
-
 // labCompare is the difference between two commits, from where they parted unless ?straight. It lists all files, however
 // many, and withholds none but those that are too large by themselves.
 func labCompare(q *labRequest) reply {
