@@ -81,7 +81,7 @@ func (v *visit) incurable(d *Decision) (why string, never bool) {
 
 // waits says when the promotion is to be looked at again by itself.
 func (v *visit) waits(p *Promotion, d *Decision) {
-	again, resting := d.Acts.next(), v.set != nil && v.spelt != ""
+	again, resting := d.Acts.next(), v.set != nil && v.spelt != "" && !v.frozen()
 	for _, x := range d.Verdicts {
 		if !x.Blocks() {
 			continue
@@ -105,6 +105,11 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 		p.Waits = again
 	}
 	v.touched[p.ID] = true
+}
+
+// frozen says whether a freeze of the forge's own holds, which somebody may lift there without a word to us.
+func (v *visit) frozen() bool {
+	return slices.ContainsFunc(v.standing.Frozen, func(z checks.Frozen) bool { return !z.From.After(v.now) && z.To.After(v.now) })
 }
 
 // patient is how long what could not be told is left before it is looked at again by itself: ever longer, since some of it stays
