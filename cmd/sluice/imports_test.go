@@ -46,6 +46,7 @@ func outsiders() map[string]string {
 		"github.com/atc0005/go-teams-notify":      "providers/notices",
 		"github.com/wneessen/go-mail":             "providers/notices",
 		"github.com/standard-webhooks":            "providers/notices",
+		"github.com/netresearch/go-cron":          "providers/gitlab",
 	}
 }
 

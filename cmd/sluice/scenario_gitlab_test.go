@@ -199,7 +199,7 @@ var (
 // programs are spelt.
 func commonly(text string) string {
 	var b strings.Builder
-	merge, deployments := map[string]string{}, map[string]string{}
+	merge, deployments, answer := map[string]string{}, map[string]string{}, false
 	var step []string
 	end := func() {
 		if len(step) == 1 {
@@ -214,6 +214,7 @@ func commonly(text string) string {
 		line = botName.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1[bot]")
 		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
 		m := mergeLine.FindStringSubmatch(line)
+		answer = answer && strings.HasPrefix(line, "    |") || strings.Contains(line, "answers in comment ")
 		switch {
 		case !strings.HasPrefix(line, " "):
 			end()
@@ -222,6 +223,8 @@ func commonly(text string) string {
 				continue
 			}
 			merge[m[1]], line = m[2], m[0]
+		case strings.HasPrefix(line, "    | ") && !answer: // what stands below a check of a promotion; a status has no room for it
+			continue
 		case manyTold.MatchString(line):
 			line = "  " + manyTold.FindStringSubmatch(line)[1]
 		case deployLine.MatchString(line):

@@ -68,6 +68,10 @@ func (c *Client) create(ctx context.Context, a *access, s checks.Subject) (int64
 	switch {
 	case err != nil:
 		return 0, undeployed(err, fmt.Sprintf("let the account of Sluice's token deploy: the role Developer or higher, and where %s is a protected environment among those allowed to deploy to it", s.Environment))
+	case len(spelt.found) == 0: // the environment came into being with it, as the policy spells it
+		c.promo.spelt.Remove(under(s.Repo, s.Environment))
+	}
+	switch {
 	case made.ID == 0:
 		return 0, &Unclear{errors.New("GitLab took the deployment and named none")}
 	case made.SHA != "" && made.SHA != s.Commit:

@@ -35,6 +35,7 @@ func (c *Client) guarded(ctx context.Context, s checks.Subject) (*gate.Guarding,
 	if err != nil {
 		return nil, err
 	}
+	c.promo.spelt.Remove(under(s.Repo, s.Environment))
 	spelt, err := c.spellings(ctx, a, s)
 	if err != nil {
 		return nil, err

@@ -110,13 +110,19 @@ func (x spelling) names() []string {
 	return names
 }
 
-// name is the one to deploy to: as the policy spells it, or, where GitLab knows just one other spelling, that one, so that no
-// second environment comes into being.
+// name is the one to deploy to: as the policy spells it, or, where GitLab knows it in other spellings alone, the oldest of them,
+// so that no second environment comes into being.
 func (x spelling) name() string {
-	if len(x.found) == 1 {
-		return x.found[0].Name
+	oldest := environmentNode{Name: x.asked}
+	for _, e := range x.found {
+		if e.Name == x.asked {
+			return x.asked
+		}
+		if oldest.ID == 0 || e.ID < oldest.ID {
+			oldest = e
+		}
 	}
-	return x.asked
+	return oldest.Name
 }
 
 // number is a number as a part of a path.

@@ -45,6 +45,10 @@ func (w *world) deploysUnmarked(main string, p gate.Promoter, s checks.Subject) 
 }
 
 func deploys(w *world) {
+	if w.Unmarked != "" {
+		deploysUnmarked(w)
+		return
+	}
 	main, p := w.forge.Head(repo, "main"), w.promoter()
 	w.push("main", "olga", map[string]string{"later": "l\n"}) // a branch's tip is not what is deployed
 	s := w.into("production/EU", main)
@@ -79,6 +83,50 @@ func deploys(w *world) {
 	}
 	if none, err := p.Deployed(w.Context(), s, gate.Order{Promotion: "p3"}); err != nil || len(none) != 0 {
 		w.Errorf("Deployed of another promotion = %+v, %v", none, err)
+	}
+}
+
+// deploysUnmarked is deploys where no word of ours stays with a deployment: the order tells whose it can be.
+func deploysUnmarked(w *world) {
+	main, p := w.forge.Head(repo, "main"), w.promoter()
+	w.push("main", "olga", map[string]string{"later": "l\n"}) // a branch's tip is not what is deployed
+	s := w.into("production/EU", main)
+	first := gate.Order{Promotion: "p1", Attempt: 1, After: -1, Within: time.Minute}
+	id, err := p.Deploy(w.Context(), s, first)
+	w.must(err)
+	made := w.forge.Deployments(repo, "production/EU")
+	if len(made) != 1 || made[0].ID != id || made[0].Commit != main || made[0].State != "in_progress" {
+		w.Fatalf("made %+v", made)
+	}
+	again, err := p.Deploy(w.Context(), s, first)
+	w.must(err)
+	w.check("what was made is not made again", again, id)
+	third, err := p.Deploy(w.Context(), w.into("staging", main), gate.Order{Promotion: "p1", After: -1})
+	w.must(err)
+	w.must(w.forge.DeploymentStatus(pretend.DeploymentStatus{Repo: repo, ID: id, State: "success", By: "bo"}))
+	next := gate.Order{Promotion: "p2", Attempt: 2, After: id, Others: []int64{id}}
+	second, err := p.Deploy(w.Context(), s, next)
+	w.must(err)
+	w.deployed("production/EU", main) // somebody else's, of the same commit
+	for _, c := range []struct {
+		of   string
+		o    gate.Order
+		want []int64
+	}{{"the first", first, []int64{id, second}}, {"the first, beside the second", gate.Order{Promotion: "p1", After: -1, Others: []int64{second}}, []int64{id}},
+		{"the second", next, []int64{second}}, {"one that is known", gate.Order{Promotion: "p2", Made: second}, []int64{second}}, {"none yet", gate.Order{Promotion: "p3", After: third + 1000}, nil}} {
+		found, err := p.Deployed(w.Context(), s, c.o)
+		w.must(err)
+		var got []int64
+		for _, d := range found {
+			if got = append(got, d.ID); !d.Ours || d.Commit != main {
+				w.Errorf("%s: found %+v", c.of, d)
+			}
+		}
+		w.check(c.of, got, c.want)
+	}
+	w.must(p.Conclude(w.Context(), s, second, "failure", "Verify turned\nred. "+strings.Repeat("x", 300)))
+	if found, err := p.Deployed(w.Context(), s, next); err != nil || len(found) != 1 || found[0].State != "failure" || !found[0].Live.IsZero() {
+		w.Errorf("concluded %+v, %v", found, err)
 	}
 }
 
@@ -164,18 +212,24 @@ func answersRuns(w *world) {
 
 func guarding(w *world) {
 	p := w.promoter()
+	word := func(exists, ours, bypass bool) string {
+		if w.Unmarked != "" { // there approvers are named, and nobody goes by
+			bypass = false
+		}
+		return fmt.Sprintf("exists %v, ours %v, bypass %v", exists, ours, bypass)
+	}
 	look := func(name string) string {
 		w.later()
 		g, err := p.Guarded(w.Context(), w.into(name, ""))
 		w.must(err)
-		return fmt.Sprintf("exists %v, ours %v, bypass %v", g.Exists, g.Ours, g.Bypass)
+		return word(g.Exists, g.Ours, g.Bypass)
 	}
 	around := fmt.Sprint("bypass ", w.NoWayAround == "")
 	w.check("nowhere", look("production/EU"), "exists false, ours false, bypass false")
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice", "other"}}))
 	w.check("guarded", look("production/EU"), "exists true, ours true, "+around)
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice"}, NoBypass: true}))
-	w.check("without a way around", look("Production/EU"), "exists true, ours true, bypass false")
+	w.check("without a way around", look("Production/EU"), word(true, true, false))
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"other"}}))
 	w.check("guarded by another App", look("Production/EU"), "exists true, ours false, "+around)
 	w.must(w.forge.Unprotect(repo, "Production/EU"))

@@ -214,6 +214,8 @@ func cameFrom(w *world) {
 	for i := range 130 {
 		written = append(written, pretend.Commit{Message: fmt.Sprintf("Part %d\n\nCo-authored-by: Ed <ed@example.com>", i), Author: &author, Files: pretend.Texts(map[string]string{fmt.Sprintf("p/%03d", i): "p\n"})})
 	}
+	// labels are of the moment where a policy rests on them
+	w.push("main", "olga", map[string]string{".sluice.yml": policyText + "environments: {production: {hotfix: {when: {labels: [hotfix]}}}}\n"})
 	n := w.open(pretend.PR{Title: "Fix the till", Branch: "hotfix/till", Commits: written})
 	w.must(w.forge.Label(repo, n, "bo", "hotfix"))
 	merge, err := w.forge.Merge(repo, n, "bo", false)
