@@ -77,6 +77,21 @@ func TestGitLabPipelinesOfTheirOwn(t *testing.T) {
 	i.must(i.Finish(labShop, "production", "cancelled"))
 }
 
+func TestGitLabReopensWhereTheBranchStands(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, Options{})
+	n := i.open("c", map[string]string{"c": "c\n"})
+	i.must(i.Close(labShop, n, "ana"))
+	_, err := i.Push(Push{Repo: labShop, Branch: "c", By: "ana", Commits: []Commit{{Files: Texts(map[string]string{"d": "d\n"})}}})
+	i.must(err)
+	i.must(i.Forge.Reopen(labShop, n, "ana"))
+	m, _, err := i.api.MergeRequests.GetMergeRequest(labShop, n, nil)
+	i.must(err)
+	i.check("head", []any{m.SHA, m.DiffRefs.HeadSha, m.ChangesCount}, []any{i.Head(labShop, "c"), i.Head(labShop, "c"), "2"})
+	i.must(i.Report(Report{Repo: labShop, Commit: "main", Name: "smoke", State: "success", By: "mallory"})) // an act asks for no leave
+	i.check("what stands there", len(i.ShownOn(labShop, "main")), 0)
+}
+
 func TestGitLabForksAreNotHeldBack(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, Options{})

@@ -10,7 +10,7 @@ import (
 // each target, a pipeline for it where .gitlab-ci.yml wants one.
 func (f *Forge) labPullMoved(p *Pull, action string, by *User, more obj) {
 	attrs, changes := obj{}, obj{}
-	moved := action == "opened" || action == "synchronize"
+	moved := action == "opened" || action == "synchronize" || action == "reopened" && f.version(p).head != p.head.id
 	if edits, _ := more["changes"].(obj); edits["base"] != nil || moved {
 		f.versioned(p)
 	}
