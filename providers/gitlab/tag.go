@@ -88,6 +88,9 @@ func (r *reading) pushed(ctx context.Context, n *tagNode) error {
 	p.Commit, p.Annotated = t.Commit, t.Annotated
 	r.head, r.start = t.Commit, t.Commit
 	if p.Annotated {
+		p.Reason = "unsigned"
+	}
+	if p.Annotated && n.bearsSignature() {
 		var err error
 		if p.Signed, p.Reason, err = r.a.signature(ctx, at(r.repo, "repository", "tags", s.Tag, "signature")); err != nil {
 			return err
@@ -98,6 +101,10 @@ func (r *reading) pushed(ctx context.Context, n *tagNode) error {
 	}
 	return r.holders(ctx)
 }
+
+// bearsSignature says whether a tag's message ends in one, as git writes it there; GitLab shows it with the message. What
+// GitLab makes of it is asked for only then.
+func (n *tagNode) bearsSignature() bool { return strings.Contains(n.Message, "-----BEGIN ") }
 
 // pusher is who pushed, by the name that the event told.
 func (r *reading) pusher(ctx context.Context, p *checks.TagPush) error {

@@ -14,6 +14,9 @@ func (q *labRequest) renderTag(name string) any {
 		"protected": slices.ContainsFunc(q.f.project(q.repo).tags, func(p *protectedRef) bool { return p.covers(name) })}
 	if t.tag != nil {
 		o["message"], o["target"], o["created_at"] = t.tag.message, t.tag.id, labStamp(t.tag.tagger.At)
+		if t.tag.signed || t.tag.reason != "unsigned" { // git writes it behind the message, and GitLab shows both
+			o["message"] = t.tag.message + "\n-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----\n"
+		}
 	}
 	for _, l := range q.repo.releases {
 		if l.Tag == name {
