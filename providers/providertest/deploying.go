@@ -7,9 +7,42 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/pretend"
 )
+
+// deploysUnmarked is deploys where a deployment carries no word of ours: what is a promotion's is told by what was there
+// before it, and by what is known to be another's.
+func (w *world) deploysUnmarked(main string, p gate.Promoter, s checks.Subject) {
+	older := w.deployed("production/EU", main, "success")
+	order := gate.Order{Promotion: "p1", Attempt: 1, After: older, Within: time.Minute}
+	id, err := p.Deploy(w.Context(), s, order)
+	w.must(err)
+	again, err := p.Deploy(w.Context(), s, order)
+	w.must(err)
+	made := w.forge.Deployments(repo, "production/EU")
+	if len(made) != 2 || made[1].ID != id || again != id || made[1].Commit != main || made[1].Outside {
+		w.Fatalf("made %+v, asked twice for %d and %d", made, id, again)
+	}
+	second, err := p.Deploy(w.Context(), s, gate.Order{Promotion: "p2", After: older, Others: []int64{id}})
+	w.must(err)
+	if second == id {
+		w.Errorf("two promotions have one deployment")
+	}
+	w.deployed("production/EU", main, "success") // by somebody else
+	for promotion, want := range map[string]int64{"p1": id, "p2": second} {
+		others := []int64{id + second - want}
+		if found, err := p.Deployed(w.Context(), s, gate.Order{Promotion: promotion, After: older, Others: others}); err != nil || len(found) != 1 || found[0].ID != want || !found[0].Ours {
+			w.Errorf("Deployed of %s = %+v, %v; want %d", promotion, found, err, want)
+		}
+	}
+	if none, err := p.Deployed(w.Context(), s, gate.Order{Promotion: "p3", After: older, Others: []int64{id, second}}); err != nil || len(none) != 0 {
+		w.Errorf("Deployed of another promotion = %+v, %v", none, err)
+	}
+	w.must(p.Conclude(w.Context(), s, id, "failure", "Verify turned red."))
+	w.check("concluded", w.forge.Deployments(repo, "production/EU")[1].State, "failure")
+}
 
 func deploys(w *world) {
 	if w.Unmarked != "" {
@@ -19,6 +52,10 @@ func deploys(w *world) {
 	main, p := w.forge.Head(repo, "main"), w.promoter()
 	w.push("main", "olga", map[string]string{"later": "l\n"}) // a branch's tip is not what is deployed
 	s := w.into("production/EU", main)
+	if w.Unmarked != "" {
+		w.deploysUnmarked(main, p, s)
+		return
+	}
 	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "build", State: "success", By: "bo"}))
 	w.must(w.forge.Report(pretend.Report{Repo: repo, Commit: main, Name: "sluice/gate", State: "pending", By: "bo"}))
 	order := gate.Order{Promotion: "p1", Decision: "d1", Attempt: 2, Contexts: []string{"Build", "a check run's name"}, Description: "Promote\n" + strings.Repeat("é", 200), Within: time.Minute}
@@ -182,19 +219,21 @@ func guarding(w *world) {
 		return fmt.Sprintf("exists %v, ours %v, bypass %v", exists, ours, bypass)
 	}
 	look := func(name string) string {
+		w.later()
 		g, err := p.Guarded(w.Context(), w.into(name, ""))
 		w.must(err)
 		return word(g.Exists, g.Ours, g.Bypass)
 	}
-	w.check("nowhere", look("production/EU"), word(false, false, false))
+	around := fmt.Sprint("bypass ", w.NoWayAround == "")
+	w.check("nowhere", look("production/EU"), "exists false, ours false, bypass false")
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice", "other"}}))
-	w.check("guarded", look("production/EU"), word(true, true, true))
+	w.check("guarded", look("production/EU"), "exists true, ours true, "+around)
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"sluice"}, NoBypass: true}))
 	w.check("without a way around", look("Production/EU"), word(true, true, false))
 	w.must(w.forge.Environment(pretend.Environment{Repo: repo, Name: "Production/EU", Rules: []string{"other"}}))
-	w.check("guarded by another App", look("Production/EU"), word(true, false, true))
+	w.check("guarded by another App", look("Production/EU"), "exists true, ours false, "+around)
 	w.must(w.forge.Unprotect(repo, "Production/EU"))
-	w.check("not guarded any more", look("Production/EU"), word(true, false, true))
+	w.check("not guarded any more", look("Production/EU"), "exists true, ours false, "+around)
 }
 
 func resolves(w *world) {
