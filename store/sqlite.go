@@ -25,6 +25,7 @@ func sqliteDialect(path string) dialect {
 		explain: func(err error) error { return explainSQLite(err, path) },
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
+		ready:   "PRAGMA temp_store = MEMORY", // what undoes a statement or a savepoint went to a file of its own each time
 		relax:   "PRAGMA synchronous = NORMAL",
 		tighten: "PRAGMA synchronous = FULL",
 	}

@@ -33,6 +33,7 @@ func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kind
 	var works []gate.Work
 	err = s.do(ctx, light, func(t *tx) error {
 		now := s.now()
+		works = works[:0]
 		taken, err := s.claim(t, n, now, now+lease.Milliseconds(), kinds)
 		for i := 0; err == nil && i < len(taken); i++ {
 			err = tell(t, &taken[i])
