@@ -21,6 +21,12 @@ type answer struct {
 	text    string
 }
 
+// said is the answer's body.
+type said struct {
+	Message string `json:"message"`
+	Outcome string `json:"outcome"`
+}
+
 func (a answer) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -32,8 +38,7 @@ func (a answer) write(w http.ResponseWriter) {
 		h.Set("Allow", http.MethodPost)
 	}
 	w.WriteHeader(a.code)
-	said := map[string]string{"outcome": a.outcome, "message": a.text}
-	json.NewEncoder(w).Encode(said) //nolint:errcheck // whoever asked has gone
+	json.NewEncoder(w).Encode(said{a.text, a.outcome}) //nolint:errcheck // whoever asked has gone
 }
 
 var (
@@ -50,12 +55,14 @@ func acceptable(r *http.Request) (answer, bool) {
 	if n := len(r.Header.Values("X-Hub-Signature-256")); n != 1 {
 		return no(401, Refused, "the header X-Hub-Signature-256 must be there, once: give the webhook a secret")
 	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return no(400, Malformed, "the content type must be application/json: choose it in the webhook's settings")
-	}
-	if c := params["charset"]; c != "" && !strings.EqualFold(c, "utf-8") {
-		return no(400, Malformed, "the charset must be utf-8")
+	if given := r.Header.Get("Content-Type"); given != "application/json" { // as GitHub writes it
+		kind, params, err := mime.ParseMediaType(given)
+		if err != nil || kind != "application/json" {
+			return no(400, Malformed, "the content type must be application/json: choose it in the webhook's settings")
+		}
+		if c := params["charset"]; c != "" && !strings.EqualFold(c, "utf-8") {
+			return no(400, Malformed, "the charset must be utf-8")
+		}
 	}
 	for _, e := range r.Header.Values("Content-Encoding") {
 		if !strings.EqualFold(e, "identity") {

@@ -147,11 +147,6 @@ func (in *installation) graph(ctx context.Context, operation string, body []byte
 	} else if said.Data == nil || !bytes.Contains(a.body, []byte(`"data"`)) {
 		return nil, fmt.Errorf("%s: GitHub answered neither data nor errors", route)
 	}
-	if node, ok := out.(*answerNode); ok {
-		if err := node.numbered(a.body); err != nil {
-			return nil, fmt.Errorf("%s: read the answer: %w", route, err)
-		}
-	}
 	return said.Errors, nil
 }
 
