@@ -99,6 +99,7 @@ func prepareFile(s *Store, path string) error {
 
 func dsn(path string, values url.Values) string {
 	values.Set("_busy_timeout", "10000")
+	values.Set("_mutex", "no") // database/sql never uses a connection twice at once
 	values.Set("_foreign_keys", "1")
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 }

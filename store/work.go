@@ -26,7 +26,7 @@ func (s *Store) Claim(ctx context.Context, n int, lease time.Duration) ([]gate.W
 // ClaimKinds is Claim for work of these kinds alone, those of the first kind first; no kinds means any.
 func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kinds ...gate.MarkKind) ([]gate.Work, error) {
 	var one int
-	due, err := s.scan(ctx, []any{&one}, qDue, s.now())
+	due, err := s.scan(brief(ctx), []any{&one}, qDue, s.now())
 	if err != nil || !due || n <= 0 {
 		return nil, err // the usual answer costs no write
 	}
