@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -55,6 +56,30 @@ func FuzzQuick(f *testing.F) {
 		var p payload
 		if decode([]byte(body), &p) == nil { // which looks at what it is handed to first
 			sameAsEver(t, []byte(body))
+		}
+	})
+}
+
+// The names that are taken are those that the patterns took which these functions stand for.
+func FuzzNames(f *testing.F) {
+	patterns := map[string]*regexp.Regexp{}
+	names := map[string]func(string) bool{
+		`^[a-z][a-z0-9_]{0,63}$`: eventName, `^[A-Za-z0-9._:-]{1,100}$`: deliveryID, `^([0-9a-f]{40}|[0-9a-f]{64})$`: objectID,
+		`^[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}$`: fullName, `^[A-Za-z0-9_-]{1,100}(\[bot\])?$`: login,
+	}
+	for text := range names {
+		patterns[text] = regexp.MustCompile(text)
+	}
+	for _, s := range []string{"", "a", "A", "_", "a\n", "0a", "a_0", "a/b", "a/b/c", "/b", "a/", "a.b/c.d", "a/..", "bot[bot]", "[bot]", "a[bot][bot]", "é", "a:b.c-d",
+		strings.Repeat("a", 64), strings.Repeat("a", 65), strings.Repeat("a", 100), strings.Repeat("a", 101), strings.Repeat("a", 100) + "[bot]",
+		strings.Repeat("f", 40), strings.Repeat("f", 41), strings.Repeat("g", 40), strings.Repeat("F", 40), strings.Repeat("0", 64), strings.Repeat("a", 100) + "/" + strings.Repeat(".", 100)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for text, takes := range names {
+			if got, want := takes(s), patterns[text].MatchString(s); got != want {
+				t.Errorf("%s: %q is taken: %v, want %v", text, s, got, want)
+			}
 		}
 	})
 }

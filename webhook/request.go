@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // answer is what a request gets.
@@ -41,10 +39,15 @@ func (a answer) write(w http.ResponseWriter) {
 	json.NewEncoder(w).Encode(said{a.text, a.outcome}) //nolint:errcheck // whoever asked has gone
 }
 
-var (
-	eventName  = patterns.New(`^[a-z][a-z0-9_]{0,63}$`)
-	deliveryID = patterns.New(`^[A-Za-z0-9._:-]{1,100}$`)
-)
+// eventName says whether s may name an event or an action.
+func eventName(s string) bool {
+	return len(s) <= 64 && s != "" && lower(s[0]) && of(s, func(c byte) bool { return lower(c) || digit(c) || c == '_' })
+}
+
+// deliveryID says whether s may be a delivery's id.
+func deliveryID(s string) bool {
+	return len(s) <= 100 && s != "" && of(s, func(c byte) bool { return letter(c) || digit(c) || strings.IndexByte("._:-", c) >= 0 })
+}
 
 // acceptable looks at all but the body. Nothing is unpacked: a compressed body is refused, so that none can explode.
 func acceptable(r *http.Request) (answer, bool) {
@@ -69,10 +72,10 @@ func acceptable(r *http.Request) (answer, bool) {
 			return no(400, Malformed, "the body must not be compressed")
 		}
 	}
-	if !eventName.MatchString(r.Header.Get("X-GitHub-Event")) {
+	if !eventName(r.Header.Get("X-GitHub-Event")) {
 		return no(400, Malformed, "the header X-GitHub-Event is missing or no event's name")
 	}
-	if !deliveryID.MatchString(r.Header.Get("X-GitHub-Delivery")) {
+	if !deliveryID(r.Header.Get("X-GitHub-Delivery")) {
 		return no(400, Malformed, "the header X-GitHub-Delivery is missing or no delivery's id")
 	}
 	return answer{}, true
