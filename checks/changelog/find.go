@@ -197,7 +197,9 @@ func tells(name string) bool {
 }
 
 // begins is strings.HasPrefix of s in lower case, without making that.
-func begins(s, word string) bool { return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) }
+func begins(s, word string) bool {
+	return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word)
+}
 
 // Sidekick says whether a file that lies among fragments is none by its name: README, a template, a dot file, what a
 // version or a day was made of.
