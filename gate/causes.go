@@ -17,6 +17,9 @@ func (m Mark) retargeted() bool { return m.tells("edited") && m.Detail == "base"
 // labelled says that a label was set or taken away.
 func (m Mark) labelled() bool { return m.tells("labeled") || m.tells("unlabeled") }
 
+// drafted says that a change was told to have become a draft.
+func (m Mark) drafted() bool { return m.tells("converted_to_draft") }
+
 // said says that somebody wrote below a change, edited or deleted what was written, and did nothing else.
 func (m Mark) said() bool {
 	return strings.HasPrefix(m.Why, "issue_comment.") || strings.HasPrefix(m.Why, "note.")

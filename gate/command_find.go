@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -134,11 +133,41 @@ func markdown() parser.Parser {
 			util.Prioritized(parser.NewAutoLinkParser(), 300),
 			util.Prioritized(parser.NewRawHTMLParser(), 400),
 			util.Prioritized(bounded{parser.NewEmphasisParser(), '*', mostStars}, 500),
-			util.Prioritized(bounded{extension.NewStrikethroughParser(), '*', mostStars}, 500),
+			util.Prioritized(bounded{struck{}, '*', mostStars}, 500),
 		),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 	)
 }
+
+// struck reads what is struck out between one or two ~, as goldmark's extension does. That one comes with patterns for
+// addresses which every start of the program would compile, a change judged in a hook included.
+type struck struct{}
+
+// Trigger is what begins it.
+func (struck) Trigger() []byte { return []byte{'~'} }
+
+// Parse reads one run of ~.
+func (s struck) Parse(_ ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	before := block.PrecendingCharacter()
+	line, segment := block.PeekLine()
+	d := parser.ScanDelimiter(line, before, 1, s)
+	if d == nil || d.OriginalLength > 2 || before == '~' {
+		return nil
+	}
+	d.Segment = segment.WithStop(segment.Start + d.OriginalLength)
+	block.Advance(d.OriginalLength)
+	pc.PushDelimiter(d)
+	return d
+}
+
+// IsDelimiter says of a byte that it is a mark.
+func (struck) IsDelimiter(b byte) bool { return b == '~' }
+
+// CanOpenCloser says of two runs that they may go together.
+func (struck) CanOpenCloser(opener, closer *parser.Delimiter) bool { return opener.Char == closer.Char }
+
+// OnMatch is what holds the text between them: that it is struck out and not stressed matters to nobody here.
+func (struck) OnMatch(consumes int) ast.Node { return ast.NewEmphasis(consumes) }
 
 // bounded is a parser whose cost is the square of the marks that it has read, and which therefore stops at so many in a comment.
 // They are counted here, since those in code cost nothing.

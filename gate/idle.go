@@ -9,12 +9,8 @@ import (
 )
 
 // idle says that nothing that happened can change the newest decision, so that the forge need not be asked: a label
-// that no rule reads, or a comment. It errs towards looking. want is what should be shown
-// of that decision, and recorded what was: as long as some of it is missing, there is something to do whatever happened.
-func (r *Reconciler) idle(w Work, latest *Decision, sources []byte, want []Post, recorded []Posted) (why string, idle bool) {
-	if !r.DryRun && !told(want, recorded) {
-		return "", false
-	}
+// that no rule reads, or a comment. It errs towards looking.
+func (r *Reconciler) idle(w Work, latest *Decision, sources []byte) (why string, idle bool) {
 	var src []policy.Source
 	if json.Unmarshal(sources, &src) != nil {
 		return "", false
@@ -40,7 +36,7 @@ func maybeIdle(w Work) bool {
 		return false
 	}
 	return !slices.ContainsFunc(w.Causes, func(c Mark) bool {
-		return !c.labelled() && !c.said() && !c.commented()
+		return !c.labelled() && !c.said() && !c.commented() && !c.drafted()
 	})
 }
 
@@ -59,6 +55,25 @@ func unread(set *policy.Set, c Mark) bool {
 		return c.Detail != "" && !readsLabel(set, c.Detail)
 	case c.said(), c.commented():
 		return !readsReviews(set)
+	case c.drafted(): // and when it is ready again, reviews are asked for
+		return !readsDraft(set)
+	}
+	return false
+}
+
+// readsDraft says whether a rule in force reads that a change is a draft.
+func readsDraft(set *policy.Set) bool {
+	for _, p := range set.Layers {
+		for _, h := range p.Checks {
+			if h.Rule != nil && strings.Contains(h.Rule.Source, "draft") || h.Message != nil && strings.Contains(h.Message.Source, "draft") {
+				return true
+			}
+		}
+		for _, rule := range p.Approval.Rules {
+			if mentions(rule.When, "draft") || mentions(rule.Needs, "draft") {
+				return true
+			}
+		}
 	}
 	return false
 }

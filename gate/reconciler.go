@@ -113,8 +113,12 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	return r.settle(ctx, provider, f, latest, w)
 }
 
-// rests says that there is nothing to do, and why.
+// rests says that there is nothing to do, and why: as long as some of what should be shown is missing, there is something
+// to do whatever happened.
 func (r *Reconciler) rests(ctx context.Context, w Work, latest *Decision, sources []byte) (why string, idle bool, err error) {
+	if why, idle = r.idle(w, latest, sources); !idle || r.DryRun {
+		return why, idle, nil
+	}
 	recorded, err := r.Memory.Posted(ctx, latest.Subject, latest.Commit)
 	if err != nil {
 		return "", false, fmt.Errorf("read what was posted on %v: %w", latest.Subject, err)
@@ -123,8 +127,7 @@ func (r *Reconciler) rests(ctx context.Context, w Work, latest *Decision, source
 	if err != nil {
 		return "", false, err
 	}
-	why, idle = r.idle(w, latest, sources, posts(latest, others, r.PublicURL), recorded)
-	return why, idle, nil
+	return why, told(posts(latest, others, r.PublicURL), recorded), nil
 }
 
 // settle decides, keeps and shows.

@@ -145,7 +145,7 @@ func (r *record) answered(t *tx) error {
 func (s *Store) Acts(ctx context.Context, subject checks.Subject) (gate.Acts, error) {
 	var a gate.Acts
 	sum := sha256.New()
-	rows, err := s.query(ctx, qLiveOverrides, string(subject.Kind), subject.Key())
+	rows, err := s.query(brief(ctx), qLiveOverrides, string(subject.Kind), subject.Key())
 	if err != nil {
 		return a, err
 	}
@@ -153,7 +153,7 @@ func (s *Store) Acts(ctx context.Context, subject checks.Subject) (gate.Acts, er
 		return a, err
 	}
 	var body string
-	found, err := s.scan(ctx, []any{&body}, qHold, string(subject.Kind), subject.Key())
+	found, err := s.scan(brief(ctx), []any{&body}, qHold, string(subject.Kind), subject.Key())
 	if found {
 		fmt.Fprintf(sum, "%d:%s", len(body), body)
 	}

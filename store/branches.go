@@ -50,7 +50,7 @@ func see(t *tx, b *gate.BranchSeen) (err error) {
 func (s *Store) Branch(ctx context.Context, forge, repo, name string) (*gate.BranchSeen, error) {
 	b := &gate.BranchSeen{Forge: forge, Repo: repo, Name: name}
 	var pending string
-	found, err := s.scan(ctx, []any{&b.Installation, &b.Tip, &b.Policy, &pending}, qBranch, forge, fold(repo), name)
+	found, err := s.scan(brief(ctx), []any{&b.Installation, &b.Tip, &b.Policy, &pending}, qBranch, forge, fold(repo), name)
 	if err == nil && found {
 		err = json.Unmarshal([]byte(pending), &b.Pending)
 	}

@@ -55,11 +55,12 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 		if err == nil {
 			var told []gate.Mark
 			told, err = s.notify(t, o.Notices, now)
-			o.Marks = append(slices.Clip(o.Marks), told...)
-			raised = len(o.Marks)
-		}
-		if err == nil {
-			err = s.follow(t, o, now)
+			all := o // this may be run twice
+			all.Marks = append(slices.Clip(o.Marks), told...)
+			raised = len(all.Marks)
+			if err == nil {
+				err = s.follow(t, all, now)
+			}
 		}
 		return err
 	})

@@ -52,7 +52,7 @@ func (s *Store) Groups(ctx context.Context, of checks.Subject) ([]checks.Subject
 	if of.Change != 0 {
 		text, args = qGroupsOf, append(args, fold(of.Repo), of.Change)
 	}
-	rows, err := s.query(ctx, text, args...)
+	rows, err := s.query(brief(ctx), text, args...)
 	if err != nil {
 		return nil, err
 	}

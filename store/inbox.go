@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +30,7 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	now := s.now()
 	var fresh, learnt bool // the closure's own: it may outlive this call
 	how := hasty
-	if len(marks) == 0 && s.company.has() {
+	if s.company.crowded() || len(marks) == 0 && s.company.has() {
 		how |= calm
 	}
 	defer s.company.joins()()
@@ -81,15 +82,33 @@ func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bo
 type company struct {
 	inside atomic.Int64
 	met    atomic.Int64 // when two were last inside at once, unix ms
+	mu     sync.Mutex
+	came   [crowd]int64 // when the newest came, unix ms, in a ring
+	newest int
 }
+
+// crowd is how many deliveries within 100 ms are so many that the disk is not to be told of each by itself.
+const crowd = 20
 
 func (c *company) has() bool { return time.Now().UnixMilli()-c.met.Load() < 100 }
 
+// crowded says that deliveries come at the same time and fast. Then each waits a moment for others to go to the disk with,
+// and all are answered sooner for it.
+func (c *company) crowded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.has() && time.Now().UnixMilli()-c.came[c.newest] < 100
+}
+
 // joins counts one in, and the func that it returns counts it out.
 func (c *company) joins() (leaves func()) {
+	now := time.Now().UnixMilli()
 	if c.inside.Add(1) > 1 {
-		c.met.Store(time.Now().UnixMilli())
+		c.met.Store(now)
 	}
+	c.mu.Lock()
+	c.came[c.newest], c.newest = now, (c.newest+1)%crowd
+	c.mu.Unlock()
 	return func() { c.inside.Add(-1) }
 }
 

@@ -232,7 +232,7 @@ func (s *Store) Promotions(ctx context.Context, forge, repo, commit string, limi
 
 // Awaited says which environments have a promotion of this commit that waits, is under way or is not well yet.
 func (s *Store) Awaited(ctx context.Context, forge, repo, commit string) (environments []string, err error) {
-	rows, err := s.query(ctx, qAwaited, forge, fold(repo), commit)
+	rows, err := s.query(brief(ctx), qAwaited, forge, fold(repo), commit)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,8 @@ func dropPosted(t *tx, before int64) (bool, error) {
 	return len(keys) == chunk, err
 }
 
-// dropSubjects pages through all subjects and deletes those at rest of which nothing else is kept.
+// dropSubjects pages through all subjects and deletes those at rest of which nothing else is kept. Run twice, as a write
+// may be, it goes on from the page after, and leaves that page for the next pruning.
 func dropSubjects(before int64) func(*tx) (bool, error) {
 	last := int64(0)
 	return func(t *tx) (bool, error) {

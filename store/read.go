@@ -20,7 +20,7 @@ var (
 func (s *Store) State(ctx context.Context, subject checks.Subject) (*gate.SubjectState, error) {
 	var st gate.SubjectState
 	var read int64
-	ok, err := s.scan(ctx, []any{&st.Open, &st.Head, &st.Base, &st.Author, &st.Title, &st.Decision, &read, &st.Merged, &st.Shut},
+	ok, err := s.scan(brief(ctx), []any{&st.Open, &st.Head, &st.Base, &st.Author, &st.Title, &st.Decision, &read, &st.Merged, &st.Shut},
 		qReadState, string(subject.Kind), subject.Key())
 	if err != nil || !ok {
 		return nil, err
@@ -176,7 +176,7 @@ func (s *Store) OpenAt(ctx context.Context, forge, repo, head string) ([]checks.
 // HasOpen says whether any open change of the repository is known to go into the base branch.
 func (s *Store) HasOpen(ctx context.Context, forge, repo, base string) (bool, error) {
 	var one int
-	return s.scan(ctx, []any{&one}, qHasOpen, forge, fold(repo), base)
+	return s.scan(brief(ctx), []any{&one}, qHasOpen, forge, fold(repo), base)
 }
 
 func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value string) ([]checks.Subject, error) {

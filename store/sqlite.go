@@ -25,6 +25,7 @@ func sqliteDialect(path string) dialect {
 		explain: func(err error) error { return explainSQLite(err, path) },
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
+		ready:   "PRAGMA temp_store = MEMORY", // what undoes a statement or a savepoint went to a file of its own each time
 		relax:   "PRAGMA synchronous = NORMAL",
 		tighten: "PRAGMA synchronous = FULL",
 	}
@@ -98,6 +99,7 @@ func prepareFile(s *Store, path string) error {
 
 func dsn(path string, values url.Values) string {
 	values.Set("_busy_timeout", "10000")
+	values.Set("_mutex", "no") // database/sql never uses a connection twice at once
 	values.Set("_foreign_keys", "1")
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -173,6 +174,86 @@ func TestAFailureOfOneWriteIsNotTheOthers(t *testing.T) {
 		if _, seen, err := s.LastTag(ctx, "github", "acme/shop", tag); seen != want || err != nil {
 			t.Errorf("LastTag(%s) = %v, %v, want %v", tag, seen, err, want)
 		}
+	}
+}
+
+// A savepoint costs a copy of each page that is touched after it, so there is none until something fails. What is run
+// again then is done once.
+func TestWritesAreRunAgainOnlyWhereOneFails(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := opened(t, filepath.Join(t.TempDir(), "x.db"))
+	must(t, s.Mark(ctx, marked("", 1).Marks...))
+	must(t, s.Mark(ctx, marked("", 2).Marks...))
+	if savepoints(t, s) {
+		t.Error("writes that succeed are run in savepoints")
+	}
+	release := holdWriter(t, s)
+	results := make(chan error, 2)
+	boom, runs := errors.New("boom"), 0
+	var works []gate.Work
+	for i, fn := range []func(){
+		func() {
+			var err error
+			works, err = s.Claim(ctx, 5, time.Minute)
+			results <- err
+		},
+		func() { results <- s.do(ctx, patient, func(*tx) error { runs++; return boom }) },
+	} {
+		go fn()
+		for len(s.write.queue) <= i { // the next transaction has both, the claim first
+			runtime.Gosched()
+		}
+	}
+	release()
+	for range 2 {
+		if err := <-results; err != nil && !errors.Is(err, boom) {
+			t.Error(err)
+		}
+	}
+	if len(works) != 2 || works[0].ID == works[1].ID || works[0].Attempt != 1 {
+		t.Errorf("Claim beside a write that fails = %+v, want each piece once, at its first attempt", works)
+	}
+	if runs != 2 || !savepoints(t, s) {
+		t.Errorf("the write that fails was run %d times, want 2, the second in a savepoint", runs)
+	}
+}
+
+// savepoints says whether the writer has ever made one.
+func savepoints(t *testing.T, s *Store) (made bool) {
+	t.Helper()
+	must(t, s.do(context.Background(), patient, func(t *tx) error { _, made = t.texts["SAVEPOINT job"]; return nil }))
+	return made
+}
+
+// holdWriter keeps the writer busy, so that what is sent meanwhile shares a transaction.
+func holdWriter(t *testing.T, s *Store) (release func()) {
+	t.Helper()
+	begun, end := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.do(context.Background(), patient, func(*tx) error { close(begun); <-end; return nil })
+	}()
+	<-begun
+	return func() { close(end); must(t, <-ended) }
+}
+
+func TestDeliveriesInACrowdShareAFlush(t *testing.T) {
+	t.Parallel()
+	var c company
+	for range crowd {
+		if c.crowded() {
+			t.Fatal("a few deliveries are a crowd")
+		}
+		c.joins()()
+	}
+	if c.crowded() {
+		t.Error("deliveries that come one after another are a crowd")
+	}
+	defer c.joins()()
+	defer c.joins()()
+	if !c.crowded() && c.has() && time.Now().UnixMilli()-c.came[c.newest] < 50 { // not on a day when this took longer than it may
+		t.Error("many that come at the same time are no crowd")
 	}
 }
 

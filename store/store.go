@@ -81,6 +81,7 @@ type dialect struct {
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
 
 	whole          func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
+	ready          string                                                                      // makes a new connection fit to write on
 	relax, tighten string                                                                      // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
 }
 

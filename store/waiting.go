@@ -85,6 +85,7 @@ func scanItem(scan func(...any) error) (i Item, err error) {
 func (s *Store) Retry(ctx context.Context, ids ...int64) (int, error) {
 	var total int64
 	err := s.do(ctx, patient, func(t *tx) (err error) {
+		total = 0
 		if len(ids) == 0 {
 			total, err = t.exec(qRetryAll, s.now())
 			return err

@@ -26,13 +26,14 @@ func (s *Store) Claim(ctx context.Context, n int, lease time.Duration) ([]gate.W
 // ClaimKinds is Claim for work of these kinds alone, those of the first kind first; no kinds means any.
 func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kinds ...gate.MarkKind) ([]gate.Work, error) {
 	var one int
-	due, err := s.scan(ctx, []any{&one}, qDue, s.now())
+	due, err := s.scan(brief(ctx), []any{&one}, qDue, s.now())
 	if err != nil || !due || n <= 0 {
 		return nil, err // the usual answer costs no write
 	}
 	var works []gate.Work
 	err = s.do(ctx, light, func(t *tx) error {
 		now := s.now()
+		works = works[:0]
 		taken, err := s.claim(t, n, now, now+lease.Milliseconds(), kinds)
 		for i := 0; err == nil && i < len(taken); i++ {
 			err = tell(t, &taken[i])

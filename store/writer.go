@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// writer is the one that writes: it runs closures in the order they came, each in a savepoint of its own, as many as
-// are waiting in one transaction, and tells their senders only when that is on disk. One fsync then serves them all,
-// which on an ordinary disk is worth a factor of fifteen and more.
+// writer is the one that writes: it runs closures in the order they came, as many as are waiting in one transaction, and
+// tells their senders only when that is on disk. One fsync then serves them all, which on an ordinary disk is worth a
+// factor of fifteen and more. Where one of them fails, all are run again, each in a savepoint of its own.
 type writer struct {
 	db      *sql.DB
 	d       dialect
@@ -55,7 +55,8 @@ func newWriter(db *sql.DB, d dialect, o Options) *writer {
 	return w
 }
 
-// do has fn run by the writer, and returns after its transaction is on disk. fn may run SQL and nothing else.
+// do has fn run by the writer, and returns after its transaction is on disk. fn may run SQL and nothing else. It may be
+// run twice: where another that shares its transaction fails, what the first run wrote is rolled back.
 func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error) error {
 	j := &job{ctx: ctx, p: p, fn: fn, done: make(chan error, 1)}
 	if err := s.write.send(j); err != nil {
@@ -188,12 +189,10 @@ func (w *writer) gather(batch []*job, lingering int, over <-chan time.Time) (_ [
 
 // commit runs the closures in one transaction. What fails alone fails alone; what breaks the transaction fails all.
 func (w *writer) commit(batch []*job) {
-	t, err := w.begin(!slices.ContainsFunc(batch, func(j *job) bool { return j.p&light == 0 }))
-	for i := 0; err == nil && i < len(batch); i++ {
-		err = batch[i].run(t)
-	}
-	if err == nil {
-		_, err = t.exec("COMMIT")
+	lax := !slices.ContainsFunc(batch, func(j *job) bool { return j.p&light == 0 })
+	failed, err := w.together(batch, lax)
+	if failed && err == nil && len(batch) > 1 {
+		err = w.apart(batch, lax)
 	}
 	if err != nil {
 		w.drop()
@@ -206,6 +205,40 @@ func (w *writer) commit(batch []*job) {
 	}
 }
 
+// together runs the closures with nothing between them, for a savepoint costs a copy of every page that is touched after
+// it. It says whether one of them failed; then nothing was kept.
+func (w *writer) together(batch []*job, lax bool) (failed bool, err error) {
+	t, err := w.begin(lax)
+	if err != nil {
+		return false, err
+	}
+	for _, j := range batch {
+		if j.err = j.ctx.Err(); j.err != nil {
+			continue
+		}
+		if j.err = j.call(t); j.err != nil {
+			if _, err := t.exec("ROLLBACK"); err != nil {
+				return true, errors.Join(j.err, err) // the database has rolled all of it back by itself: a full disk, say
+			}
+			return true, nil
+		}
+	}
+	_, err = t.exec("COMMIT")
+	return false, err
+}
+
+// apart runs the closures each in a savepoint of its own, so that one that fails takes nothing with it.
+func (w *writer) apart(batch []*job, lax bool) error {
+	t, err := w.begin(lax)
+	for i := 0; err == nil && i < len(batch); i++ {
+		err = batch[i].run(t)
+	}
+	if err == nil {
+		_, err = t.exec("COMMIT")
+	}
+	return err
+}
+
 // begin opens a transaction on the writer's connection, which it makes anew after a failure. The commit of a lax one
 // is not flushed; the next that is not lax flushes it with its own.
 func (w *writer) begin(lax bool) (*tx, error) {
@@ -215,6 +248,11 @@ func (w *writer) begin(lax bool) (*tx, error) {
 			return nil, err
 		}
 		w.current = &tx{conn: conn, d: w.d, texts: map[string]*sql.Stmt{}}
+		if w.d.ready != "" {
+			if _, err := conn.ExecContext(context.Background(), w.d.ready); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if lax != w.lax && w.d.relax != "" {
 		text := w.d.relax

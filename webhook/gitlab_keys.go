@@ -93,7 +93,7 @@ func (k keys) knows(token string) bool {
 func (k keys) signed(h http.Header, list string, body []byte, now time.Time) error {
 	id, stamp := h.Get("webhook-id"), h.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || !deliveryID.MatchString(id) {
+	if err != nil || !deliveryID(id) {
 		return errors.New("the signature's id or time is missing or none")
 	}
 	if age := now.Sub(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
@@ -134,7 +134,7 @@ var hookName = patterns.New(`^[A-Z][A-Za-z ]{0,63}$`)
 // hookID is what a delivery is known by. GitLab repeats its Idempotency-Key when it sends one again. Before 17.4 there was
 // none: the hook and the event are told then, but an event may set off others that share its id, so the body counts too.
 func hookID(h http.Header, body []byte) string {
-	if key := h.Get("Idempotency-Key"); deliveryID.MatchString(key) {
+	if key := h.Get("Idempotency-Key"); deliveryID(key) {
 		return key
 	}
 	sum := sha256.New()
@@ -142,7 +142,7 @@ func hookID(h http.Header, body []byte) string {
 	sum.Write(body)
 	digest := hex.EncodeToString(sum.Sum(nil))
 	hook, event := h.Get("X-Gitlab-Webhook-UUID"), h.Get("X-Gitlab-Event-UUID")
-	if deliveryID.MatchString(hook) && deliveryID.MatchString(event) {
+	if deliveryID(hook) && deliveryID(event) {
 		return hook + "/" + event + "/" + digest[:16]
 	}
 	return digest

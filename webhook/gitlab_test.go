@@ -381,7 +381,7 @@ func FuzzGitLab(f *testing.F) {
 		}
 		for _, m := range in.last.Marks {
 			if m.Kind != gate.MarkSweep && (!paths.MatchString(m.Repo) || strings.Contains(m.Repo+"/", "/../")) || m.Forge != "gitlab" || m.Why == "" ||
-				m.Commit != "" && !objectID.MatchString(m.Commit) || m.Kind == gate.MarkChange && m.Change <= 0 || m.Kind == gate.MarkTag && m.Tag == "" {
+				m.Commit != "" && !objectID(m.Commit) || m.Kind == gate.MarkChange && m.Change <= 0 || m.Kind == gate.MarkTag && m.Tag == "" {
 				t.Fatalf("POST %q %q marks %+v", event, body, m)
 			}
 		}

@@ -110,7 +110,7 @@ func (p *payload) account(event string) string {
 
 // action is the action's name, or "" where it is none.
 func action(s string) string {
-	if eventName.MatchString(s) {
+	if eventName(s) {
 		return s
 	}
 	return ""

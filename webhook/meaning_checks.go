@@ -84,7 +84,7 @@ func (p *payload) checked(c *check, place string) ([]gate.Mark, error) {
 			return nil, err
 		}
 		m := gate.Mark{Kind: gate.MarkChange, Repo: p.Repository.FullName, Change: n}
-		if objectID.MatchString(pr.Head.SHA) {
+		if objectID(pr.Head.SHA) {
 			m.Commit = pr.Head.SHA // the change's head now, which the check's commit may no longer be
 		}
 		marks = append(marks, m)

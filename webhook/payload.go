@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	legacy "github.com/go-json-experiment/json/v1"
 )
 
 // payload is what is read of GitHub's bodies: a few fields of many, so that a body with something new or odd elsewhere
@@ -123,7 +127,8 @@ type installation struct {
 	Account *account `json:"account"`
 }
 
-// decode reads a body and names the place of what is wrong with it, never the text that stands there.
+// decode reads a body and names the place of what is wrong with it, never the text that stands there. into
+// is a pointer, what it points at is read anew.
 func decode(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return errors.New("the body is not UTF-8")
@@ -131,6 +136,10 @@ func decode(body []byte, into any) error {
 	if text := strings.TrimLeft(string(body[:min(len(body), 64)]), " \t\r\n"); !strings.HasPrefix(text, "{") {
 		return errors.New("the body is not a JSON object")
 	}
+	if quick(body, into) == nil {
+		return nil
+	}
+	reflect.ValueOf(into).Elem().SetZero()
 	err := json.Unmarshal(body, into)
 	var syntax *json.SyntaxError
 	var wrong *json.UnmarshalTypeError
@@ -144,6 +153,12 @@ func decode(body []byte, into any) error {
 		return errors.New("malformed JSON")
 	}
 	return nil
+}
+
+// quick reads what is as it should be, at a third of the cost. Whatever it refuses, a name that is given twice included,
+// encoding/json reads, and that one's word counts.
+func quick(body []byte, into any) error {
+	return jsonv2.Unmarshal(body, into, jsonv2.MatchCaseInsensitiveNames(true), legacy.MatchCaseSensitiveDelimiter(true))
 }
 
 func place(field string) string {

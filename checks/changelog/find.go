@@ -163,23 +163,42 @@ func aside(p string) bool {
 		if !ok {
 			return false
 		}
-		for _, word := range []string{"chang", "chlog", "news", "release", "note", "fragment"} {
-			if contains(name, word) {
-				return true
-			}
+		if tells(name) {
+			return true
 		}
 		p = rest
 	}
 }
 
-// contains is strings.Contains of name in lower case, without making that.
-func contains(name, word string) bool {
-	for i := 0; i+len(word) <= len(name); i++ {
-		if name[i]|0x20 == word[0] && strings.EqualFold(name[i:i+len(word)], word) {
-			return true
+// tells says whether the name of a folder holds one of the words that keeper looks for, whatever their case.
+func tells(name string) bool {
+	for i := range len(name) {
+		rest := name[i:]
+		switch name[i] | 0x20 {
+		case 'c':
+			if begins(rest, "chang") || begins(rest, "chlog") {
+				return true
+			}
+		case 'n':
+			if begins(rest, "news") || begins(rest, "note") {
+				return true
+			}
+		case 'r':
+			if begins(rest, "release") {
+				return true
+			}
+		case 'f':
+			if begins(rest, "fragment") {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// begins is strings.HasPrefix of s in lower case, without making that.
+func begins(s, word string) bool {
+	return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word)
 }
 
 // Sidekick says whether a file that lies among fragments is none by its name: README, a template, a dot file, what a

@@ -45,13 +45,15 @@ func BenchmarkCheckLarge(b *testing.B) {
 		{fmt.Sprintf("%d commits, changelog named", middleRange), "main", "middle", "named"},
 		{fmt.Sprintf("%d commits", shortRange), "main", "short", "found"},
 		{fmt.Sprintf("%d commits, changelog named", shortRange), "main", "short", "named"},
+		{"1 commit", "main", "single", "found"},
+		{"1 commit, changelog named", "main", "single", "named"},
 		{"a document, changelog named", "main", "notes", "named"},
 	} {
 		b.Run(x.name, func(b *testing.B) {
 			var check, diff []time.Duration
 			var most int64
 			for b.Loop() {
-				for range 9 {
+				for range 15 {
 					took, _ := timed(b, 0, "git", "-C", dir, "diff", x.base+"..."+x.head)
 					diff = append(diff, took)
 					took, resident := timed(b, 1, binary, "check", "--repo", dir, "--base", x.base, "--head", x.head, "--policy", filepath.Join(policies, x.policy))
@@ -99,8 +101,8 @@ func median(d []time.Duration) time.Duration {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// largeRepository has a branch main that began at root and, from main, the branches long, middle and short that edit
-// code, and notes that edits a document.
+// largeRepository has a branch main that began at root and, from main, the branches long, middle, short and single that
+// edit code, and notes that edits a document.
 func largeRepository(b *testing.B) string {
 	b.Helper()
 	dir := b.TempDir()
@@ -154,7 +156,7 @@ func writeLarge(w io.Writer) {
 	for _, branch := range []struct {
 		name    string
 		commits int
-	}{{"long", longRange}, {"middle", middleRange}, {"short", shortRange}, {"notes", 1}} {
+	}{{"long", longRange}, {"middle", middleRange}, {"short", shortRange}, {"single", 1}, {"notes", 1}} {
 		from := tip
 		for i := range branch.commits {
 			start(branch.name, from)

@@ -103,7 +103,7 @@ func graphErrors(body []byte) (errs []graphError, data bool, err error) {
 // query asks GraphQL. An answer without data is an error; errors beside data come back in a list, for the caller knows
 // which parts matter. GitHub answers a query that took too long with an error and no data: that is worth another try.
 func (in *installation) query(ctx context.Context, operation, document string, variables map[string]any, out any) ([]graphError, error) {
-	body, err := json.Marshal(map[string]any{"query": document, "variables": variables, "operationName": operation})
+	body, err := json.Marshal(question{operation, document, variables})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (in *installation) query(ctx context.Context, operation, document string, v
 
 // mutate changes something over GraphQL; it is never repeated.
 func (in *installation) mutate(ctx context.Context, operation, document string, variables map[string]any, out any) ([]graphError, error) {
-	body, err := json.Marshal(map[string]any{"query": document, "variables": variables, "operationName": operation})
+	body, err := json.Marshal(question{operation, document, variables})
 	if err != nil {
 		return nil, err
 	}
@@ -147,12 +147,14 @@ func (in *installation) graph(ctx context.Context, operation string, body []byte
 	} else if said.Data == nil || !bytes.Contains(a.body, []byte(`"data"`)) {
 		return nil, fmt.Errorf("%s: GitHub answered neither data nor errors", route)
 	}
-	if node, ok := out.(*answerNode); ok {
-		if err := node.numbered(a.body); err != nil {
-			return nil, fmt.Errorf("%s: read the answer: %w", route, err)
-		}
-	}
 	return said.Errors, nil
+}
+
+// question is the body of a query or a mutation.
+type question struct {
+	Operation string         `json:"operationName"`
+	Document  string         `json:"query"`
+	Variables map[string]any `json:"variables"`
 }
 
 // envelope is what is around every answer. Data is decoded into the value that it points to; null makes it nil.

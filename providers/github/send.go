@@ -3,13 +3,14 @@ package github
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sluicegate/sluice/checks"
 )
@@ -70,10 +71,10 @@ func (c call) read(body []byte) error {
 	if c.out == nil {
 		return nil
 	}
-	err := json.Unmarshal(body, c.out)
-	var syntax *json.SyntaxError
+	err := decode(body, c.out)
+	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.As(err, &syntax):
+	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
 		return errBody
 	case err != nil:
 		return &Error{Route: c.route, Status: http.StatusOK, Message: "the answer does not have the shape expected: " + checks.Clip(err.Error(), 120)}

@@ -1,11 +1,6 @@
 package github
 
-import (
-	"bytes"
-	"encoding/json"
-	"slices"
-	"time"
-)
+import "time"
 
 // What GitHub's GraphQL answers look like; see facts.graphql. A pointer or a list element may be null.
 
@@ -79,25 +74,8 @@ type commitNode struct {
 	Came   connection[*cameNode]   `json:"came"`
 	Owners connection[*changeNode] `json:"owners"`
 
-	files map[int]*entryNode
-}
-
-// UnmarshalJSON reads the fixed fields, then those that are named by number.
-func (c *commitNode) UnmarshalJSON(b []byte) error {
-	type fixed commitNode
-	if err := json.Unmarshal(b, (*fixed)(c)); err != nil {
-		return err
-	}
-	if !bytes.Contains(b, []byte(`"f0"`)) {
-		return nil
-	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(b, &all); err != nil {
-		return err
-	}
-	var err error
-	c.files, err = byNumber[entryNode](all, 'f')
-	return err
+	Extras extras             `json:",embed"` // only while it is read
+	files  map[int]*entryNode // by the number of the file asked for
 }
 
 type contextNode struct {
@@ -376,6 +354,8 @@ type repoNode struct {
 	Deployments *connection[*deploymentNode] `json:"deployments"`
 	Every       *connection[*deploymentNode] `json:"every"`
 
+	Extras extras `json:",embed"` // only while it is read
+
 	rights  map[int]*rightsNode // by the number of the person asked for
 	objects map[int]*blobNode   // by the number of the object asked for
 	watched map[int]*commitNode // by the number of the commit asked for
@@ -390,55 +370,6 @@ type answerNode struct {
 	By           *actorNode  `json:"by"`
 	Viewer       *actorNode  `json:"viewer"` // the App itself
 
+	Extras extras                    `json:",embed"` // only while it is read
 	groups map[int]*organisationNode // by the number of the team or organisation asked for
-}
-
-// numbered reads from a whole answer what generated fragments asked for by number. It takes another pass, so it is done
-// only where there is any.
-func (a *answerNode) numbered(body []byte) error {
-	if !slices.ContainsFunc([]string{`"g0"`, `"u0"`, `"b0"`, `"w0"`, `"c0"`, `"q0"`}, func(name string) bool { return bytes.Contains(body, []byte(name)) }) {
-		return nil
-	}
-	var all struct {
-		Data map[string]json.RawMessage `json:"data"`
-	}
-	if err := json.Unmarshal(body, &all); err != nil {
-		return err
-	}
-	var err error
-	if a.groups, err = byNumber[organisationNode](all.Data, 'g'); err != nil || a.Repository == nil {
-		return err
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(all.Data["repository"], &fields); err != nil {
-		return err
-	}
-	if a.Repository.rights, err = byNumber[rightsNode](fields, 'u'); err != nil {
-		return err
-	}
-	if a.Repository.watched, err = byNumber[commitNode](fields, 'w'); err != nil {
-		return err
-	}
-	if a.Repository.carried, err = byNumber[cameNode](fields, 'c'); err != nil {
-		return err
-	}
-	if a.Repository.pages, err = byNumber[pageNode](fields, 'q'); err != nil {
-		return err
-	}
-	a.Repository.objects, err = byNumber[blobNode](fields, 'b')
-	return err
-}
-
-func byNumber[T any](fields map[string]json.RawMessage, prefix byte) (map[int]*T, error) {
-	m := map[int]*T{}
-	for name, raw := range fields {
-		if n := alias(name, prefix); n >= 0 {
-			var v *T
-			if err := json.Unmarshal(raw, &v); err != nil {
-				return nil, err
-			}
-			m[n] = v
-		}
-	}
-	return m, nil
 }

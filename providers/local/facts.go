@@ -32,6 +32,7 @@ type reading struct {
 	patch     *kept                    // the lines of all files; nil: to be asked for
 	foreseen  *foreseen                // nil until started
 	guesses   sync.WaitGroup
+	placed    chan struct{} // closed when the first guess is made; nil: there is none
 	set       func() (*policy.Set, error)
 }
 
@@ -180,6 +181,7 @@ func (r *reading) difference() error {
 		ids, err = r.commitList(c.Head.Commit, c.Base.Commit)
 		return err
 	})
+	r.bet()
 	err := r.files(r.start(), c.Head.Commit)
 	listed := g.Wait()
 	if r.lacks(err) {

@@ -32,22 +32,53 @@ func (r *reading) fill() error {
 	return nil
 }
 
-// guess starts to list the tree when the names of the changed files show that it will be wanted, whatever is in them:
-// that takes as long as to compare the files. It is called as soon as there are names.
+// bet starts to list the tree at once where a change of code would want that, as nearly all changes are: to list it takes
+// longer than to compare the files. It is not done where git might have to fetch what it lists.
+func (r *reading) bet() {
+	if r.set == nil || r.partial {
+		return
+	}
+	placed := make(chan struct{})
+	r.placed = placed
+	wanted := r.wanting([]checks.File{{Path: "code.go", Status: "modified"}})
+	r.guesses.Go(func() {
+		defer close(placed)
+		if wanted() {
+			r.foresee(r.f.Change.Head.Commit)
+		}
+	})
+}
+
+// guess starts to list the tree when the names of the changed files show that it will be wanted, whatever is in them, and
+// stops it when they show that it will not. It is called as soon as there are names.
 func (r *reading) guess() {
 	if r.set == nil {
 		return
 	}
-	f, c := *r.f, *r.f.Change
-	f.Change, f.Files = &c, slices.Clone(f.Files)
-	for i := range f.Files {
-		f.Files[i].Read = true
-	}
+	wanted, placed := r.wanting(slices.Clone(r.f.Files)), r.placed
 	r.guesses.Go(func() {
-		if set, err := r.set(); err == nil && checks.AskFor(set, &f).Paths != nil {
-			r.foresee(f.Change.Head.Commit)
+		if placed != nil {
+			<-placed
+		}
+		if wanted() {
+			r.foresee(r.f.Change.Head.Commit)
+		} else if r.foreseen != nil {
+			r.foreseen.stop()
 		}
 	})
+}
+
+// wanting says whether the tree would be wanted of a change of these files, whatever is in them.
+func (r *reading) wanting(files []checks.File) func() bool {
+	f, c := *r.f, *r.f.Change
+	f.Change, f.Files = &c, files
+	for i := range files {
+		files[i].Read = true
+	}
+	return func() bool {
+		set, err := r.set()
+		return err == nil && checks.AskFor(set, &f).Paths != nil
+	}
 }
 
 // nobody says that rights cannot be asked here.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -13,6 +14,7 @@ var errTooLong = errors.New("the list is too long to be kept")
 
 // foreseen is a list of all paths at a commit that is being made before it is known whether any of them matters.
 type foreseen struct {
+	stop   context.CancelFunc
 	done   chan struct{}
 	pieces []string // each path ends in a zero byte
 	err    error
@@ -23,12 +25,14 @@ func (r *reading) foresee(commit string) {
 	if r.foreseen != nil {
 		return
 	}
-	x := &foreseen{done: make(chan struct{})}
+	ctx, stop := context.WithCancel(r.ctx)
+	x := &foreseen{stop: stop, done: make(chan struct{})}
 	r.foreseen = x
 	go func() {
 		defer close(x.done)
+		defer stop()
 		size := 0
-		x.err = r.walk(commit, func(piece string) error {
+		x.err = r.walk(ctx, commit, func(piece string) error {
 			if size += len(piece); size > mostForeseen {
 				x.pieces = nil
 				return errTooLong
@@ -60,13 +64,13 @@ func (r *reading) list(commit string, keep func(string) bool) ([]string, error) 
 			return paths, nil
 		}
 	}
-	err := r.walk(commit, add)
+	err := r.walk(r.ctx, commit, add)
 	return paths, err
 }
 
 // walk lists the tree at a commit.
-func (r *reading) walk(commit string, do func(piece string) error) error {
-	return r.git.stream(r.ctx, func(out io.Reader) error { return eachPiece(out, do) },
+func (r *reading) walk(ctx context.Context, commit string, do func(piece string) error) error {
+	return r.git.stream(ctx, func(out io.Reader) error { return eachPiece(out, do) },
 		"ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
 }
 
