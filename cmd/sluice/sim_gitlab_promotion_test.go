@@ -68,7 +68,7 @@ func (s *lab) merged(what string) (n int, commit string) {
 	return n, s.change(n).MergeCommit
 }
 
-// says puts a status of the pipeline on a commit of the default branch.
+// builds puts a status of the pipeline on a commit of the default branch.
 func (s *lab) builds(commit, name string) {
 	s.t.Helper()
 	s.as("bo", "POST", "/statuses/"+commit, map[string]any{"name": name, "state": "success", "ref": "main"}, nil)
