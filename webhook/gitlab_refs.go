@@ -67,7 +67,8 @@ func (p *hookBody) pusher() string {
 }
 
 // pipeline: one was started or moved on. What we posted is attached to a pipeline, so a new one starts without it, and
-// promotions may wait for how it ends. One that only holds what we posted tells nothing.
+// promotions may wait for how it ends. One that our first status made tells of what we posted, as long as it is not green:
+// others may have put theirs into it, under our names too, and a green one lets a change be merged.
 func (h *gitlabReceiver) pipeline(ctx context.Context, p *hookBody) (m meant, err error) {
 	var a struct {
 		Ref    string `json:"ref"`
@@ -87,11 +88,11 @@ func (h *gitlabReceiver) pipeline(ctx context.Context, p *hookBody) (m meant, er
 		return m, err
 	}
 	m.action = a.Status
-	if a.Source == "external" && h.ours(p) {
-		m.echo = true
+	m.marks = h.awaited(ctx, repo, commit)
+	if a.Source == "external" && h.ours(p) && !slices.Contains([]string{"success", "skipped"}, a.Status) {
+		m.echo = len(m.marks) == 0
 		return m, nil
 	}
-	m.marks = h.awaited(ctx, repo, commit)
 	train, named := strings.CutPrefix(a.Ref, "refs/merge-requests/")
 	switch {
 	case named && strings.HasSuffix(train, "/train"):

@@ -150,6 +150,7 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 		"Pipeline Hook|train":                         all(group("pipeline.pending")),
 		"Pipeline Hook|train over":                    all(group("pipeline.destroyed")),
 		"Pipeline Hook|our own":                       nil,
+		"Pipeline Hook|our own, green":                all(gate.Mark{Kind: gate.MarkHead, Commit: head, Why: "pipeline.success"}), // others may have had a hand in it
 		"Job Hook|created":                            nil,
 		"Job Hook|manual":                             all(at("build.manual", "")),
 		"Job Hook|test":                               nil,

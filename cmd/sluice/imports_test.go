@@ -23,13 +23,16 @@ func roomsMayImport() map[string][]string {
 		"store":     {"gate", "checks"},
 		"dashboard": {"gate", "checks"},
 		// Providers know the gate and not each other; the contract is theirs all, and the pretend forge is nobody's client.
-		"providers/github":       {"gate", "checks"},
+		"providers/cache":        {},
+		"providers/compare":      {"checks"},
+		"providers/github":       {"gate", "checks", "providers/cache", "providers/compare"},
+		"providers/gitlab":       {"gate", "checks", "providers/cache", "providers/compare"},
 		"providers/local":        {"gate", "checks"},
 		"providers/calendars":    {"gate", "checks"},
 		"providers/notices":      {"gate", "checks"},
 		"providers/pretend":      {"gate", "checks"},
 		"providers/providertest": {"gate", "checks", "providers/pretend"},
-		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/local", "providers/calendars", "providers/notices", "providers/pretend"},
+		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/gitlab", "providers/local", "providers/calendars", "providers/notices", "providers/pretend"},
 	}
 }
 
@@ -47,6 +50,7 @@ func outsiders() map[string]string {
 		"github.com/wneessen/go-mail":             "providers/notices",
 		"github.com/standard-webhooks":            "providers/notices",
 		"github.com/netresearch/go-cron":          "providers/gitlab",
+		"github.com/xanzy/go-gitlab":              "providers/gitlab",
 	}
 }
 

@@ -195,6 +195,7 @@ var (
 	deployLine   = regexp.MustCompile(`^  (deployment \d+ into .* by \S+): (.*)$`)
 	promotedLine = regexp.MustCompile(`^  (main@\d+ deploy \(.*?\))  +(\S+) `)
 	askLine      = regexp.MustCompile(`^  (#\d+ )?asks `)
+	unnamedHash  = regexp.MustCompile(`\b[0-9a-f]{7,8}\b`)
 	linkInText   = regexp.MustCompile(`<?https?://[^\s>)]*/(?:-/merge_requests|pull|-/releases|releases)/[^\s>)]+>?`)
 )
 
@@ -217,6 +218,12 @@ func commonly(text string) string {
 	for line := range strings.Lines(text) {
 		line = botName.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1[bot]")
 		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
+		line = unnamedHash.ReplaceAllStringFunc(line, func(id string) string { // of a commit of which the scenario knows no name
+			if strings.ContainsAny(id, "0123456789") && strings.ContainsAny(id, "abcdef") {
+				return "HASH"
+			}
+			return id
+		})
 		m := mergeLine.FindStringSubmatch(line)
 		answer = answer && strings.HasPrefix(line, "    |") || strings.Contains(line, "answers in comment ")
 		switch {
@@ -227,7 +234,7 @@ func commonly(text string) string {
 				continue
 			}
 			merge[m[1]], line = m[2], m[0]
-		case strings.HasPrefix(line, "    | ") && !answer: // what stands below a check of a promotion; a status has no room for it
+		case strings.HasPrefix(line, "    |") && !answer: // what stands below a check of a promotion; a status has no room for it
 			continue
 		case manyTold.MatchString(line):
 			line = "  " + manyTold.FindStringSubmatch(line)[1]

@@ -24,15 +24,10 @@ func openAtGitLab(name string) string {
 		"a status of another account under our name: it has to be looked into": {
 			"foreign-run", "foreign-status",
 		},
-		"it has to be looked into": {
-			"environment-api", "promotion-chain", "promotion-changes", "promotion-dry-run", "promotion-ends", "promotion-failed",
-			"promotion-fault-reset", "promotion-fault-restart", "promotion-lineage", "promotion-modes", "promotion-soak",
-			"promotion-statuses", "promotion-verify-red", "promotion-window",
-		},
 		"it has to be looked into, or needs a want-gitlab": {
-			"author-deleted", "changelog-command-refused", "changelog-command-shared-branch", "changes-requested",
-			"changes-requested-then-approved", "command-reaction-refused", "finding-rewritten", "override-not-allowed",
-			"override-shuffled", "policy-edit-flips", "quota", "release-with-faults", "reopened", "shared-head-closed",
+			"changelog-command-refused", "changelog-command-shared-branch", "changes-requested",
+			"command-reaction-refused", "finding-rewritten",
+			"policy-edit-flips", "quota", "shared-head-closed",
 			"shared-head-merged", "two-of-three",
 		},
 	} {

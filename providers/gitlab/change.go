@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -95,7 +96,7 @@ func (r *reading) describe(ctx context.Context) error {
 	r.same = r.prior != nil && r.prior.mark.commits(r.next.mark)
 	state := map[string]string{"opened": "open", "locked": "open"}[mr.State]
 	c := &checks.Change{
-		Number: mr.IID, Node: fmt.Sprint(mr.ID), URL: mr.WebURL, Title: mr.Title, Body: mr.Description, State: or(state, mr.State),
+		Number: mr.IID, Node: fmt.Sprint(mr.ID), URL: mr.WebURL, Title: mr.plain(), Body: mr.Description, State: or(state, mr.State),
 		Draft: mr.Draft || mr.InProgress, Author: r.person(mr.Author), Fork: mr.SourceProject != mr.TargetProject, CreatedAt: mr.CreatedAt.UTC(),
 		Base: checks.Ref{Repo: r.f.Repository.Name, Name: mr.TargetBranch},
 		Head: checks.Ref{Name: mr.SourceBranch, Commit: mr.SHA},
@@ -155,4 +156,19 @@ func (r *reading) headProject(ctx context.Context, c *checks.Change) (string, er
 	}
 	r.c.memory.names.Add(id, nameAt{p.Path, r.c.opts.Now()})
 	return p.Path, nil
+}
+
+var draftMark = patterns.New(`(?i)^\s*(draft:|\[draft\]|\(draft\))\s*`)
+
+// plain is the title without the words that make a draft of it at GitLab: they say nothing of the change.
+func (mr *mergeRequest) plain() string {
+	title := mr.Title
+	for mr.Draft {
+		mark := draftMark.FindString(title)
+		if mark == "" || len(mark) == len(title) {
+			break
+		}
+		title = title[len(mark):]
+	}
+	return title
 }

@@ -110,7 +110,9 @@ func (n *deploymentNode) ours(me int64) bool {
 // the last change of one that the API made, stands for that.
 func (c *Client) told(n *deploymentNode, me int64, web string) checks.Deployment {
 	d := checks.Deployment{ID: n.ID, Commit: n.SHA, At: n.Created.UTC(), State: n.state(), StateAt: n.Updated.UTC(), Creator: c.someone(n.by()), Ours: n.ours(me)}
-	d.StateBy = d.Creator
+	if n.Job != nil || !n.Updated.After(n.Created) {
+		d.StateBy = d.Creator
+	}
 	if n.Environment != nil {
 		d.URL = fmt.Sprintf("%s/-/environments/%d", web, n.Environment.ID)
 	}

@@ -32,6 +32,14 @@ func (r *reading) reviews(ctx context.Context, approvals *approvalsNode) error {
 		return err
 	}
 	against := r.asked()
+	if err := r.placed(ctx, against); err != nil {
+		return err
+	}
+	for i := range against { // of which commit is not told with them: they hold for the newest one too
+		if against[i].Commit == "" || against[i].At.IsZero() {
+			against[i].Commit = r.head
+		}
+	}
 	slices.SortStableFunc(given, func(a, b checks.Review) int { return a.At.Compare(b.At) })
 	for _, v := range against { // who asks for changes after he approved has withdrawn that, whatever is still listed
 		given = slices.DeleteFunc(given, func(o checks.Review) bool { return o.By.ID == v.By.ID })
@@ -187,7 +195,7 @@ func (r *reading) asked() (against []checks.Review) {
 		who := r.person(o.User)
 		switch o.State {
 		case "requested_changes":
-			v := checks.Review{ID: who.ID, By: who, State: "changes_requested", At: o.Created.UTC()}
+			v := checks.Review{ID: who.ID, By: who, State: "changes_requested"}
 			if o.Updated != nil {
 				v.At = o.Updated.UTC()
 			}
