@@ -146,7 +146,7 @@ func (v *visit) worthReading() bool {
 		return true
 	}
 	return v.book.Seen == nil || !v.book.Seen.Looked || slices.ContainsFunc(v.w.Causes, func(c Mark) bool {
-		return c.Why == sweeping || strings.HasPrefix(c.Why, "deployment") || c.Why == "first look"
+		return c.Why == sweeping || c.deploys() || c.Why == "first look"
 	})
 }
 
