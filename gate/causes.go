@@ -19,7 +19,9 @@ func (m Mark) labelled() bool { return m.tells("labeled") || m.tells("unlabeled"
 
 // deploys says that a deployment was told of, or the job of a pipeline that makes one: a forge may send nothing else when that
 // comes to wait.
-func (m Mark) deploys() bool { return strings.HasPrefix(m.Why, "deployment") || strings.HasPrefix(m.Why, "build.") }
+func (m Mark) deploys() bool {
+	return strings.HasPrefix(m.Why, "deployment") || strings.HasPrefix(m.Why, "build.")
+}
 
 // drafted says that a change was told to have become a draft.
 func (m Mark) drafted() bool { return m.tells("converted_to_draft") }
