@@ -146,7 +146,7 @@ func (v *visit) worthReading() bool {
 		return true
 	}
 	return v.book.Seen == nil || !v.book.Seen.Looked || slices.ContainsFunc(v.w.Causes, func(c Mark) bool {
-		return c.Why == sweeping || c.deploys() || c.Why == "first look"
+		return c.Why == sweeping || c.deploys() || c.Why == "first look" || c.Detail == RunsWait
 	})
 }
 
@@ -191,6 +191,9 @@ func (v *visit) asking(p *Promotion) checks.Promotion {
 	}
 	return asks
 }
+
+// RunsWait is the Detail of a mark on an environment where a run may have come to wait, though the forge did not say which.
+const RunsWait = "runs wait"
 
 // sweeping is the cause of a look that nothing brought about.
 const sweeping = "sweep"

@@ -152,7 +152,7 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 		"Pipeline Hook|our own":                       nil,
 		"Pipeline Hook|our own, green":                all(gate.Mark{Kind: gate.MarkHead, Commit: head, Why: "pipeline.success"}), // others may have had a hand in it
 		"Job Hook|created":                            nil,
-		"Job Hook|manual":                             all(at("build.manual", "")),
+		"Job Hook|manual":                             all(at("build.manual", gate.RunsWait)),
 		"Job Hook|test":                               nil,
 		"Deployment Hook|running":                     all(at("deployment.running", "deployment/326")),
 		"Deployment Hook|blocked":                     all(at("deployment.blocked", "run/326")),

@@ -149,7 +149,7 @@ func (f *Forge) turn(j *ciJob, status string) {
 	}
 	if over(status) {
 		j.finished = now
-		if j.started.IsZero() && status != "skipped" {
+		if j.started.IsZero() && j.outside && status != "skipped" { // a job that ended before it ran has no start
 			j.started = now
 		}
 	}
