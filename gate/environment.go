@@ -72,7 +72,7 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 // unknown says that an environment is none of those that the repository's policy guards, as far as that was looked at: what
 // is deployed to it is nobody's business here.
 func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook) (bool, error) {
-	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") }) {
+	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") || c.Detail == RunsWait }) {
 		return false, nil
 	}
 	others, err := r.Book.Environments(ctx, w.Mark.Forge, w.Mark.Repo)

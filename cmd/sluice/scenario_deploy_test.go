@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,7 +88,12 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 					return err
 				}
 			}
-			return r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
+			told := r.forge.Pending()
+			err := r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
+			if err == nil && r.where == "gitlab" && r.forge.Pending() == told { // GitLab tells of a status that leaves its pipeline as it was to nobody
+				return r.sweep()
+			}
+			return err
 		},
 	}[a.name]
 	if do == nil {
@@ -157,6 +163,9 @@ func (r *playing) named(commit string) string {
 // deployed are the deployments, and the jobs that waited or wait, as far as they are new or stand otherwise.
 func (r *playing) deployed() (lines []string) {
 	for i, d := range r.forge.Deployments(shop, "") {
+		if r.where == "gitlab" && slices.ContainsFunc(r.forge.Jobs(shop), func(j pretend.Job) bool { return j.Run == d.ID }) {
+			d.By = "github-actions[bot]" // there it has whoever started its pipeline, or played its job
+		}
 		line := fmt.Sprintf("deployment %d into %s of %s by %s: %s", i+1, d.Environment, r.named(d.Commit), d.By, or(d.State, "no status"))
 		if r.news(fmt.Sprintf("deployment %d", i), line) {
 			lines = append(lines, line)
