@@ -173,17 +173,18 @@ func deploysTo(raw json.RawMessage, place string) (at hookPlace, err error) {
 // mark adds that a job moved on there. GitLab tells of no deployment that is held until it is approved, only that its job waits
 // to be played: that is a reason to look what waits there. A job that stops or merely uses an environment deploys nothing.
 func (at hookPlace) mark(marks []gate.Mark, repo, status string) []gate.Mark {
-	if held := status == "manual"; held {
-		if at.Action != "" && at.Action != "start" {
-			return marks
-		}
-		marks = slices.DeleteFunc(marks, func(x gate.Mark) bool { return strings.EqualFold(x.Environment, at.Name) })
-		return append(marks, gate.Mark{Kind: gate.MarkEnvironment, Repo: repo, Environment: at.Name, Detail: gate.RunsWait})
-	}
-	if slices.ContainsFunc(marks, func(x gate.Mark) bool { return strings.EqualFold(x.Environment, at.Name) }) {
+	held := status == "manual"
+	if held && at.Action != "" && at.Action != "start" {
 		return marks
 	}
-	return append(marks, gate.Mark{Kind: gate.MarkEnvironment, Repo: repo, Environment: at.Name})
+	i := slices.IndexFunc(marks, func(x gate.Mark) bool { return strings.EqualFold(x.Environment, at.Name) })
+	if i < 0 {
+		i, marks = len(marks), append(marks, gate.Mark{Kind: gate.MarkEnvironment, Repo: repo, Environment: at.Name})
+	}
+	if held {
+		marks[i].Detail = gate.RunsWait
+	}
+	return marks
 }
 
 // mostPlaces bounds the environments that one pipeline may have looked at.
