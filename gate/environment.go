@@ -72,7 +72,7 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 // unknown says that an environment is none of those that the repository's policy guards, as far as that was looked at: what
 // is deployed to it is nobody's business here.
 func (r *Reconciler) unknown(ctx context.Context, w Work, book *EnvironmentBook) (bool, error) {
-	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") }) {
+	if book.Seen != nil || len(book.Promotions) > 0 || slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Detail, "run/") || c.Detail == RunsWait }) {
 		return false, nil
 	}
 	others, err := r.Book.Environments(ctx, w.Mark.Forge, w.Mark.Repo)
@@ -146,7 +146,7 @@ func (v *visit) worthReading() bool {
 		return true
 	}
 	return v.book.Seen == nil || !v.book.Seen.Looked || slices.ContainsFunc(v.w.Causes, func(c Mark) bool {
-		return c.Why == sweeping || c.deploys() || c.Why == "first look"
+		return c.Why == sweeping || c.deploys() || c.Why == "first look" || c.Detail == RunsWait
 	})
 }
 
@@ -191,6 +191,9 @@ func (v *visit) asking(p *Promotion) checks.Promotion {
 	}
 	return asks
 }
+
+// RunsWait is the Detail of a mark on an environment where a run may have come to wait, though the forge did not say which.
+const RunsWait = "runs wait"
 
 // sweeping is the cause of a look that nothing brought about.
 const sweeping = "sweep"

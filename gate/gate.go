@@ -135,7 +135,7 @@ type Mark struct {
 	Installation int64
 	// Why is the cause in a few words: "pull_request.labeled". Detail is what a policy may not care about: a label's name;
 	// of an edited change "base" when it was retargeted; of MarkAction the check's name; of a push's MarkBase and MarkBranch the pusher's numeric id; of MarkGroup the queue's ref; of MarkEnvironment "run/ID" of
-	// the workflow run that asks, "deployment/ID" of the deployment told of, or "".
+	// the workflow run that asks, "deployment/ID" of the deployment told of, RunsWait, or "".
 	Why, Detail string
 	At          time.Time // of a cause: when it was received
 	Receipt     int64     // of a cause: its place in the order of receipt

@@ -40,6 +40,7 @@ type hookBody struct {
 	Environment json.RawMessage `json:"environment"` // of a job an object, of a deployment a name
 	Deployment  int64           `json:"deployment_id"`
 	Status      string          `json:"status"`
+	Builds      []hookBuild     `json:"builds"` // of a pipeline: its jobs
 
 	Tag    json.RawMessage `json:"tag"` // of a release its name, of a job whether it is one
 	Action string          `json:"action"`
@@ -54,6 +55,11 @@ type hookUser struct {
 
 type hookCommit struct {
 	ID string `json:"id"`
+}
+
+type hookBuild struct {
+	Status      string          `json:"status"`
+	Environment json.RawMessage `json:"environment"`
 }
 
 type hookProject struct {

@@ -93,6 +93,7 @@ func (h *gitlabReceiver) pipeline(ctx context.Context, p *hookBody) (m meant, er
 		m.echo = len(m.marks) == 0
 		return m, nil
 	}
+	m.marks = p.held(m.marks, repo, a.Status)
 	train, named := strings.CutPrefix(a.Ref, "refs/merge-requests/")
 	switch {
 	case named && strings.HasSuffix(train, "/train"):
@@ -145,23 +146,66 @@ func (h *gitlabReceiver) job(ctx context.Context, p *hookBody) (m meant, err err
 		return m, nil
 	}
 	m.marks = h.awaited(ctx, repo, commit)
-	var at struct {
-		Name string `json:"name"`
-	}
 	if !given(p.Environment) {
 		return m, nil
 	}
-	if err := decode(p.Environment, &at); err != nil {
-		return m, err
-	}
-	name, err := environmentName(at.Name, "environment.name")
+	at, err := deploysTo(p.Environment, "environment")
 	if err != nil {
 		return m, err
 	}
-	if !slices.ContainsFunc(m.marks, func(x gate.Mark) bool { return strings.EqualFold(x.Environment, name) }) {
-		m.marks = append(m.marks, gate.Mark{Kind: gate.MarkEnvironment, Repo: repo, Environment: name})
-	}
+	m.marks = at.mark(m.marks, repo, p.Job)
 	return m, nil
+}
+
+// hookPlace is where a job deploys to, and what it does there.
+type hookPlace struct {
+	Name   string `json:"name"`
+	Action string `json:"action"`
+}
+
+func deploysTo(raw json.RawMessage, place string) (at hookPlace, err error) {
+	if err = decode(raw, &at); err == nil {
+		at.Name, err = environmentName(at.Name, place+".name")
+	}
+	return at, err
+}
+
+// mark adds that a job moved on there. GitLab tells of no deployment that is held until it is approved, only that its job waits
+// to be played: that is a reason to look what waits there. A job that stops or merely uses an environment deploys nothing.
+func (at hookPlace) mark(marks []gate.Mark, repo, status string) []gate.Mark {
+	held := status == "manual"
+	if held && at.Action != "" && at.Action != "start" {
+		return marks
+	}
+	i := slices.IndexFunc(marks, func(x gate.Mark) bool { return strings.EqualFold(x.Environment, at.Name) })
+	if i < 0 {
+		i, marks = len(marks), append(marks, gate.Mark{Kind: gate.MarkEnvironment, Repo: repo, Environment: at.Name})
+	}
+	if held {
+		marks[i].Detail = gate.RunsWait
+	}
+	return marks
+}
+
+// mostPlaces bounds the environments that one pipeline may have looked at.
+const mostPlaces = 20
+
+// held adds the environments where jobs of a pipeline wait to be played, once nothing of it goes on by itself: whether GitLab
+// tells of such a job alone hangs on its version. One that cannot be read is left to the sweep.
+func (p *hookBody) held(marks []gate.Mark, repo, status string) []gate.Mark {
+	if !slices.Contains([]string{"manual", "success", "skipped"}, status) {
+		return marks
+	}
+	most := len(marks) + mostPlaces
+	for _, b := range p.Builds {
+		if b.Status != "manual" || !given(b.Environment) || len(marks) >= most {
+			continue
+		}
+		if at, err := deploysTo(b.Environment, "builds.environment"); err == nil {
+			marks = at.mark(marks, repo, b.Status)
+		}
+	}
+	return marks
 }
 
 // deployed: a deployment was made, or moved on, or waits for leave. What it is and where it stands is read afresh.

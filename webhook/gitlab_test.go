@@ -107,6 +107,12 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 	base := func(name, commit, before string) gate.Mark {
 		return gate.Mark{Kind: gate.MarkBase, Base: name, Commit: commit, Before: before, By: "ana", Detail: "11", Why: "push"}
 	}
+	held := func(names ...string) (list []gate.Mark) {
+		for _, name := range names {
+			list = append(list, gate.Mark{Kind: gate.MarkEnvironment, Forge: "gitlab", Repo: shop, Environment: name, Why: "pipeline.manual", Detail: gate.RunsWait})
+		}
+		return list
+	}
 	wants := map[string][]gate.Mark{
 		"Merge Request Hook|open":         all(change("merge_request.open", "")),
 		"Merge Request Hook|reopen":       all(change("merge_request.reopen", "")),
@@ -146,13 +152,14 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 		"Tag Push Hook|gone":                          all(tag("tag_push", "", old, "ana")),
 		"Pipeline Hook|branch":                        all(gate.Mark{Kind: gate.MarkHead, Commit: head, Why: "pipeline.pending"}),
 		"Pipeline Hook|elsewhere":                     nil,
+		"Pipeline Hook|held":                          held("production", "qa"),
 		"Pipeline Hook|merge request":                 all(said("pipeline.running")),
 		"Pipeline Hook|train":                         all(group("pipeline.pending")),
 		"Pipeline Hook|train over":                    all(group("pipeline.destroyed")),
 		"Pipeline Hook|our own":                       nil,
 		"Pipeline Hook|our own, green":                all(gate.Mark{Kind: gate.MarkHead, Commit: head, Why: "pipeline.success"}), // others may have had a hand in it
 		"Job Hook|created":                            nil,
-		"Job Hook|manual":                             all(at("build.manual", "")),
+		"Job Hook|manual":                             all(at("build.manual", gate.RunsWait)),
 		"Job Hook|test":                               nil,
 		"Deployment Hook|running":                     all(at("deployment.running", "deployment/326")),
 		"Deployment Hook|blocked":                     all(at("deployment.blocked", "run/326")),

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,6 +158,9 @@ func (r *playing) named(commit string) string {
 // deployed are the deployments, and the jobs that waited or wait, as far as they are new or stand otherwise.
 func (r *playing) deployed() (lines []string) {
 	for i, d := range r.forge.Deployments(shop, "") {
+		if r.where == "gitlab" && slices.ContainsFunc(r.forge.Jobs(shop), func(j pretend.Job) bool { return j.Run == d.ID }) {
+			d.By = "github-actions[bot]" // there it has whoever started its pipeline, or played its job
+		}
 		line := fmt.Sprintf("deployment %d into %s of %s by %s: %s", i+1, d.Environment, r.named(d.Commit), d.By, or(d.State, "no status"))
 		if r.news(fmt.Sprintf("deployment %d", i), line) {
 			lines = append(lines, line)

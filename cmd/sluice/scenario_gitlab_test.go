@@ -194,6 +194,8 @@ var (
 	manyTold     = regexp.MustCompile(`^  \d+ ((?:re)?deliver(?:y|ies) (?:lost|answered \d+))$`)
 	deployLine   = regexp.MustCompile(`^  (deployment \d+ into .* by \S+): (.*)$`)
 	promotedLine = regexp.MustCompile(`^  (main@\d+ deploy \(.*?\))  +(\S+) `)
+	pendingLine  = regexp.MustCompile(`^    pending by \S+: `)
+	rejectedLine = regexp.MustCompile("^(    rejected by \\S+: .*?)(?: - `.*| https?://.*)?$")
 	askLine      = regexp.MustCompile(`^  (#\d+ )?asks `)
 	unnamedHash  = regexp.MustCompile(`\b[0-9a-f]{7,8}\b`)
 	linkInText   = regexp.MustCompile(`<?https?://[^\s>)]*/(?:-/merge_requests|pull|-/releases|releases)/[^\s>)]+>?`)
@@ -204,7 +206,7 @@ var (
 // programs are spelt.
 func commonly(text string) string {
 	var b strings.Builder
-	merge, deployments, answer := map[string]string{}, map[string]string{}, false
+	merge, deployments, answer, within := map[string]string{}, map[string]string{}, false, false
 	var step []string
 	end := func() {
 		if len(step) == 1 {
@@ -225,6 +227,7 @@ func commonly(text string) string {
 			return id
 		})
 		m := mergeLine.FindStringSubmatch(line)
+		within = within && strings.HasPrefix(line, "      ")
 		answer = answer && strings.HasPrefix(line, "    |") || strings.Contains(line, "answers in comment ")
 		switch {
 		case !strings.HasPrefix(line, " "):
@@ -254,6 +257,13 @@ func commonly(text string) string {
 				continue
 			}
 			deployments[d[1]] = d[2]
+		case within:
+			continue
+		case pendingLine.MatchString(line): // why a job waits its check says: GitLab has no place for it at the job
+			within = true
+			continue
+		case rejectedLine.MatchString(line): // there it is one line, and cut
+			within, line = true, html.UnescapeString(rejectedLine.FindStringSubmatch(line)[1])
 		case askLine.MatchString(line):
 			if line = withoutTeams(line); line == "" {
 				continue

@@ -10,11 +10,6 @@ func openAtGitLab(name string) string {
 			"finding-queue", "queue", "queue-before", "queue-dismissed", "queue-dropped", "queue-faults", "queue-override", "queue-push",
 			"queue-released-heading", "queue-shuffled", "queue-two", "queue-unapproved",
 		},
-		"a job that waits at a protected environment is found when the environment is looked at; the acts have to wait for that": {
-			"promotion-run-broken-policy", "promotion-run-cancelled", "promotion-run-newer", "promotion-run-ours",
-			"promotion-run-ours-cancelled", "promotion-run-ours-locked", "promotion-run-outwaits", "promotion-run-rejected",
-			"promotion-run-reports", "promotion-run-second-job", "promotion-run-unguarded", "promotion-run-waits",
-		},
 		"logins and addresses of bots are spelt otherwise: the policy of the scenario names GitHub's": {
 			"bot", "changelog-exempt-bot", "dependabot",
 		},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -373,5 +374,24 @@ func TestAListFromBeforeTheDeployment(t *testing.T) {
 	now = now.Add(3 * time.Minute)
 	if st, err := c.Environment(t.Context(), into("production", ""), nil, checks.Promotion{}); err != nil || len(st.Deployments) != 0 {
 		t.Errorf("long after: %+v, %v; want that it was deleted", st, err)
+	}
+}
+
+// GitLab shows what is said with an approval as it is written, and takes 255 characters of it.
+func TestWhatIsSaidWithAnApprovalCanBeRead(t *testing.T) {
+	t.Parallel()
+	const link = "https://sluice.example/decisions/0123456789abcdef"
+	long := strings.Repeat("e2e was not told of it&#58; CI has to post it. ", 20)
+	for said, want := range map[string]string{
+		"":                              "",
+		"Cancelled by olga.\n\n" + link: "Cancelled by olga. " + link,
+		"Rejected&#58; Quick &#60;fix&#62;.\n\n- `changes` x": "Rejected: Quick <fix>. - `changes` x",
+		long + "\n\n" + link:        strings.ReplaceAll(long, "&#58;", ":")[:204] + "… " + link,
+		"over&#10;lines&#0;&#8238;": "over lines",
+		strings.Repeat("x", 300):    strings.Repeat("x", 254) + "…",
+	} {
+		if got := remark(said); got != want || utf8.RuneCountInString(got) > mostComment {
+			t.Errorf("remark(%q) = %q, %d characters, want %q", said, got, utf8.RuneCountInString(got), want)
+		}
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -235,7 +237,7 @@ func (c *Client) unblock(ctx context.Context, a *access, s checks.Subject, n *de
 // approve says yes or no. GitLab's refusals tell apart what can be cured, and who has to.
 func (a *access) approve(ctx context.Context, repo string, n *deploymentNode, state, comment string) error {
 	body := map[string]any{"status": state}
-	if comment = clipped(gate.Plain(comment), mostComment); comment != "" {
+	if comment = remark(comment); comment != "" {
 		body["comment"] = comment
 	}
 	_, err := a.send(ctx, http.MethodPost, at(repo, "deployments", number(n.ID), "approval"), nil, body, nil)
@@ -254,6 +256,18 @@ func (a *access) approve(ctx context.Context, repo string, n *deploymentNode, st
 		return undeployed(&Error{Route: e.Route, Status: http.StatusForbidden, Message: e.Message}, "name the account of Sluice's token among the approvers of the protected environment")
 	}
 	return err
+}
+
+// remark is a comment as GitLab takes it with an approval, and shows it: as it is written. What would keep Markdown quiet is
+// undone, and where it has to be cut, the address at its end stays, which leads to all of it.
+func remark(comment string) string {
+	text := gate.Plain(html.UnescapeString(gate.Plain(comment)))
+	at := strings.LastIndex(text, " ")
+	link := text[at+1:]
+	if most := mostComment - utf8.RuneCountInString(link) - 1; at > 0 && linked(link) && most > mostComment/3 {
+		return clipped(text[:at], most) + " " + link
+	}
+	return clipped(text, mostComment)
 }
 
 // clipped cuts a text.

@@ -296,7 +296,7 @@ func (f *Forge) labAdmit(repo, environment, by, state, comment string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.begins()
-	j, err := f.jobAt(repo, environment)
+	j, err := f.jobAt(repo, environment, anyJob)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package pretend
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -149,7 +150,7 @@ func (f *Forge) turn(j *ciJob, status string) {
 	}
 	if over(status) {
 		j.finished = now
-		if j.started.IsZero() && status != "skipped" {
+		if j.started.IsZero() && j.outside && status != "skipped" { // a job that ended before it ran has no start
 			j.started = now
 		}
 	}
@@ -229,21 +230,27 @@ func (f *Forge) labStart(r *Repo, c *commit, p Workflow) (int64, error) {
 
 // deployAt puts a job into a pipeline that deploys into an environment.
 func (f *Forge) deployAt(l *pipeline, environment string) *ciJob {
-	j := f.add(l, &ciJob{name: "deploy to " + environment, stage: "deploy", by: l.by, place: f.environment(l.repo, environment)})
+	name := "deploy to " + environment
+	if n := len(l.jobs); slices.ContainsFunc(l.jobs, func(j *ciJob) bool { return j.name == name }) { // it is no retry of that one
+		name = fmt.Sprintf("%s %d", name, n+1)
+	}
+	j := f.add(l, &ciJob{name: name, stage: "deploy", by: l.by, place: f.environment(l.repo, environment)})
 	f.begin(j, false)
 	f.settle(l)
 	return j
 }
 
-// jobAt is the newest job at an environment.
-func (f *Forge) jobAt(repo, environment string) (*ciJob, error) {
+func anyJob(*ciJob) bool { return true }
+
+// jobAt is the newest job at an environment that is such a one.
+func (f *Forge) jobAt(repo, environment string, such func(*ciJob) bool) (*ciJob, error) {
 	r, err := f.repo(repo)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range slices.Backward(f.project(r).pipelines) {
 		for _, j := range slices.Backward(l.jobs) {
-			if j.place != nil && j.place.name == environment {
+			if j.place != nil && j.place.name == environment && such(j) {
 				return j, nil
 			}
 		}
@@ -251,9 +258,12 @@ func (f *Forge) jobAt(repo, environment string) (*ciJob, error) {
 	return nil, fmt.Errorf("job at %q: %w", environment, ErrUnknown)
 }
 
-// labFinish is Finish at GitLab.
+// labFinish is Finish at GitLab: of the newest job that runs, where each job waits for itself.
 func (f *Forge) labFinish(repo, environment, conclusion string) error {
-	j, err := f.jobAt(repo, environment)
+	j, err := f.jobAt(repo, environment, func(j *ciJob) bool { return conclusion == "cancelled" || j.status == "running" })
+	if errors.Is(err, ErrUnknown) {
+		j, err = f.jobAt(repo, environment, anyJob)
+	}
 	if err != nil {
 		return err
 	}
@@ -269,7 +279,7 @@ func (f *Forge) labFinish(repo, environment, conclusion string) error {
 func (f *Forge) Play(repo, environment, by string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	j, err := f.jobAt(repo, environment)
+	j, err := f.jobAt(repo, environment, anyJob)
 	if err != nil {
 		return err
 	}
