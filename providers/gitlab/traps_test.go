@@ -619,3 +619,21 @@ func TestCommitsAreInTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+// What a service account writes is no person's word, whatever the account is called.
+func TestNotesOfServiceAccounts(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.files[tipSHA+":.sluice.yml"] = "approval: {stale: never, rules: [{name: r, comments: [lgtm]}]}\n"
+	at := "2026-03-01T13:00:00.000Z"
+	note := func(id int, who obj) obj {
+		return obj{"id": id, "body": "lgtm", "author": who, "created_at": at, "updated_at": at}
+	}
+	l.set("merge_requests/7/notes", []obj{note(1, obj{"id": 6, "username": "bo"}), note(2, obj{"id": 8, "username": "deployer"})})
+	l.set("users/6", obj{"id": 6})
+	l.set("users/8", obj{"id": 8, "bot": true})
+	f := l.facts(t)
+	if len(f.Comments) != 2 || !f.Comments[0].By.Human() || f.Comments[1].By.Human() {
+		t.Errorf("comments %+v, want one of a person and one of a program", f.Comments)
+	}
+}
