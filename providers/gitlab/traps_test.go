@@ -637,3 +637,26 @@ func TestNotesOfServiceAccounts(t *testing.T) {
 		t.Errorf("comments %+v, want one of a person and one of a program", f.Comments)
 	}
 }
+
+// A default branch that is not shown is not a repository without a policy.
+func TestATagWhereNoPolicyCanBeRead(t *testing.T) {
+	t.Parallel()
+	for name, branch := range map[string]string{"hidden": "main", "none": ""} {
+		l := newLab()
+		l.files = map[string]string{}
+		l.change("", obj{"default_branch": branch})
+		l.set("repository/branches/main", 404)
+		l.set("repository/tags/v1.0.0", obj{"name": "v1.0.0", "target": headSHA, "commit": obj{"id": headSHA}})
+		l.set("repository/commits/"+headSHA+"/refs", []obj{})
+		l.set("protected_branches", []obj{})
+		s := checks.Subject{Forge: "gitlab", Repo: "acme/shop", Kind: checks.KindTag, Tag: "v1.0.0"}
+		f, err := l.client(t, Options{}).Facts(t.Context(), s, "")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, unread := f.Gap("policy"); !unread {
+			t.Errorf("%s: gaps %q and %d policies, want it said that the policy is not known", name, gapsOf(f), len(f.Sources))
+		}
+	}
+}
