@@ -123,6 +123,9 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if err := r.belongs(); err != nil {
+		return err
+	}
 	if err := r.fresh(ctx, expect); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type memory struct {
 	sets    *cache.Weighed[string, *policy.Set] // by what the policies say
 	changes *lru.Cache[string, *prior]          // by subject
 	tips    *lru.Cache[pair, tipAt]             // by branch
-	floors  *lru.Cache[string, floorAt]         // the groups' policies, by project
+	floors  *lru.Cache[floorKey, floorAt]       // the groups' policies
 	ranks   *lru.Cache[rankKey, rankAt]
 	groups  *lru.Cache[groupKey, groupAt]
 	kinds   *lru.Cache[int64, kindAt]     // by account
@@ -54,6 +54,10 @@ type (
 	groupKey struct {
 		token int64
 		name  string
+	}
+	floorKey struct {
+		token   int64 // what one may not see, another may
+		project string
 	}
 	mailKey struct {
 		token   int64
@@ -117,7 +121,7 @@ func newMemory() *memory {
 		sets:    cache.New[string, *policy.Set](4<<20, 256),
 		changes: sized[string, *prior](8192),
 		tips:    sized[pair, tipAt](4096),
-		floors:  sized[string, floorAt](1024),
+		floors:  sized[floorKey, floorAt](1024),
 		ranks:   sized[rankKey, rankAt](8192),
 		groups:  sized[groupKey, groupAt](256),
 		kinds:   sized[int64, kindAt](8192),
