@@ -20,7 +20,8 @@ const (
 	abreast = 8 // reads at once
 )
 
-// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals.
+// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals; a third
+// where reviewers were asked, whose objections show nowhere else.
 func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	f, err := c.facts(ctx, s, expect)
 	if err != nil {
@@ -76,6 +77,8 @@ type reading struct {
 	prior *prior // of the same change, or nil
 	same  bool   // nothing shows that anything is otherwise than in prior
 	next  prior  // what the next reading will find
+
+	opinion []opinion // of the reviewers asked
 
 	diff    *difference
 	tip     string // of the target branch (of the default branch for a tag)

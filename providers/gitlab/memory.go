@@ -66,12 +66,11 @@ type (
 
 	// prior is what the last reading of a change found.
 	prior struct {
-		mark     mark
-		tip      string
-		opinions []opinion // of the reviewers asked
-		labels   []labelEvent
-		reviews  map[opinionKey]string // commits that approvals are of
-		at       time.Time             // when opinions and labels were read
+		mark    mark
+		tip     string
+		labels  []labelEvent
+		reviews map[opinionKey]string // commits that approvals are of
+		at      time.Time             // when labels were read
 	}
 	tipAt struct {
 		commit string

@@ -88,3 +88,20 @@ func TestWhatATokenMayNotSeeAnotherMay(t *testing.T) {
 		}
 	}
 }
+
+// An objection leaves no trace in the merge request: it is seen all the same.
+func TestAnObjectionThatLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	bo := obj{"id": 6, "username": "bo"}
+	l.change("merge_requests/7", obj{"reviewers": []obj{bo}})
+	l.set("merge_requests/7/reviewers", []obj{{"user": bo, "state": "unreviewed"}})
+	c := l.client(t, Options{})
+	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 0 {
+		t.Fatalf("reviews %+v, want none yet", f.Reviews)
+	}
+	l.set("merge_requests/7/reviewers", []obj{{"user": bo, "state": "requested_changes"}})
+	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 1 || f.Reviews[0].State != "changes_requested" {
+		t.Errorf("reviews %+v, want bo's objection", f.Reviews)
+	}
+}
