@@ -54,7 +54,7 @@ func (h *gitlabReceiver) receive(w http.ResponseWriter, r *http.Request) (event 
 		log.Warn("delivery refused: "+err.Error(), "from", r.RemoteAddr)
 		return "other", answer{401, Refused, err.Error()}
 	}
-	d := gate.Delivery{Forge: h.forge, ID: hookID(r.Header, body), Event: "other", At: h.Now().UTC(), Body: body}
+	d := gate.Delivery{Forge: h.forge, ID: h.keys.id(r.Header, body), Event: "other", At: h.Now().UTC(), Body: body}
 	log = log.With("delivery", d.ID)
 	event = h.understand(r, &d, log)
 	return event, h.store(r.Context(), log, d)

@@ -131,7 +131,16 @@ func (k keys) shared(sum string, body []byte) bool {
 
 var hookName = patterns.New(`^[A-Z][A-Za-z ]{0,63}$`)
 
-// hookID is what a delivery is known by. GitLab repeats its Idempotency-Key when it sends one again. Before 17.4 there was
+// id is what a delivery that was admitted is known by: where its signature counted, the id that is signed, which nobody who
+// plays it back can change.
+func (k keys) id(h http.Header, body []byte) string {
+	if len(k.signing) > 0 && len(h.Values("webhook-signature")) == 1 {
+		return h.Get("webhook-id")
+	}
+	return hookID(h, body)
+}
+
+// hookID is what a delivery without a signature is known by. GitLab repeats its Idempotency-Key when it sends one again. Before 17.4 there was
 // none: the hook and the event are told then, but an event may set off others that share its id, so the body counts too.
 func hookID(h http.Header, body []byte) string {
 	if key := h.Get("Idempotency-Key"); deliveryID(key) {

@@ -247,6 +247,28 @@ func TestOnlyWhoKnowsAGitLabSecretIsLetIn(t *testing.T) {
 	}
 }
 
+// What was signed is known by what was signed: played back under another key it is still the same delivery.
+func TestASignedDeliveryThatIsPlayedBack(t *testing.T) {
+	t.Parallel()
+	in := &inbox{}
+	s := gitlabSettings(in)
+	s.Now = func() time.Time { return time.Unix(1772400000, 0) }
+	h, body := gitlabHandler(t, s), hookSamples(t)["Note Hook|command"]
+	for i, want := range []int{202, 200} {
+		r := hookRequest("Note Hook", "k-"+strconv.Itoa(i), body)
+		mac := hmac.New(sha256.New, signingKey)
+		mac.Write([]byte("k-0.1772400000."))
+		mac.Write(body)
+		r.Header.Del("X-Gitlab-Token")
+		r.Header.Set("webhook-id", "k-0")
+		r.Header.Set("webhook-timestamp", "1772400000")
+		r.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		if w := send(h, r); w.Code != want {
+			t.Errorf("delivery %d: %d %s, want %d", i+1, w.Code, w.Body, want)
+		}
+	}
+}
+
 // GitLab switches off a hook that is answered with an error four times, so what is authentic never is.
 func TestWhatIsAuthenticNeverFailsButWhenItCannotBeStored(t *testing.T) {
 	t.Parallel()

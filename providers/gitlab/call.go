@@ -54,14 +54,20 @@ func pages[T any](ctx context.Context, a *access, path string, query url.Values,
 			return nil, false, err
 		}
 		list = append(list, some...)
-		untold := len(resp.Header.Values("X-Next-Page")) == 0 && len(some) >= 100 // something on the way took the header: a full page is not the end
-		if resp.NextPage == 0 && !untold {
+		if last(resp, len(some)) {
 			return list, false, nil
 		}
 		if page >= most {
 			return list, true, nil
 		}
 	}
+}
+
+// last says whether a page of a hundred was the last one. Where something on the way took the header that tells, a full page
+// is not the end.
+func last(resp *gitlab.Response, entries int) bool {
+	untold := len(resp.Header.Values("X-Next-Page")) == 0 && entries >= 100
+	return resp.NextPage == 0 && !untold
 }
 
 // at is the path of something below a project: at("acme/shop", "merge_requests", "7"). Every part is escaped.

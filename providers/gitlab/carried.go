@@ -193,7 +193,7 @@ func (st *standing) lately(ctx context.Context, open []checks.Carried, lists [][
 			}
 		}
 		st.assign(lists)
-		if resp.NextPage == 0 || len(st.open(lists)) == 0 || len(list) > 0 && list[len(list)-1].Updated.Before(oldest.Add(-24*time.Hour)) {
+		if last(resp, len(list)) || len(st.open(lists)) == 0 || len(list) > 0 && list[len(list)-1].Updated.Before(oldest.Add(-24*time.Hour)) {
 			return nil
 		}
 	}

@@ -81,6 +81,16 @@ func (r *reading) fresh(ctx context.Context, expect string) error {
 	return fmt.Errorf("%w: the head %.8s", gate.ErrStale, expect)
 }
 
+// belongs makes sure that the merge request is of the project that is remembered: one may have been moved away, and another
+// made in its place.
+func (r *reading) belongs() error {
+	if id := r.mr.TargetProject; id != 0 && id != int64(r.p.ID) {
+		r.c.forget(r.repo)
+		return fmt.Errorf("%w: the project %d that was remembered is another one", gate.ErrStale, r.p.ID)
+	}
+	return nil
+}
+
 // describe turns the merge request into facts.
 func (r *reading) describe(ctx context.Context) error {
 	mr := r.mr

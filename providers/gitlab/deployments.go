@@ -169,7 +169,7 @@ func (a *access) deployments(ctx context.Context, repo, environment string, enou
 			}
 		}
 		switch {
-		case resp.NextPage == 0, enough(list):
+		case last(resp, len(some)), enough(list):
 			return list, false, nil
 		case page == deploymentsPages:
 			return list, true, nil

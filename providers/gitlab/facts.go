@@ -20,7 +20,8 @@ const (
 	abreast = 8 // reads at once
 )
 
-// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals.
+// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals; a third
+// where reviewers were asked, whose objections show nowhere else.
 func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	f, err := c.facts(ctx, s, expect)
 	if err != nil {
@@ -77,6 +78,8 @@ type reading struct {
 	same  bool   // nothing shows that anything is otherwise than in prior
 	next  prior  // what the next reading will find
 
+	opinion []opinion // of the reviewers asked
+
 	diff    *difference
 	tip     string // of the target branch (of the default branch for a tag)
 	start   string // the merge base
@@ -121,6 +124,9 @@ func (r *reading) change(ctx context.Context, expect string) error {
 		return err
 	})
 	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := r.belongs(); err != nil {
 		return err
 	}
 	if err := r.fresh(ctx, expect); err != nil {

@@ -11,6 +11,8 @@ import (
 func (c *Client) Hint(repo gate.Repo, _ string, _ []string) {
 	path := lower(repo.Name)
 	if strings.HasSuffix(path, "/"+policyProject) {
-		c.memory.floors.Remove(path)
+		for _, a := range c.ways {
+			c.memory.floors.Remove(floorKey{a.n, path})
+		}
 	}
 }

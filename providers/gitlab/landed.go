@@ -215,7 +215,7 @@ func (h *history) merged(ctx context.Context) (whole bool, err error) {
 			}
 		}
 		switch {
-		case resp.NextPage == 0, h.explained():
+		case last(resp, len(list)), h.explained():
 			return true, nil
 		case len(list) > 0 && list[len(list)-1].Updated.Before(oldest.Add(-24*time.Hour)):
 			return false, nil

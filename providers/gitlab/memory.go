@@ -33,7 +33,7 @@ type memory struct {
 	sets    *cache.Weighed[string, *policy.Set] // by what the policies say
 	changes *lru.Cache[string, *prior]          // by subject
 	tips    *lru.Cache[pair, tipAt]             // by branch
-	floors  *lru.Cache[string, floorAt]         // the groups' policies, by project
+	floors  *lru.Cache[floorKey, floorAt]       // the groups' policies
 	ranks   *lru.Cache[rankKey, rankAt]
 	groups  *lru.Cache[groupKey, groupAt]
 	kinds   *lru.Cache[int64, kindAt]     // by account
@@ -55,6 +55,10 @@ type (
 		token int64
 		name  string
 	}
+	floorKey struct {
+		token   int64 // what one may not see, another may
+		project string
+	}
 	mailKey struct {
 		token   int64
 		address string
@@ -62,12 +66,11 @@ type (
 
 	// prior is what the last reading of a change found.
 	prior struct {
-		mark     mark
-		tip      string
-		opinions []opinion // of the reviewers asked
-		labels   []labelEvent
-		reviews  map[opinionKey]string // commits that approvals are of
-		at       time.Time             // when opinions and labels were read
+		mark    mark
+		tip     string
+		labels  []labelEvent
+		reviews map[opinionKey]string // commits that approvals are of
+		at      time.Time             // when labels were read
 	}
 	tipAt struct {
 		commit string
@@ -117,7 +120,7 @@ func newMemory() *memory {
 		sets:    cache.New[string, *policy.Set](4<<20, 256),
 		changes: sized[string, *prior](8192),
 		tips:    sized[pair, tipAt](4096),
-		floors:  sized[string, floorAt](1024),
+		floors:  sized[floorKey, floorAt](1024),
 		ranks:   sized[rankKey, rankAt](8192),
 		groups:  sized[groupKey, groupAt](256),
 		kinds:   sized[int64, kindAt](8192),

@@ -131,12 +131,13 @@ func (r *reading) floor(ctx context.Context) error {
 
 // floorOf is a group's policy, remembered for some minutes, unless an event tells of it: it is one for many projects.
 func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, error) {
-	if known, ok := r.c.memory.floors.Get(lower(project)); ok && r.c.within(known.at, tagsKept) {
-		return known.source, nil
-	}
 	a, err := r.c.reach(project)
 	if err != nil {
-		a = r.a // another token than the project's own is for it, or none: then what this one sees counts
+		a = r.a // no token is for it: then what the project's own sees counts
+	}
+	key := floorKey{a.n, lower(project)}
+	if known, ok := r.c.memory.floors.Get(key); ok && r.c.within(known.at, tagsKept) {
+		return known.source, nil
 	}
 	t, commit, err := a.text(ctx, project, "HEAD", policyFile)
 	if err != nil {
@@ -146,6 +147,6 @@ func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, 
 	if !t.Absent {
 		source = &policy.Source{Origin: policy.Organisation, Name: project + ":" + policyFile, Commit: commit, Text: t.Text, Kind: t.Kind}
 	}
-	r.c.memory.floors.Add(lower(project), floorAt{source, r.c.opts.Now()})
+	r.c.memory.floors.Add(key, floorAt{source, r.c.opts.Now()})
 	return source, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -393,5 +394,26 @@ func TestWhatIsSaidWithAnApprovalCanBeRead(t *testing.T) {
 		if got := remark(said); got != want || utf8.RuneCountInString(got) > mostComment {
 			t.Errorf("remark(%q) = %q, %d characters, want %q", said, got, utf8.RuneCountInString(got), want)
 		}
+	}
+}
+
+// Where something on the way took the word on what comes next, the first hundred deployments are not all of them.
+func TestDeploymentsAreReadToTheirEnd(t *testing.T) {
+	t.Parallel()
+	s := site{"GET /repository/branches/main": obj{"commit": obj{"id": one}}, "GET /deployments": func(r *http.Request) any {
+		list := []obj{}
+		switch page, _ := strconv.Atoi(r.URL.Query().Get("page")); page {
+		case 1:
+			for id := 200; id > 100; id-- {
+				list = append(list, deploymentOn(id, two, "failed", 5, "2026-01-02T00:00:00Z"))
+			}
+		case 2:
+			list = append(list, deploymentOn(100, one, "running", 77, "2026-01-01T00:00:00Z"))
+		}
+		return list
+	}}
+	found, err := s.client(t, nil).Deployed(t.Context(), into("production", one), gate.Order{Promotion: "p", After: 90})
+	if err != nil || fmt.Sprint(ids(found)) != "[100]" {
+		t.Errorf("found %v, %v; want the one on the second page, or another would be made", ids(found), err)
 	}
 }

@@ -162,14 +162,10 @@ func (r *reading) dated(ctx context.Context, list []checks.Review) error {
 	return nil
 }
 
-// opinions reads what the reviewers think, where there are any. They are believed while nothing about the merge request
-// has changed.
+// opinions reads what the reviewers think, where there are any. They are read each time: an objection need not leave a trace
+// in the merge request itself, not even in the time of its last change.
 func (r *reading) opinions(ctx context.Context) error {
 	if len(r.mr.Reviewers) == 0 {
-		return nil
-	}
-	if r.unchanged() && r.prior.opinions != nil {
-		r.next.opinions = r.prior.opinions
 		return nil
 	}
 	list, cut, err := pages[opinion](ctx, r.a, r.here("reviewers"), nil, 5)
@@ -179,7 +175,7 @@ func (r *reading) opinions(ctx context.Context) error {
 	if cut {
 		r.gap("reviews", "GitLab lists more reviewers than the %d that were read.", len(list))
 	}
-	r.next.opinions = list
+	r.opinion = list
 	return nil
 }
 
@@ -190,8 +186,8 @@ func (r *reading) unchanged() bool {
 
 // asked takes those whose review is still asked for into the facts, and returns who asks for changes.
 func (r *reading) asked() (against []checks.Review) {
-	for i := range r.next.opinions {
-		o := &r.next.opinions[i]
+	for i := range r.opinion {
+		o := &r.opinion[i]
 		who := r.person(o.User)
 		switch o.State {
 		case "requested_changes":

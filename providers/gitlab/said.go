@@ -48,8 +48,12 @@ func (r *reading) notes(ctx context.Context) error {
 			r.gap("comments", "The notes on the change are longer than what is read of them.")
 			break
 		}
+		by, err := r.surely(ctx, n.Author) // what a service account writes is no person's word, whatever it is called
+		if err != nil {
+			return err
+		}
 		// A note that was resolved has a later time too; that an edit is seen matters more.
-		r.f.Comments = append(r.f.Comments, checks.Comment{By: r.person(n.Author), Text: n.Body, At: n.Created.UTC(), Edited: n.Updated.Sub(n.Created) > time.Second})
+		r.f.Comments = append(r.f.Comments, checks.Comment{By: by, Text: n.Body, At: n.Created.UTC(), Edited: n.Updated.Sub(n.Created) > time.Second})
 	}
 	r.f.Heard = true
 	return nil

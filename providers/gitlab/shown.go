@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 // shownKey is a pipeline, and the commit that it is of; without a pipeline, the commit alone.
 type shownKey struct {
 	token    int64
+	repo     string // a commit may be in several, as in a fork
 	commit   string
 	pipeline int64
 }
@@ -32,7 +34,7 @@ func (r *reading) statuses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key := shownKey{token: r.a.n, commit: r.head}
+	key := shownKey{token: r.a.n, repo: r.key(), commit: r.head}
 	if r.car != nil {
 		key.commit, key.pipeline = r.car.commit, r.car.pipeline.ID
 	} else if h, err := r.c.sawHead(ctx, r.a, r.f.Subject, r.mr); err != nil {
@@ -111,33 +113,38 @@ func stateWord(s string) string {
 // heard takes in what GitLab answered to a status that we wrote, so that the next look need not ask for it. It stands
 // beneath whoever writes: what is remembered can never be older than our own last word.
 func (c *Client) heard(a *access, r *http.Request, resp *http.Response, body []byte) {
-	_, path, _ := strings.Cut(r.URL.EscapedPath(), "/statuses/")
-	if r.Method != http.MethodPost || path == "" || strings.Contains(path, "/") || !strings.Contains(r.URL.EscapedPath(), "/projects/") {
+	before, path, _ := strings.Cut(r.URL.EscapedPath(), "/statuses/")
+	_, project, _ := strings.Cut(before, "/projects/")
+	if r.Method != http.MethodPost || path == "" || strings.Contains(path, "/") || project == "" {
+		return
+	}
+	repo, err := url.PathUnescape(project)
+	if repo = lower(repo); err != nil {
 		return
 	}
 	var n statusNode
 	if err := json.Unmarshal(body, &n); resp.StatusCode >= 300 || err != nil || n.ID == 0 || n.Pipeline == 0 || n.SHA == "" {
-		c.unheard(a, path)
+		c.unheard(a, repo, path)
 		return
 	}
-	key := shownKey{a.n, n.SHA, n.Pipeline}
+	key := shownKey{a.n, repo, n.SHA, n.Pipeline}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known, ok := c.memory.shown.Get(key)
 	if !ok {
-		if known, ok = c.memory.shown.Get(shownKey{a.n, n.SHA, 0}); !ok { // whether others had been there is not known
+		if known, ok = c.memory.shown.Get(shownKey{a.n, repo, n.SHA, 0}); !ok { // whether others had been there is not known
 			return
 		}
-		c.memory.shown.Remove(shownKey{a.n, n.SHA, 0})
+		c.memory.shown.Remove(shownKey{a.n, repo, n.SHA, 0})
 	}
 	list := slices.DeleteFunc(slices.Clone(known.list), func(o statusNode) bool { return o.Name == n.Name })
 	c.memory.shown.Add(key, shownAt{append(list, n), known.at})
 }
 
 // unheard forgets what a commit shows: a write to it went another way than it should.
-func (c *Client) unheard(a *access, commit string) {
+func (c *Client) unheard(a *access, repo, commit string) {
 	for _, k := range c.memory.shown.Keys() {
-		if k.token == a.n && k.commit == commit {
+		if k.token == a.n && k.repo == repo && k.commit == commit {
 			c.memory.shown.Remove(k)
 		}
 	}

@@ -35,11 +35,17 @@ func (r *reading) tag(ctx context.Context, expect string) error {
 	group.Go(func() error { return r.tags(all) })
 	group.Go(func() error { return r.pushed(all, node) })
 	group.Go(func() error {
-		found, err := r.atTip(all, r.f.Repository.Default)
-		if err == nil && found {
-			err = r.floor(all)
+		found, err := false, error(nil)
+		if r.f.Repository.Default != "" {
+			found, err = r.atTip(all, r.f.Repository.Default)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if !found { // or it may not be seen: that is not the same as no policy
+			r.gap("policy", "The repository shows no default branch, so its policy cannot be read.")
+		}
+		return r.floor(all)
 	})
 	if err := group.Wait(); err != nil {
 		return missed(err)

@@ -619,3 +619,44 @@ func TestCommitsAreInTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+// What a service account writes is no person's word, whatever the account is called.
+func TestNotesOfServiceAccounts(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.files[tipSHA+":.sluice.yml"] = "approval: {stale: never, rules: [{name: r, comments: [lgtm]}]}\n"
+	at := "2026-03-01T13:00:00.000Z"
+	note := func(id int, who obj) obj {
+		return obj{"id": id, "body": "lgtm", "author": who, "created_at": at, "updated_at": at}
+	}
+	l.set("merge_requests/7/notes", []obj{note(1, obj{"id": 6, "username": "bo"}), note(2, obj{"id": 8, "username": "deployer"})})
+	l.set("users/6", obj{"id": 6})
+	l.set("users/8", obj{"id": 8, "bot": true})
+	f := l.facts(t)
+	if len(f.Comments) != 2 || !f.Comments[0].By.Human() || f.Comments[1].By.Human() {
+		t.Errorf("comments %+v, want one of a person and one of a program", f.Comments)
+	}
+}
+
+// A default branch that is not shown is not a repository without a policy.
+func TestATagWhereNoPolicyCanBeRead(t *testing.T) {
+	t.Parallel()
+	for name, branch := range map[string]string{"hidden": "main", "none": ""} {
+		l := newLab()
+		l.files = map[string]string{}
+		l.change("", obj{"default_branch": branch})
+		l.set("repository/branches/main", 404)
+		l.set("repository/tags/v1.0.0", obj{"name": "v1.0.0", "target": headSHA, "commit": obj{"id": headSHA}})
+		l.set("repository/commits/"+headSHA+"/refs", []obj{})
+		l.set("protected_branches", []obj{})
+		s := checks.Subject{Forge: "gitlab", Repo: "acme/shop", Kind: checks.KindTag, Tag: "v1.0.0"}
+		f, err := l.client(t, Options{}).Facts(t.Context(), s, "")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, unread := f.Gap("policy"); !unread {
+			t.Errorf("%s: gaps %q and %d policies, want it said that the policy is not known", name, gapsOf(f), len(f.Sources))
+		}
+	}
+}
