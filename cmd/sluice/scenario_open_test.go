@@ -15,21 +15,6 @@ func openAtGitLab(name string) string {
 			"promotion-run-ours-cancelled", "promotion-run-ours-locked", "promotion-run-outwaits", "promotion-run-rejected",
 			"promotion-run-reports", "promotion-run-second-job", "promotion-run-unguarded", "promotion-run-waits",
 		},
-		"logins and addresses of bots are spelt otherwise: the policy of the scenario names GitHub's": {
-			"bot", "changelog-exempt-bot", "dependabot",
-		},
-		"what is shown for a fork binds nobody: it needs a want-gitlab": {
-			"fork", "fork-deleted", "fork-pushed",
-		},
-		"a status of another account under our name: it has to be looked into": {
-			"foreign-run", "foreign-status",
-		},
-		"it has to be looked into, or needs a want-gitlab": {
-			"changelog-command-refused", "changelog-command-shared-branch", "changes-requested",
-			"command-reaction-refused", "finding-rewritten",
-			"policy-edit-flips", "quota", "shared-head-closed",
-			"shared-head-merged", "two-of-three",
-		},
 	} {
 		if slices.Contains(names, name) {
 			return why
