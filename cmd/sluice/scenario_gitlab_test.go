@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/hex"
 	"fmt"
 	"html"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -149,7 +151,7 @@ var atLab = map[string][]string{
 	"POST /repos/{owner}/{repo}/deployments":                    {"POST /projects/{id}/deployments"},
 	"GET /repos/{owner}/{repo}/deployments":                     {"GET /projects/{id}/deployments"},
 	"POST /repos/{owner}/{repo}/issues/{number}/comments":       {"POST /projects/{id}/merge_requests/{iid}/notes"},
-	"POST /repos/{owner}/{repo}/issues/comments/{id}/reactions": {"POST /projects/{id}/merge_requests/{iid}/notes/{note}/award_emoji"},
+	"POST /repos/{owner}/{repo}/issues/comments/{id}/reactions": {"POST /projects/{id}/merge_requests/{iid}/notes/{nid}/award_emoji"},
 	"mutation":                  {"POST /projects/{id}/statuses/{sha}"},
 	"graphql":                   {"GET /projects/{id}/merge_requests/{iid}"},
 	"graphql query Environment": {"GET /projects/{id}/deployments"},
@@ -190,7 +192,7 @@ var (
 	countLine    = regexp.MustCompile(`^  \d+ reads, \d+ writes$`)
 	annotation   = regexp.MustCompile(`^    at (\S+:\d+)  `)
 	skipLine     = regexp.MustCompile(`^(  \S.{0,60}?  )(skip  )(  \S)`)
-	botName      = regexp.MustCompile(`\bgroup_\d+_bot_([a-z]+)`)
+	botName      = regexp.MustCompile(`\bgroup_\d+_bot_([0-9a-f]+)\b`)
 	manyTold     = regexp.MustCompile(`^  \d+ ((?:re)?deliver(?:y|ies) (?:lost|answered \d+))$`)
 	deployLine   = regexp.MustCompile(`^  (deployment \d+ into .* by \S+): (.*)$`)
 	promotedLine = regexp.MustCompile(`^  (main@\d+ deploy \(.*?\))  +(\S+) `)
@@ -218,7 +220,7 @@ func commonly(text string) string {
 		step = nil
 	}
 	for line := range strings.Lines(text) {
-		line = botName.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1[bot]")
+		line = botName.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), calledBot)
 		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
 		line = unnamedHash.ReplaceAllStringFunc(line, func(id string) string { // of a commit of which the scenario knows no name
 			if strings.ContainsAny(id, "0123456789") && strings.ContainsAny(id, "abcdef") {
@@ -275,6 +277,27 @@ func commonly(text string) string {
 	}
 	end()
 	return b.String()
+}
+
+// calledBot is what GitHub would call the account of a token, whose name the pretend GitLab writes in hexadecimal.
+func calledBot(login string) string {
+	name, err := hex.DecodeString(botName.FindStringSubmatch(login)[1])
+	if err != nil {
+		return login
+	}
+	return string(name) + "[bot]"
+}
+
+var quotedBot = regexp.MustCompile(`"[a-z-]+\[bot\]"`)
+
+// spelt has a policy name the accounts of programs as the forge calls them.
+func (r *playing) spelt(files map[string]pretend.File) {
+	f, is := files[".sluice.yml"]
+	if !is || r.where != "gitlab" {
+		return
+	}
+	f.Text = quotedBot.ReplaceAllStringFunc(f.Text, func(login string) string { return strconv.Quote(r.forge.Login(strings.Trim(login, `"`))) })
+	files[".sluice.yml"] = f
 }
 
 // withoutTeams leaves out the teams of whom a review is asked: GitLab asks people alone.

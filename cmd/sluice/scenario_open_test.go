@@ -10,21 +10,6 @@ func openAtGitLab(name string) string {
 			"finding-queue", "queue", "queue-before", "queue-dismissed", "queue-dropped", "queue-faults", "queue-override", "queue-push",
 			"queue-released-heading", "queue-shuffled", "queue-two", "queue-unapproved",
 		},
-		"logins and addresses of bots are spelt otherwise: the policy of the scenario names GitHub's": {
-			"bot", "changelog-exempt-bot", "dependabot",
-		},
-		"what is shown for a fork binds nobody: it needs a want-gitlab": {
-			"fork", "fork-deleted", "fork-pushed",
-		},
-		"a status of another account under our name: it has to be looked into": {
-			"foreign-run", "foreign-status",
-		},
-		"it has to be looked into, or needs a want-gitlab": {
-			"changelog-command-refused", "changelog-command-shared-branch", "changes-requested",
-			"command-reaction-refused", "finding-rewritten",
-			"policy-edit-flips", "quota", "shared-head-closed",
-			"shared-head-merged", "two-of-three",
-		},
 	} {
 		if slices.Contains(names, name) {
 			return why

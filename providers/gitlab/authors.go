@@ -81,7 +81,11 @@ func (r *reading) givenOut(email string) (checks.Person, bool) {
 	local, domain, _ := strings.Cut(address(email), "@")
 	host := strings.ToLower(r.c.base.Hostname())
 	if domain == "noreply."+host && botNames.MatchString(local) {
-		return checks.Person{Login: local, Kind: "bot"}, true
+		who := checks.Person{Login: local, Kind: "bot"}
+		if r.mr != nil && r.mr.Author != nil && strings.EqualFold(r.mr.Author.Username, local) { // logins are unique: it is that account
+			who.ID = r.mr.Author.ID
+		}
+		return who, true
 	}
 	number, login, ok := strings.Cut(local, "-")
 	id, err := strconv.ParseInt(number, 10, 64)

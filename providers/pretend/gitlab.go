@@ -126,7 +126,14 @@ func (f *Forge) loginOf(u *User) string {
 	if f.lab == nil || u.Type != "Bot" {
 		return u.Login
 	}
-	return fmt.Sprintf("group_%d_bot_%s", u.ID, strings.NewReplacer("[bot]", "", "-", "").Replace(fold(u.Login)))
+	return fmt.Sprintf("group_%d_bot_%x", u.ID, strings.TrimSuffix(fold(u.Login), "[bot]")) // nobody but these are known by their names alone
+}
+
+// Login is what the forge calls an account: "dependabot[bot]" goes by the name of a token's account at GitLab.
+func (f *Forge) Login(login string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.loginOf(f.user(login, ""))
 }
 
 // mailOf is the address that an account commits under. At GitLab that of a bot is one that the instance gives out.

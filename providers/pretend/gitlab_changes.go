@@ -220,6 +220,9 @@ func (q *labRequest) reviewers(p *Pull) {
 		return
 	}
 	wanted := q.in.list("reviewer_ids")
+	if !q.f.lab.licensed("premium") {
+		wanted = wanted[:min(len(wanted), 1)] // on Free there is one
+	}
 	p.asked = slices.DeleteFunc(slices.Clone(p.asked), func(u *User) bool { return !slices.Contains(wanted, fmt.Sprint(u.ID)) })
 	for _, id := range wanted {
 		if u, found := q.f.byID[parse(id)].(*User); found && q.f.levelOn(p.Repo, u) > 0 {

@@ -13,7 +13,7 @@ func labCommitEndpoints() []labEndpoint {
 	const commits = "/projects/{id}/repository/commits"
 	return []labEndpoint{
 		{method: "GET", path: commits, level: reporter, do: labCommits},
-		{method: "POST", path: commits, level: developer, do: postCommit},
+		{method: "POST", path: commits, do: postCommit}, // who may push to the branch, without being a member of a fork too,
 		{method: "GET", path: commits + "/{sha}", level: reporter, do: inCommit(func(q *labRequest, c *commit) reply { return ok(q.f.renderLabCommitWhole(q.repo, c)) })},
 		{method: "GET", path: commits + "/{sha}/refs", level: reporter, do: inCommit(commitRefs)},
 		{method: "GET", path: commits + "/{sha}/merge_requests", level: reporter, do: inCommit(commitChanges)},

@@ -140,6 +140,19 @@ func (f *Forge) hookReviewers(p *Pull) []any {
 	})
 }
 
+// hookReviewersBefore are the reviewers as they were before a review that asks for changes, or that does so no more.
+func (f *Forge) hookReviewersBefore(r *Review) []any {
+	list := slices.DeleteFunc(f.reviewersOf(r.Pull), func(v reviewing) bool { return v.user == r.By })
+	if r.was == "CHANGES_REQUESTED" {
+		list = append(list, reviewing{r.By, "requested_changes", r.Submitted})
+	}
+	return rendered(list, func(v reviewing) any {
+		o := f.hookUser(v.user).(obj)
+		o["state"], o["re_requested"] = v.state, false
+		return o
+	})
+}
+
 // hookAttributes are what webhooks tell of a merge request itself.
 func (f *Forge) hookAttributes(p *Pull) obj {
 	var l, source any
@@ -204,7 +217,7 @@ func (f *Forge) hookReview(r *Review, action string, by *User) {
 	case r.State == "COMMENTED":
 		note.system, note.body = false, or(r.Body, "I had a look.")
 	default:
-		f.hookChange(p, "update", by, nil, obj{"reviewers": obj{"previous": []any{}, "current": f.hookReviewers(p)}})
+		f.hookChange(p, "update", by, nil, obj{"reviewers": obj{"previous": f.hookReviewersBefore(r), "current": f.hookReviewers(p)}})
 		return
 	}
 	f.fireNote(p, note, by, map[bool]string{true: "update", false: "create"}[action == "edited"])

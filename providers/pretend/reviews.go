@@ -126,7 +126,9 @@ func (f *Forge) Asked(repo string, n int) []string {
 	}
 	var list []string
 	for _, u := range p.asked {
-		list = append(list, u.Login)
+		if f.lab == nil || slices.ContainsFunc(f.reviewersOf(p), func(v reviewing) bool { return v.user == u && v.state == "unreviewed" }) { // at GitLab who gave it stays a reviewer
+			list = append(list, u.Login)
+		}
 	}
 	for _, t := range p.askedTeams {
 		list = append(list, t.Org.Login+"/"+t.Slug)
