@@ -55,7 +55,10 @@ func (r *reading) labels(ctx context.Context) error {
 	for _, name := range r.mr.Labels {
 		l := checks.Label{Name: name}
 		if e := set[name]; e != nil && e.Action == "add" && e.User != nil {
-			who := r.person(e.User)
+			who, err := r.surely(ctx, e.User)
+			if err != nil {
+				return err
+			}
 			l.By, l.At = &who, e.Created.UTC()
 		}
 		r.f.Change.Labels = append(r.f.Change.Labels, l)

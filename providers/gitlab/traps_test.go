@@ -354,6 +354,14 @@ func TestLabelsAndWhoSetThem(t *testing.T) {
 	if want := map[string]string{"minor": "ana", "old": "nobody", "odd": "nobody"}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("labels %v, want %v", got, want)
 	}
+	// A service account may go by any name: whether a person set it is asked of the account.
+	l = newLab()
+	l.change("merge_requests/7", obj{"labels": []string{"minor"}})
+	l.set("merge_requests/7/resource_label_events", []obj{event(4, "add", "minor", eve)})
+	l.set("users/8", obj{"id": 8, "username": "eve", "bot": true})
+	if x := l.facts(t).Change.Labels; len(x) != 1 || x[0].By == nil || x[0].By.Kind != "bot" {
+		t.Errorf("labels %+v, want one that a program set", x)
+	}
 	l.change("merge_requests/7", obj{"labels": []string{"odd"}})
 	l.asked = nil
 	if f := l.facts(t); len(f.Change.Labels) != 1 || slices.Contains(l.asked, "merge_requests/7/resource_label_events") {
