@@ -429,6 +429,7 @@ func (r *playing) fail(a act) error {
 		Route      string        `yaml:"route"`
 		Count      int           `yaml:"count"`
 		Skip       int           `yaml:"skip"`
+		Behind     string        `yaml:"behind"` // begins once this route was called
 		Status     int           `yaml:"status"`
 		Body       string        `yaml:"body"`
 		Reset      bool          `yaml:"reset"`
@@ -441,10 +442,12 @@ func (r *playing) fail(a act) error {
 	if err := strict(a.raw, &in); err != nil {
 		return err
 	}
-	for _, route := range r.theirs(in.Route) {
-		in.Route = route
+	for _, route := range []*string{&in.Route, &in.Behind} {
+		for _, word := range r.theirs(*route) {
+			*route = word
+		}
 	}
-	x := pretend.Fault{Route: in.Route, Count: in.Count, Skip: in.Skip, Status: in.Status, Body: in.Body, Reset: in.Reset, Cut: in.Cut,
+	x := pretend.Fault{Route: in.Route, Count: in.Count, Skip: in.Skip, Behind: in.Behind, Status: in.Status, Body: in.Body, Reset: in.Reset, Cut: in.Cut,
 		After: in.After, Second: in.Second, Delay: in.Delay}
 	if in.RetryAfter != "" {
 		x.Header = http.Header{"Retry-After": {in.RetryAfter}}

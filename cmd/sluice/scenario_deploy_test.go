@@ -84,11 +84,13 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 		"status": func(w deployWords) error {
 			if r.where == "gitlab" && w.App != "" { // whoever posts is an account there
 				w.App, w.By = "", "olga"
-				if err := r.sweep(); err != nil { // GitLab tells of no status that leaves its pipeline's as it was
-					return err
-				}
 			}
-			return r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
+			told := r.forge.Pending()
+			err := r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
+			if err == nil && r.where == "gitlab" && r.forge.Pending() == told { // of no status that leaves its pipeline's as it was
+				return r.sweep()
+			}
+			return err
 		},
 	}[a.name]
 	if do == nil {

@@ -154,6 +154,7 @@ type Fault struct {
 	Route  string        // part of Call.Route, or of the path; "": any, tokens left out
 	Count  int           // how many requests; 0: one; below 0: all
 	Skip   int           // how many matching ones go well before
+	Behind string        // begins only when such a request has come, named as Route is; "": at once
 	Status int           // answer with this
 	Body   string        // beside Status; "": GitHub's words
 	Header http.Header   // beside Status
@@ -183,9 +184,16 @@ func (f *Forge) Heal() {
 
 // fault is the one that hits the request, or nil; f is locked.
 func (f *Forge) fault(route, path string) *Fault {
+	named := func(by string) bool { return strings.Contains(route, by) || strings.Contains(path, by) }
+	defer func() { // what is behind this request begins with the next
+		for _, x := range f.faults {
+			if x.Behind != "" && named(x.Behind) {
+				x.Behind = ""
+			}
+		}
+	}()
 	for _, x := range f.faults {
-		if x.Count == 0 || x.Route == "" && strings.HasSuffix(path, "/access_tokens") ||
-			!strings.Contains(route, x.Route) && !strings.Contains(path, x.Route) {
+		if x.Count == 0 || x.Behind != "" || x.Route == "" && strings.HasSuffix(path, "/access_tokens") || !named(x.Route) {
 			continue
 		}
 		if x.Skip > 0 {
