@@ -56,7 +56,13 @@ func (s *stageFile) set(r *playing) {
 	for path, file := range s.Files {
 		files[path] = file
 	}
+	if r.trains() {
+		files[".gitlab-ci.yml"] = pretend.File{Text: r.pipelines(s.Require)}
+	}
 	must(f.Repo(shop, !s.Public, files))
+	if r.trains() {
+		must(f.SettleProject(shop, pretend.ProjectSettings{Trains: true}))
+	}
 	if s.People == nil {
 		s.People = map[string]string{"ana": "write", "bo": "write", "eve": "read"}
 	}
@@ -318,6 +324,9 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 	case "merge":
 		_, err = f.Merge(w.Repo, w.Change, w.By, w.Squash)
 	case "enqueue":
+		if err = r.boards(w); err != nil {
+			return err, true
+		}
 		err = f.Enqueue(w.Repo, w.Change, w.By)
 	case "dequeue":
 		err = f.Dequeue(w.Repo, w.Change, w.By)
@@ -427,6 +436,7 @@ func (r *playing) fail(a act) error {
 		Skip       int           `yaml:"skip"`
 		Status     int           `yaml:"status"`
 		Body       string        `yaml:"body"`
+		BodyGitLab string        `yaml:"body-gitlab"` // the same, as GitLab would say it
 		Reset      bool          `yaml:"reset"`
 		Cut        bool          `yaml:"cut"`
 		After      bool          `yaml:"after"`
@@ -439,6 +449,9 @@ func (r *playing) fail(a act) error {
 	}
 	for _, route := range r.theirs(in.Route) {
 		in.Route = route
+	}
+	if r.where == "gitlab" && in.BodyGitLab != "" {
+		in.Body = in.BodyGitLab
 	}
 	x := pretend.Fault{Route: in.Route, Count: in.Count, Skip: in.Skip, Status: in.Status, Body: in.Body, Reset: in.Reset, Cut: in.Cut,
 		After: in.After, Second: in.Second, Delay: in.Delay}

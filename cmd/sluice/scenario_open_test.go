@@ -6,10 +6,6 @@ import "slices"
 // the list; one that is about GitHub's own objects says so in its forge.yml instead.
 func openAtGitLab(name string) string {
 	for why, names := range map[string][]string{
-		"the stage has to switch merge trains on, and .gitlab-ci.yml pipelines for merge requests": {
-			"finding-queue", "queue", "queue-before", "queue-dismissed", "queue-dropped", "queue-faults", "queue-override", "queue-push",
-			"queue-released-heading", "queue-shuffled", "queue-two", "queue-unapproved",
-		},
 		"a job that waits at a protected environment is found when the environment is looked at; the acts have to wait for that": {
 			"promotion-run-broken-policy", "promotion-run-cancelled", "promotion-run-newer", "promotion-run-ours",
 			"promotion-run-ours-cancelled", "promotion-run-ours-locked", "promotion-run-outwaits", "promotion-run-rejected",
