@@ -65,13 +65,16 @@ func (c *Client) queued(ctx context.Context, repo gate.Repo, branch, commit stri
 		return nil, err
 	}
 	t := &train{c: c, a: a, repo: repo.Name, branch: or(branch, p.DefaultBranch)}
+	if !p.MergeTrainsEnabled && t.never(ctx, commit) { // what is remembered of the project may have changed: the pipelines tell
+		return nil, t.none(commit)
+	}
 	err = t.read(ctx)
 	var carried []car
 	if err == nil {
 		carried, err = t.carried(ctx, commit)
 	}
 	if errors.Is(err, gate.ErrStale) && t.never(ctx, commit) {
-		return nil, fmt.Errorf("%w: %.8s runs in pipelines of no merge train", gate.ErrGone, commit)
+		return nil, t.none(commit)
 	}
 	if err != nil {
 		return nil, err
@@ -178,6 +181,10 @@ func (t *train) below(ctx context.Context, x *car) error {
 func (t *train) never(ctx context.Context, commit string) bool {
 	list, cut, err := pages[pipelineNode](ctx, t.a, at(t.repo, "pipelines"), url.Values{"sha": {commit}}, 1)
 	return err == nil && !cut && len(list) > 0 && !slices.ContainsFunc(list, func(p pipelineNode) bool { return onTrain(p.Ref) })
+}
+
+func (t *train) none(commit string) error {
+	return fmt.Errorf("%w: %.8s runs in pipelines of no merge train", gate.ErrGone, commit)
 }
 
 // onTrain says whether a pipeline's ref is one of a merge train.
