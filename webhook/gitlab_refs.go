@@ -94,29 +94,48 @@ func (h *gitlabReceiver) pipeline(ctx context.Context, p *hookBody) (m meant, er
 		return m, nil
 	}
 	m.marks = p.held(m.marks, repo, a.Status)
-	train, named := strings.CutPrefix(a.Ref, "refs/merge-requests/")
 	switch {
-	case named && strings.HasSuffix(train, "/train"):
-		g := gate.Mark{Kind: gate.MarkGroup, Repo: repo, Commit: commit, Detail: a.Ref}
-		if p.MergeRequest != nil && p.MergeRequest.Target != "" {
-			if base, err := ref(p.MergeRequest.Target, "merge_request.target_branch"); err == nil {
-				g.Detail = gate.QueueRef(base)
-			}
-		}
-		if a.Status == "canceled" {
-			g.Why = "destroyed"
-		}
-		m.marks = append(m.marks, g)
+	case strings.HasPrefix(a.Ref, "refs/merge-requests/") && strings.HasSuffix(a.Ref, "/train"):
+		m.marks = append(m.marks, boarding(p, repo, commit, a.Status))
 	case p.MergeRequest != nil:
 		n, err := iid(p.MergeRequest.IID, "merge_request.iid")
 		if err != nil {
 			return m, err
 		}
 		m.marks = append(m.marks, gate.Mark{Kind: gate.MarkChange, Repo: repo, Change: n})
+		if h.Heads == nil || !h.headOfChange(ctx, repo, commit) {
+			m.marks = append(m.marks, boarding(p, repo, commit, a.Status))
+		}
 	case h.heads(ctx, repo, commit):
 		m.marks = append(m.marks, gate.Mark{Kind: gate.MarkHead, Repo: repo, Commit: commit})
 	}
 	return m, nil
+}
+
+// boarding has the commit of a merge request's pipeline looked for on the train into its target. Of such a pipeline GitLab
+// tells the source branch for a ref, whether it runs on the head, on a merged result or on a train: what it is, only the forge
+// can say. Where one has ended, the train may have let go of its commit or merged it.
+func boarding(p *hookBody, repo, commit, status string) gate.Mark {
+	g := gate.Mark{Kind: gate.MarkGroup, Repo: repo, Commit: commit}
+	if p.MergeRequest != nil && p.MergeRequest.Target != "" {
+		if base, err := ref(p.MergeRequest.Target, "merge_request.target_branch"); err == nil {
+			g.Detail = gate.QueueRef(base)
+		}
+	}
+	if slices.Contains([]string{"success", "failed", "canceled", "skipped"}, status) {
+		g.Why = "destroyed"
+	}
+	return g
+}
+
+// headOfChange says whether the commit is known to be a change's own head, which no train's commit is. What cannot be found
+// out is not known.
+func (h *gitlabReceiver) headOfChange(ctx context.Context, repo, commit string) bool {
+	is, err := h.Heads(ctx, h.forge, repo, commit)
+	if err != nil {
+		h.Log.Warn("cannot tell whether a change has the commit for its head", "err", err)
+	}
+	return is && err == nil
 }
 
 // heads says whether a change may have the commit for its head. When that cannot be found out it is looked into.

@@ -101,6 +101,9 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 	group := func(why string) gate.Mark {
 		return gate.Mark{Kind: gate.MarkGroup, Commit: head, Why: why, Detail: gate.QueueRef("main")}
 	}
+	trains := func(why string) gate.Mark {
+		return gate.Mark{Kind: gate.MarkGroup, Commit: "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c", Why: why, Detail: gate.QueueRef("main")}
+	}
 	tag := func(why, commit, before, by string) gate.Mark {
 		return gate.Mark{Kind: gate.MarkTag, Tag: "v1.2.0", Commit: commit, Before: before, By: by, Why: why}
 	}
@@ -153,7 +156,9 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 		"Pipeline Hook|branch":                        all(gate.Mark{Kind: gate.MarkHead, Commit: head, Why: "pipeline.pending"}),
 		"Pipeline Hook|elsewhere":                     nil,
 		"Pipeline Hook|held":                          held("production", "qa"),
-		"Pipeline Hook|merge request":                 all(said("pipeline.running")),
+		"Pipeline Hook|merge request":                 all(said("pipeline.running"), trains("pipeline.running")), // a merged result's, or a train's
+		"Pipeline Hook|merge request, on its head":    all(said("pipeline.running")),
+		"Pipeline Hook|merge request, over":           all(said("pipeline.failed"), trains("pipeline.destroyed")),
 		"Pipeline Hook|train":                         all(group("pipeline.pending")),
 		"Pipeline Hook|train over":                    all(group("pipeline.destroyed")),
 		"Pipeline Hook|our own":                       nil,

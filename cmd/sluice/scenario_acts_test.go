@@ -57,7 +57,13 @@ func (s *stageFile) set(r *playing) {
 		files[path] = file
 	}
 	r.spelt(files)
+	if r.trains() {
+		files[".gitlab-ci.yml"] = pretend.File{Text: r.pipelines(s.Require)}
+	}
 	must(f.Repo(shop, !s.Public, files))
+	if r.trains() {
+		must(f.SettleProject(shop, pretend.ProjectSettings{Trains: true}))
+	}
 	if s.People == nil {
 		s.People = map[string]string{"ana": "write", "bo": "write", "eve": "read"}
 	}
@@ -322,6 +328,9 @@ func (r *playing) onChange(a act, w words) (err error, known bool) {
 	case "merge":
 		_, err = f.Merge(w.Repo, w.Change, w.By, w.Squash)
 	case "enqueue":
+		if err = r.boards(w); err != nil {
+			return err, true
+		}
 		err = f.Enqueue(w.Repo, w.Change, w.By)
 	case "dequeue":
 		err = f.Dequeue(w.Repo, w.Change, w.By)
@@ -432,6 +441,7 @@ func (r *playing) fail(a act) error {
 		Behind     string        `yaml:"behind"` // begins once this route was called
 		Status     int           `yaml:"status"`
 		Body       string        `yaml:"body"`
+		BodyGitLab string        `yaml:"body-gitlab"` // the same, as GitLab would say it
 		Reset      bool          `yaml:"reset"`
 		Cut        bool          `yaml:"cut"`
 		After      bool          `yaml:"after"`
@@ -446,6 +456,9 @@ func (r *playing) fail(a act) error {
 		for _, word := range r.theirs(*route) {
 			*route = word
 		}
+	}
+	if r.where == "gitlab" && in.BodyGitLab != "" {
+		in.Body = in.BodyGitLab
 	}
 	x := pretend.Fault{Route: in.Route, Count: in.Count, Skip: in.Skip, Behind: in.Behind, Status: in.Status, Body: in.Body, Reset: in.Reset, Cut: in.Cut,
 		After: in.After, Second: in.Second, Delay: in.Delay}

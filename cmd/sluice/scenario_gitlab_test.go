@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,9 +50,6 @@ func TestScenariosAtGitLab(t *testing.T) {
 			if why := stage.Only["github"]; why != "" {
 				t.Skip("only at GitHub: " + why)
 			}
-			if why := openAtGitLab(strings.TrimSuffix(filepath.Base(path), ".txtar")); why != "" {
-				t.Skip("not the same at GitLab yet: " + why)
-			}
 			atGitLab(t, path, ar, key)
 		})
 	}
@@ -76,7 +74,7 @@ func atGitLab(t *testing.T, path string, ar *txtar.Archive, key *rsa.PrivateKey)
 	}
 	for _, place := range annotatedPlaces(section(ar, "want")) {
 		if !r.places[place] {
-			t.Errorf("no note ever named %s", place)
+			t.Errorf("no note, and no page that a status on a train links to, ever named %s", place)
 		}
 	}
 }
@@ -95,6 +93,75 @@ func (r *playing) us() string {
 		return r.forge.Bot()
 	}
 	return "sluice[bot]"
+}
+
+// trains says whether the scenario is played with merge trains: it has something to enqueue.
+func (r *playing) trains() bool {
+	return r.where == "gitlab" && slices.ContainsFunc(r.ar.Files, func(f txtar.File) bool {
+		return stepName.MatchString(f.Name) && strings.Contains(string(f.Data), "enqueue:")
+	})
+}
+
+// waiter is the job of docs/gitlab.md that keeps a pipeline from ending before Sluice has spoken in it.
+const waiter = "sluice"
+
+// pipelines is the .gitlab-ci.yml that merge trains ask for: its pipelines are those of merge requests. GitLab requires the whole
+// pipeline, so that what else a scenario requires is a job in it.
+func (r *playing) pipelines(require []string) string {
+	var b strings.Builder
+	for _, job := range append([]string{waiter}, require...) {
+		if !strings.HasPrefix(job, "sluice/") {
+			fmt.Fprintf(&b, "%s: {script: [x], rules: [{if: $CI_PIPELINE_SOURCE == 'merge_request_event'}]}\n", job)
+		}
+	}
+	return b.String()
+}
+
+// awaited runs the waiting jobs.
+func (r *playing) awaited() {
+	if !r.trains() {
+		return
+	}
+	if err := r.forge.Await(shop, waiter, "sluice/gate"); err != nil {
+		r.t.Errorf("%s: %v", r.step, err)
+	}
+}
+
+// boards has a change ready for the train. One that fell off has the train's failed pipeline for its head pipeline until
+// somebody runs another, with which Sluice has to be done before the change may get on again.
+func (r *playing) boards(w words) error {
+	if !r.trains() || !slices.ContainsFunc(r.forge.Queued(shop), func(q pretend.Waiting) bool { return q.Change == w.Change && !q.Waits }) {
+		return nil
+	}
+	if _, err := r.forge.RunPipeline(shop, "", w.Change, w.By); err != nil {
+		return err
+	}
+	r.settle()
+	return nil
+}
+
+var linkedPlace = regexp.MustCompile(`Where: <code>([^<]+:\d+)</code>`)
+
+// linked notes the places that the pages name to which the statuses on a train's commit link: it has no note of its own.
+func (r *playing) linked(shown []pretend.Shown) {
+	r.t.Helper()
+	if r.where != "gitlab" {
+		return
+	}
+	for _, s := range shown {
+		path, ours := strings.CutPrefix(s.URL, r.set.PublicURL)
+		if !ours || !r.news("page "+path, "read") {
+			continue
+		}
+		answer := httptest.NewRecorder()
+		r.server.handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+		if answer.Code != http.StatusOK {
+			r.t.Errorf("%s: %s links to %s: %d", r.step, s.Name, s.URL, answer.Code)
+		}
+		for _, m := range linkedPlace.FindAllStringSubmatch(answer.Body.String(), -1) {
+			r.places[html.UnescapeString(m[1])] = true
+		}
+	}
 }
 
 const detailsMark = "<!-- sluice:details -->"
@@ -154,6 +221,8 @@ var atLab = map[string][]string{
 	"POST /repos/{owner}/{repo}/issues/comments/{id}/reactions": {"POST /projects/{id}/merge_requests/{iid}/notes/{nid}/award_emoji"},
 	"mutation":                  {"POST /projects/{id}/statuses/{sha}"},
 	"graphql":                   {"GET /projects/{id}/merge_requests/{iid}"},
+	"query Queue":               {"GET /projects/{id}/merge_trains/{branch}"},
+	"query Facts":               {"GET /projects/{id}/merge_requests/{iid}"},
 	"graphql query Environment": {"GET /projects/{id}/deployments"},
 }
 

@@ -345,6 +345,7 @@ func (r *playing) settle() {
 			answers[d.Status]++
 		}
 		r.work()
+		r.awaited()
 		r.order.Drop = nil
 		if r.forge.Pending() == 0 {
 			break
@@ -612,7 +613,9 @@ func (r *playing) queue() []string {
 		if w.Waits {
 			waiting = append(waiting, strings.TrimPrefix(name, "queue "))
 		}
-		lines = append(lines, r.checks(name+" ", r.forge.ShownOn(shop, w.Head))...)
+		shown := r.forge.ShownOn(shop, w.Head)
+		r.linked(shown)
+		lines = append(lines, r.checks(name+" ", shown)...)
 	}
 	if now := "queue: " + or(strings.Join(waiting, ", "), "empty"); r.news("queue", now) && (len(waiting) > 0 || len(lines) > 0) {
 		lines = append([]string{now}, lines...)

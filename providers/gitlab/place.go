@@ -115,7 +115,10 @@ func (p *posting) headPipeline(ctx context.Context) (headPipeline, error) {
 // before it; and of a merged result's pipeline it names the merge, which has to have this head for a parent.
 func (c *Client) sawHead(ctx context.Context, a *access, s checks.Subject, mr *mergeRequest) (headPipeline, error) {
 	h := headPipeline{head: mr.SHA, ref: mr.SourceBranch, fork: mr.SourceProject != mr.TargetProject, at: c.opts.Now()}
-	r := mr.Pipeline
+	r, err := c.beside(ctx, a, s, mr)
+	if err != nil {
+		return h, err
+	}
 	if r != nil && r.ID != 0 && (r.Project == 0 && !h.fork || r.Project == mr.TargetProject) {
 		ours := r.SHA == mr.SHA
 		if !ours && merges(r.Ref, s.Change) {
@@ -132,9 +135,28 @@ func (c *Client) sawHead(ctx context.Context, a *access, s checks.Subject, mr *m
 	return h, nil
 }
 
-// merges says whether a pipeline runs on what a merge would make: a merged result, or a merge train.
+// beside is the pipeline that a merge request has beside the train. While it is on one, and when it has fallen off, GitLab
+// names the train's, which runs on what others made of it too: that is judged by itself, and a word on the change alone, which
+// may be a kinder one, must not stand in the place of that.
+func (c *Client) beside(ctx context.Context, a *access, s checks.Subject, mr *mergeRequest) (*pipelineNode, error) {
+	if mr.Pipeline == nil || !onTrain(mr.Pipeline.Ref) {
+		return mr.Pipeline, nil
+	}
+	list, _, err := pages[pipelineNode](ctx, a, at(s.Repo, "merge_requests", strconv.Itoa(s.Change), "pipelines"), nil, 1)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range list { // the newest first
+		if !onTrain(p.Ref) {
+			return &p, nil
+		}
+	}
+	return nil, nil
+}
+
+// merges says whether a pipeline runs on the merged result of a merge request.
 func merges(ref string, change int) bool {
-	return ref == fmt.Sprintf("refs/merge-requests/%d/merge", change) || ref == fmt.Sprintf("refs/merge-requests/%d/train", change)
+	return ref == fmt.Sprintf("refs/merge-requests/%d/merge", change)
 }
 
 // contains says whether a merge has a head for a parent.

@@ -2,9 +2,11 @@ package gitlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -63,10 +65,17 @@ func (c *Client) queued(ctx context.Context, repo gate.Repo, branch, commit stri
 		return nil, err
 	}
 	t := &train{c: c, a: a, repo: repo.Name, branch: or(branch, p.DefaultBranch)}
-	if err := t.read(ctx); err != nil {
-		return nil, err
+	if !p.MergeTrainsEnabled && t.never(ctx, commit) { // what is remembered of the project may have changed: the pipelines tell
+		return nil, t.none(commit)
 	}
-	carried, err := t.carried(ctx, commit)
+	err = t.read(ctx)
+	var carried []car
+	if err == nil {
+		carried, err = t.carried(ctx, commit)
+	}
+	if errors.Is(err, gate.ErrStale) && t.never(ctx, commit) {
+		return nil, t.none(commit)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +174,22 @@ func (t *train) below(ctx context.Context, x *car) error {
 		}
 	}
 	return fmt.Errorf("%w: %.8s sits neither on %s nor on what became of another merge request", gate.ErrStale, x.commit, checks.Clip(t.branch, 60))
+}
+
+// never says that a commit is known to be no train's: it has pipelines, and none runs on a train's ref. Events do not tell
+// merged results from trains, so most of what is sought here and not found is one of those.
+func (t *train) never(ctx context.Context, commit string) bool {
+	list, cut, err := pages[pipelineNode](ctx, t.a, at(t.repo, "pipelines"), url.Values{"sha": {commit}}, 1)
+	return err == nil && !cut && len(list) > 0 && !slices.ContainsFunc(list, func(p pipelineNode) bool { return onTrain(p.Ref) })
+}
+
+func (t *train) none(commit string) error {
+	return fmt.Errorf("%w: %.8s runs in pipelines of no merge train", gate.ErrGone, commit)
+}
+
+// onTrain says whether a pipeline's ref is one of a merge train.
+func onTrain(ref string) bool {
+	return strings.HasPrefix(ref, "refs/merge-requests/") && strings.HasSuffix(ref, "/train")
 }
 
 // asQueued reads one merge request as the train made it: all of its own, but the difference of the train's commit.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	api "github.com/xanzy/go-gitlab"
+
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/gitlab"
@@ -47,6 +49,19 @@ func TestMergeTrain(t *testing.T) {
 	if !errors.Is(err, gate.ErrStale) {
 		t.Errorf("a train that is empty: %v, want it stale", err)
 	}
+	mr, err := client.Facts(context.Background(), checks.Subject{Forge: "gitlab", Repo: repo, Kind: checks.KindChange, Change: one}, "")
+	must(err)
+	own := gate.Post{Name: "sluice/gate", Commit: mr.Change.Head.Commit, Outcome: checks.Pass, Title: "Open.", URL: "https://sluice.example/decisions/d1", ExternalID: "d1"}
+	posted, err := client.Post(context.Background(), mr.Subject, mr, []gate.Post{own})
+	must(err)
+	lab, err := api.NewClient(f.GitLabToken(), api.WithBaseURL(server.URL+"/api/v4"))
+	must(err)
+	seen, _, err := lab.MergeRequests.GetMergeRequest(repo, one, nil)
+	must(err)
+	_, err = client.Queued(context.Background(), gate.Repo{Forge: "gitlab", Name: repo}, "main", seen.HeadPipeline.SHA)
+	if !errors.Is(err, gate.ErrGone) || errors.Is(err, gate.ErrStale) {
+		t.Errorf("a merged result, which no train carries: %v, want it gone", err)
+	}
 	for i, n := range []int{one, two} {
 		must(f.Report(pretend.Report{Repo: repo, Commit: f.Head(repo, []string{"one", "two"}[i]), Name: "unit", State: "success"}))
 		must(f.Enqueue(repo, n, "bo"))
@@ -76,5 +91,15 @@ func TestMergeTrain(t *testing.T) {
 	}
 	if alone, err := client.Queued(context.Background(), gate.Repo{Forge: "gitlab", Name: repo}, "main", q[0].Head); err != nil || len(alone) != 1 {
 		t.Errorf("the first by itself: %d, %v", len(alone), err)
+	}
+	// The train's pipeline is GitLab's head pipeline now. A word on the change alone has no business there.
+	later, err := gitlab.New(gitlab.Settings{URL: server.URL, Token: f.GitLabToken(), WebhookSecret: "secret"}, gitlab.Options{})
+	must(err)
+	mr, err = later.Facts(context.Background(), mr.Subject, "")
+	must(err)
+	again, err := later.Post(context.Background(), mr.Subject, mr, []gate.Post{own})
+	must(err)
+	if len(again) != 1 || again[0].Node != posted[0].Node || len(f.ShownOn(repo, q[0].Head)) != 0 {
+		t.Errorf("posted in %+v, at first in %+v; in the train's pipeline stands %+v", again, posted, f.ShownOn(repo, q[0].Head))
 	}
 }

@@ -174,6 +174,41 @@ func (f *Forge) boarded(e *queued) {
 	f.buildPipeline(&pipeline{repo: r, commit: e.head, source: e.pull.head, ref: e.ref, how: "merge_request_event", pull: e.pull, by: e.by})
 }
 
+// alighted ends what still runs of an entry that the train has let go of, as GitLab does: jobs, and what was posted.
+func (f *Forge) alighted(e *queued) {
+	l := f.project(e.pull.Repo).newest(e.head, e.ref)
+	if l == nil {
+		return
+	}
+	for _, j := range l.latest() {
+		if !over(j.status) {
+			f.turn(j, "canceled")
+		}
+	}
+	f.settle(l)
+}
+
+// Await runs a job that waits until the account under test has said something by a name in the job's own pipeline: each such
+// job that is not over succeeds where that stands.
+func (f *Forge) Await(repo, job, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.repo(repo)
+	if err != nil || f.lab == nil {
+		return err
+	}
+	for _, l := range slices.Clone(f.project(r).pipelines) {
+		stands := slices.ContainsFunc(f.labShown(l), func(s Shown) bool { return s.Name == name })
+		for _, j := range l.latest() {
+			if stands && !j.outside && j.name == job && !over(j.status) {
+				f.begins()
+				f.becomes(j, "success")
+			}
+		}
+	}
+	return nil
+}
+
 // trainVerdict is what the train makes of the pipeline of an entry.
 func (f *Forge) trainVerdict(e *queued) (good, bad bool) {
 	l := f.project(e.pull.Repo).newest(e.head, e.ref)

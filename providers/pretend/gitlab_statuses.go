@@ -184,10 +184,19 @@ func shownState(status string) string {
 	return status
 }
 
-// shownOnChange is what stands in a merge request's head pipeline; of a fork, in that of its ref in the target project,
-// which holds nobody back.
+// shownOnChange is what stands in a merge request's head pipeline, or, while that is the train's, in the newest beside it; of a
+// fork, in that of its ref in the target project, which holds nobody back.
 func (f *Forge) shownOnChange(p *Pull) []Shown {
 	l := f.headPipeline(p)
+	if l != nil && strings.HasSuffix(l.ref, "/train") {
+		l = nil
+		for _, x := range f.project(p.Repo).pipelines {
+			if x.pull == p && x.source == p.head && !strings.HasSuffix(x.ref, "/train") {
+				l = x
+			}
+		}
+		return f.labShown(l)
+	}
 	if l == nil || l.repo != p.Repo {
 		if other := f.project(p.Repo).newest(p.head, ""); other != nil {
 			l = other
@@ -231,7 +240,13 @@ func (f *Forge) labReport(r *Repo, c *commit, who *User, p Report) error {
 	state := map[string]string{"failure": "failed", "error": "failed", "timed_out": "failed", "action_required": "failed", "neutral": "success", "cancelled": "canceled",
 		"in_progress": "running", "queued": "pending"}[p.State]
 	state = or(state, p.State)
-	if l := f.project(r).newest(c, ""); l != nil {
+	l := f.project(r).newest(c, "")
+	for _, x := range f.project(r).pipelines { // of a head whose pipeline runs on the merged result
+		if x.source == c && strings.HasSuffix(x.ref, "/merge") {
+			l = x
+		}
+	}
+	if l != nil {
 		for _, j := range l.latest() {
 			if !j.outside && j.name == p.Name {
 				f.becomes(j, state)

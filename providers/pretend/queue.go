@@ -144,6 +144,12 @@ func (f *Forge) emitGroup(e *queued, action, reason string) {
 
 // dropped takes an entry's branch away and tells why.
 func (f *Forge) dropped(e *queued, reason string) {
+	if f.lab != nil {
+		if reason != "merged" {
+			f.alighted(e)
+		}
+		return
+	}
 	r := e.pull.Repo
 	delete(r.branches, e.ref)
 	f.emitGroup(e, "destroyed", reason)
