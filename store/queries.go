@@ -175,7 +175,7 @@ SELECT count(CASE WHEN holder IS NULL AND attempt < CAST($2 AS bigint) AND (want
   count(CASE WHEN holder IS NULL AND attempt >= CAST($2 AS bigint) THEN 1 END),
   count(CASE WHEN holder IS NULL AND attempt = 0 AND wanted = done AND next_at > $1 THEN 1 END),
   COALESCE(min(CASE WHEN holder IS NULL AND attempt < CAST($2 AS bigint) AND (wanted > done OR attempt > 0 OR next_at <= $1)
-    THEN COALESCE(since, next_at) END), 0)
+    THEN COALESCE(since, next_at) END), 0), COALESCE(min(next_at), 0)
 FROM subject WHERE next_at IS NOT NULL`
 
 // The chunks of pruning. A delivery that a subject still waits for is never deleted.

@@ -110,19 +110,23 @@ func (s *Store) Retry(ctx context.Context, ids ...int64) (int, error) {
 type Stats struct {
 	Waiting, Running, Dead, Scheduled int
 	Oldest                            time.Duration // how long the oldest piece that waits has waited
+	Next                              time.Time     // when the next piece is due, held work counting when its lease ends; zero: never
 }
 
 // Stats counts the queue.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	var st Stats
-	var oldest int64
+	var oldest, next int64
 	now := s.now()
-	_, err := s.scan(ctx, []any{&st.Waiting, &st.Running, &st.Dead, &st.Scheduled, &oldest}, qDepth, now, s.opts.DeadAfter)
+	_, err := s.scan(ctx, []any{&st.Waiting, &st.Running, &st.Dead, &st.Scheduled, &oldest, &next}, qDepth, now, s.opts.DeadAfter)
 	if err != nil {
 		return st, fmt.Errorf("count the queue: %w", err)
 	}
 	if oldest > 0 {
 		st.Oldest = max(0, time.Duration(now-oldest)*time.Millisecond)
+	}
+	if next > 0 {
+		st.Next = at(next)
 	}
 	return st, nil
 }

@@ -361,13 +361,24 @@ func (r *playing) settle() {
 	}
 }
 
-// work runs the workers until nothing is due within a few seconds; the clock jumps to what is.
+// work runs the workers until nothing is due within a few seconds; the clock jumps to what is. What becomes due while they
+// stop is worked off too.
 func (r *playing) work() {
+	r.t.Helper()
+	until, last := time.Now().Add(2*time.Minute), r.clock.now().Add(3*time.Second)
+	for {
+		r.works(until, last)
+		if due, idle := r.idle(); idle && due.After(last) { // nobody works now, so this is final
+			return
+		}
+	}
+}
+
+func (r *playing) works(until, last time.Time) {
 	r.t.Helper()
 	ctx, stop := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.server.runner.Run(ctx) }()
-	until, last := time.Now().Add(30*time.Second), r.clock.now().Add(3*time.Second)
 	for time.Now().Before(until) {
 		if due, idle := r.idle(); idle && due.After(last) {
 			break
@@ -385,26 +396,18 @@ func (r *playing) work() {
 	}
 }
 
-// idle says that nobody works, and when the next piece is due. It looks twice: a piece may be taken meanwhile, and then
-// what is due next is the end of its lease.
-func (r *playing) idle() (time.Time, bool) {
+// idle says that nobody works, and when the next piece is due. Both are told by one look at the queue: between two of them a
+// piece may be finished and another one taken, whose lease ends at the same instant, since the clock stands still.
+func (r *playing) idle() (due time.Time, idle bool) {
 	r.t.Helper()
-	due := func() time.Time {
-		at, ok, err := r.server.store.NextDue(r.t.Context())
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		if !ok {
-			return r.clock.now().Add(24 * time.Hour)
-		}
-		return at
-	}
-	first := due()
 	q, err := r.server.store.Stats(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return first, q.Running == 0 && due().Equal(first)
+	if q.Next.IsZero() {
+		q.Next = r.clock.now().Add(24 * time.Hour)
+	}
+	return q.Next, q.Running == 0
 }
 
 func sortedInts(m map[int]int) []int {

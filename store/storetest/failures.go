@@ -51,7 +51,9 @@ var failures = map[string]func(*testing.T, *fixture){
 		equal(t, "dead", len(f.inbox(store.InboxFilter{Standing: store.Dead})), 1)
 		st, err := f.Stats(ctx)
 		must(t, err)
-		equal(t, "Stats", st, store.Stats{Dead: 1})
+		next, _, err := f.NextDue(ctx)
+		must(t, err)
+		equal(t, "Stats", st, store.Stats{Dead: 1, Next: next})
 		f.clock.pass(50 * time.Minute)
 		must(t, f.Mark(ctx, change(1))) // a sweep does not revive it
 		f.none()
@@ -100,7 +102,9 @@ var failures = map[string]func(*testing.T, *fixture){
 		f.claim(1)
 		st, err := f.Stats(ctx)
 		must(t, err)
-		equal(t, "Stats", st, store.Stats{Waiting: 2, Running: 1, Oldest: 5 * time.Second})
+		next, _, err := f.NextDue(ctx)
+		must(t, err)
+		equal(t, "Stats", st, store.Stats{Waiting: 2, Running: 1, Oldest: 5 * time.Second, Next: next})
 		running := f.inbox(store.InboxFilter{Standing: store.Running})
 		if len(running) != 1 || running[0].Holder == "" {
 			t.Errorf("Inbox(running) = %+v, want one with a holder", running)
