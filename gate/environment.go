@@ -32,6 +32,7 @@ type visit struct {
 	turned   []string        // promotions that are over, by id, for which a run waits nevertheless
 	ending   []int64         // deployments that were cancelled
 	strange  []stranger      // found outside the gate just now
+	passers  map[int64]Who   // who let a run go on past the gate, by run, as far as the forge says
 	log      *slog.Logger
 }
 
@@ -214,6 +215,7 @@ func (v *visit) forget() Outcome {
 			if err := v.move(p, Cancelled, "the forge shows the repository or its commit no more", Who{}); err != nil {
 				v.log.Error("cancel a promotion", "err", err)
 			}
+			p.Owed = true
 		}
 	}
 	v.out.Note = "gone"

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -12,7 +13,7 @@ import (
 
 // Override is a person's recorded leave for one check on one commit. It stands beside the verdict and never rewrites it.
 type Override struct {
-	Check   string         `json:"check"`
+	Check   string         `json:"check"`  // of a promotion: the line, or ENVIRONMENT/LINE
 	Commit  string         `json:"commit"` // the head that Sluice knew when the comment was received
 	Base    string         `json:"base"`   // the target branch then
 	By      checks.Person  `json:"by"`
@@ -51,6 +52,14 @@ type Acts struct {
 	Version   string     `json:"-"` // of all of it, as it was read
 }
 
+// line is the line that an override of a promotion's is for, and the environment that it names; "": it holds for each of them.
+func (o Override) line() (name, environment string) {
+	if i := strings.LastIndexByte(o.Check, '/'); o.Promotion && i >= 0 {
+		return o.Check[i+1:], o.Check[:i]
+	}
+	return o.Check, ""
+}
+
 // complete says that as many people said it as must.
 func (o Override) complete() bool { return o.People <= 1 || o.Second != nil }
 
@@ -78,7 +87,8 @@ func (a Acts) live(commit, base string, now time.Time) []Override {
 
 // unfitUnder says why an override does not count under policies that can be read, or "".
 func unfitUnder(leave policy.Leave, o Override) string {
-	if may, rule, _ := leave.Of(o.Check); !may {
+	name, _ := o.line()
+	if may, rule, _ := leave.Of(name); !may {
 		return "ended: " + rule + " lets it be overridden no more"
 	}
 	if o.Broken {
@@ -216,6 +226,7 @@ func endedAs(o Override) string {
 func overrideEntry(s checks.Subject, policy string, o Override, outcome string) Entry {
 	e := entry(EntryOverride, s, o.Commit)
 	e.Who, e.Check, e.Reason, e.URL, e.Policy, e.Outcome = who(o.By), o.Check, o.Reason, o.URL, policy, outcome
+	_, e.Environment = o.line()
 	if outcome == "seconded" && o.Second != nil { // who asked for it stands in the entry before
 		e.Who = who(*o.Second)
 	}

@@ -45,6 +45,7 @@ type deployWords struct {
 	Message      string           `yaml:"message"`
 	Transient    bool             `yaml:"transient"`
 	KeepOlder    bool             `yaml:"keep-older"`
+	Ends         bool             `yaml:"ends"`
 }
 
 // onEnvironment are the acts about environments: who deploys beside Sluice, what pipelines say, and what a person does
@@ -86,7 +87,7 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 				w.App, w.By = "", "olga"
 			}
 			told := r.forge.Pending()
-			err := r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
+			err := r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By, Ends: w.Ends})
 			if err == nil && r.where == "gitlab" && r.forge.Pending() == told { // of no status that leaves its pipeline's as it was
 				return r.sweep()
 			}

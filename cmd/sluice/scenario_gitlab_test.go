@@ -292,7 +292,7 @@ func commonly(text string) string {
 		line = botName.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), calledBot)
 		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
 		line = unnamedHash.ReplaceAllStringFunc(line, func(id string) string { // of a commit of which the scenario knows no name
-			if strings.ContainsAny(id, "0123456789") && strings.ContainsAny(id, "abcdef") {
+			if strings.ContainsAny(id, "0123456789") && (len(id) == 8 || strings.ContainsAny(id, "abcdef")) {
 				return "HASH"
 			}
 			return id
