@@ -53,7 +53,9 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 }
 
 // liveOnly says no more than that a promotion is live.
-func liveOnly(p *Promotion) string { return "Live since " + stamp(p.LiveAt) + "; not known to be well yet." }
+func liveOnly(p *Promotion) string {
+	return "Live since " + stamp(p.LiveAt) + "; not known to be well yet."
+}
 
 // sentence ends with a full stop, or with what stands for one.
 func sentence(s string) string {
