@@ -16,6 +16,9 @@ func (v *visit) prove(p *Promotion) error {
 		return v.well(p)
 	}
 	proof := checks.Prove(v.set, v.s.Environment, v.statuses(p.Commit), p.LiveAt, v.now, p.Hotfix)
+	if proof.Open && v.standing.Unsaid {
+		v.out.Next = sooner(v.out.Next, v.now.Add(patient(v.now.Sub(p.LiveAt))))
+	}
 	switch {
 	case proof.Red != "" && proof.Soaks && v.fallBack(p, proof.Red):
 		p.Red = proof.Red
