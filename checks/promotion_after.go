@@ -223,6 +223,7 @@ type Proving struct {
 	Until  time.Time // when that may change by itself
 	Unread bool      // it cannot be told
 	Soaks  bool      // the soak is not over yet
+	Open   bool      // a status that `verify` names is not green
 }
 
 // Prove says whether a commit that is live since then is well in the environment: its verify statuses turned green after
@@ -236,7 +237,7 @@ func Prove(set *policy.Set, environment string, statuses []Status, live, now tim
 		return Proving{Waits: "Since when it is live is not known.", Unread: true}
 	}
 	p := prove(guards, statuses, live, now, hotfix)
-	v := Proving{Soaks: p.ends.After(now)}
+	v := Proving{Soaks: p.ends.After(now), Open: len(p.open) > 0}
 	if v.Soaks {
 		v.Until, v.Waits = p.ends.UTC(), "Soaks until "+calendar.When(p.ends, now, "UTC")+"."
 		v.How = fmt.Sprintf("It has to be live there for %s; this ends by itself.", p.soak)

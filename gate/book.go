@@ -84,6 +84,7 @@ type Standing struct {
 	Frozen  []checks.Frozen // the forge's own freezes that are not over, some months ahead
 	Thawing string          // why these are not known; "": they are
 	Waiting []int64         // runs that wait here, where the forge tells of them in no other way
+	Unsaid  bool            // of some statuses the forge sends no event: who waits for one has to look
 }
 
 // Order is a deployment to be made, or one that was perhaps made.

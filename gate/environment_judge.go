@@ -79,6 +79,9 @@ func (v *visit) incurable(d *Decision) (why string, never bool) {
 	return "", false
 }
 
+// restsOnStatuses are the lines that a status posted from outside may cure.
+var restsOnStatuses = []string{"statuses", "verify"}
+
 // waits says when the promotion is to be looked at again by itself.
 func (v *visit) waits(p *Promotion, d *Decision) {
 	again, resting := d.Acts.next(), v.set != nil && v.spelt != "" && !v.frozen()
@@ -86,7 +89,7 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 		if !x.Blocks() {
 			continue
 		}
-		if x.Outcome == checks.Unknown && v.spelt != "" {
+		if v.spelt != "" && (x.Outcome == checks.Unknown || v.standing.Unsaid && slices.Contains(restsOnStatuses, x.Check)) {
 			again = sooner(again, v.now.Add(patient(v.now.Sub(p.Since))))
 		}
 		if x.Until.IsZero() {

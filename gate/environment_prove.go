@@ -23,6 +23,9 @@ func (v *visit) prove(p *Promotion) error {
 		return nil
 	}
 	v.awaits(p, proof)
+	if proof.Open && v.standing.Unsaid {
+		v.out.Next = sooner(v.out.Next, v.now.Add(patient(v.now.Sub(p.LiveAt))))
+	}
 	switch {
 	case proof.Red != "" && proof.Soaks && v.fallBack(p, proof.Red):
 		p.Red = proof.Red

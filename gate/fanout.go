@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,7 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if !ok {
 		return Outcome{Note: "no forge " + m.Forge + " is configured"}, nil
 	}
-	head := m.Commit
-	if m.Kind == MarkBase {
-		head = "" // the commit is where the branch was pushed to: no change has it for its head
-	}
-	subjects, err := provider.Changes(ctx, Repo{m.Forge, m.Repo, m.Installation}, m.Base, head)
+	subjects, err := r.concerned(ctx, provider, m)
 	if errors.Is(err, ErrGone) {
 		return Outcome{Note: "gone"}, nil
 	}
@@ -62,6 +59,26 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 		out.Marks = append(out.Marks, branchMarks(w, why)...)
 	}
 	return out, nil
+}
+
+// concerned are the open changes that a branch or a head commit is of. Who has a head is known as a rule: another change that has
+// come by the same one since is judged by an event of its own. Only where nobody is known to have it is the forge asked.
+func (r *Reconciler) concerned(ctx context.Context, provider Provider, m Mark) ([]checks.Subject, error) {
+	repo := Repo{m.Forge, m.Repo, m.Installation}
+	if m.Kind == MarkBase { // the commit is where the branch was pushed to: no change has it for its head
+		return provider.Changes(ctx, repo, m.Base, "")
+	}
+	known, err := r.Memory.OpenAt(ctx, m.Forge, m.Repo, m.Commit)
+	if err != nil {
+		return nil, fmt.Errorf("find remembered changes with the head %.8s: %w", m.Commit, err)
+	}
+	if len(known) > 0 {
+		for i := range known {
+			known[i].Installation = cmp.Or(m.Installation, known[i].Installation)
+		}
+		return known, nil
+	}
+	return provider.Changes(ctx, repo, "", m.Commit)
 }
 
 // sweep has every open subject read anew, and itself called again.
