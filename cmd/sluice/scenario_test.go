@@ -66,7 +66,8 @@ func TestScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			ar := txtar.Parse(raw)
-			got, want := play(t, ar, key), section(ar, "want")
+			r := played(t, ar, key)
+			got, want := r.out.String(), section(ar, "want")
 			if *update && got != want {
 				setSection(ar, "want", got)
 				if err := os.WriteFile(path, txtar.Format(ar), 0o600); err != nil {
@@ -77,6 +78,7 @@ func TestScenarios(t *testing.T) {
 			if got != want {
 				t.Errorf("%s\ngot:\n%s\nwant:\n%s", strings.TrimSpace(string(ar.Comment)), got, want)
 			}
+			r.neverOpensWithLess()
 		})
 	}
 }
