@@ -1,4 +1,5 @@
 # make test sets up and runs every test; make bench prints the figures with the machine beside them.
+# Eight tests at a time: most of them wait for a disk or a server, and two at a time, as on two cores, took twice as long.
 GO ?= go
 FUZZTIME ?= 3000x
 
@@ -13,7 +14,7 @@ test:
 	@command -v git >/dev/null || { echo 'git is missing: apt-get install git'; exit 1; }
 	$(GO) mod download
 	$(GO) vet ./...
-	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 30m -parallel 8 ./...
 
 # Every fuzz target for some thousand inputs; the seeds run with `make test` anyway. A count, not a time: when the time is over
 # while a worker is just starting, go test calls that a failure ("context deadline exceeded").

@@ -81,6 +81,7 @@ func TestScenarios(t *testing.T) {
 			if got != want {
 				t.Errorf("%s\ngot:\n%s\nwant:\n%s", strings.TrimSpace(string(ar.Comment)), got, want)
 			}
+			r.neverOpensWithLess()
 		})
 	}
 }
