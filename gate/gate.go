@@ -103,6 +103,8 @@ const (
 	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
 	MarkPrune  MarkKind = "prune"  // delete what is old
 
+	MarkCatchUp MarkKind = "catchup" // go through the forge's log of deliveries, and take in what did not arrive
+
 	MarkComment MarkKind = "comment" // read a comment on a change or a commit and do what it asks for, or answer it anew
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
 	MarkGroup   MarkKind = "group"   // judge a merge queue's commit

@@ -33,7 +33,8 @@ type Reconciler struct {
 	Book      Book      // nil: no environments are guarded
 	Calendars Calendars // nil: none from the web are allowed
 	Outbox    Outbox
-	Messenger Messenger // nil: nobody is told
+	Messenger Messenger         // nil: nobody is told
+	Missed    map[string]Missed // by forge: how deliveries that did not arrive are found
 	policies  policyCache
 }
 
@@ -69,6 +70,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.pressed(ctx, w)
 	case MarkNotice:
 		return r.notify(ctx, w.Mark.Target)
+	case MarkCatchUp:
+		return r.catchUp(ctx, w)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}

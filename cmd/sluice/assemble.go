@@ -108,6 +108,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		r.Providers["github"], v.client = client, client
+		r.Missed = map[string]gate.Missed{"github": {Ledger: client, Intake: hook, Receipts: st, Pull: s.Pull}}
 		mux.Handle("POST /webhook/github", hook)
 		mux.Handle("GET /webhook/github", hook) // which says that it takes POST alone
 	}
@@ -151,6 +152,9 @@ func (v *server) begin(ctx context.Context) error {
 	marks := []gate.Mark{{Kind: gate.MarkPrune, Why: "start"}}
 	for forge := range v.runner.Reconciler.Providers {
 		marks = append(marks, gate.Mark{Kind: gate.MarkSweep, Forge: forge, Why: "start"})
+	}
+	for forge := range v.runner.Reconciler.Missed { // what did not arrive while this was down
+		marks = append(marks, gate.Mark{Kind: gate.MarkCatchUp, Forge: forge, Why: "start"})
 	}
 	for _, name := range v.sender.Names() { // what waited while it was not configured
 		marks = append(marks, gate.Mark{Kind: gate.MarkNotice, Target: name, Why: "start"})
