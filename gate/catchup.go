@@ -66,7 +66,7 @@ const (
 	catchSoon    = 20 * time.Second           // after a look that found some: whatever keeps them from arriving may go on
 	pullFast     = 10 * time.Second           // between two looks where none arrives
 	pullSlow     = time.Minute                // the same, when nothing has happened for ten minutes
-	logOverlap   = 2 * time.Minute            // an entry may come into the log after newer ones: a delivery may last half a minute
+	logOverlap   = time.Minute                // an entry may come into the log after newer ones: a delivery may last half a minute
 	logKept      = 3*24*time.Hour - time.Hour // GitHub says three days
 	firstLook    = 24 * time.Hour             // back to when somebody may have installed an App whose server did not run yet
 	mostLogPages = 100                        // of a hundred entries
@@ -80,14 +80,14 @@ func (r *Reconciler) catchUp(ctx context.Context, w Work) (Outcome, error) {
 	if !ok {
 		return Outcome{Note: "the log of " + w.Mark.Forge + " is not read"}, nil
 	}
-	l := &logLook{Missed: m, r: r, forge: w.Mark.Forge}
+	l := &logLook{Missed: m, r: r, forge: w.Mark.Forge, quick: slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "start" })}
 	if err := l.list(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("list the deliveries of %s: %w", l.forge, err)
 	}
 	if err := l.take(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("fetch deliveries that were missed: %w", err)
 	}
-	if !l.until.IsZero() {
+	if !l.until.IsZero() && !l.cut {
 		if err := m.Receipts.Catch(ctx, l.forge, l.until); err != nil {
 			return Outcome{}, fmt.Errorf("remember how far the deliveries of %s were listed: %w", l.forge, err)
 		}
@@ -106,6 +106,8 @@ type logLook struct {
 	r     *Reconciler
 	forge string
 
+	quick  bool      // what was missed while down is the newest there is, and is wanted now: the first page with nothing missing ends it
+	cut    bool      // it did, so the next look begins where this one did
 	first  bool      // there was none before, and nothing was ever received
 	now    time.Time // by the forge's clock
 	until  time.Time // up to when the log is known: the same, but never by our own clock, which may jump
@@ -144,11 +146,15 @@ func (l *logLook) list(ctx context.Context) error {
 				l.until = l.newest
 			}
 		}
+		missed := len(l.missed)
 		oldest, err := l.sift(ctx, page.Entries, since)
 		switch {
 		case err != nil:
 			return err
 		case oldest.Before(since) && !oldest.IsZero():
+			return nil
+		case l.quick && !l.first && len(l.missed) == missed && page.Next != "":
+			l.cut = true
 			return nil
 		case page.Next == "":
 			if !l.first && l.now.Sub(until) > logKept {
@@ -256,7 +262,7 @@ func (l *logLook) keep(ctx context.Context, e Logged, f fetched) error {
 // happens: a tenth of how long nothing did.
 func (l *logLook) pause() time.Duration {
 	switch {
-	case !l.Pull && len(l.missed) > 0:
+	case l.cut || !l.Pull && len(l.missed) > 0:
 		return catchSoon
 	case !l.Pull:
 		return catchEvery
