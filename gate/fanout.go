@@ -24,7 +24,15 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if m.Kind == MarkBase {
 		head = "" // the commit is where the branch was pushed to: no change has it for its head
 	}
-	subjects, err := provider.Changes(ctx, Repo{m.Forge, m.Repo, m.Installation}, m.Base, head)
+	repo := Repo{m.Forge, m.Repo, m.Installation}
+	if m.Kind == MarkBase && m.Base == "" && w.class() == ForSweep {
+		out, err := r.sweepRepo(ctx, provider, repo)
+		if errors.Is(err, ErrGone) {
+			return Outcome{Note: "gone"}, nil
+		}
+		return out, err
+	}
+	subjects, err := provider.Changes(ctx, repo, m.Base, head)
 	if errors.Is(err, ErrGone) {
 		return Outcome{Note: "gone"}, nil
 	}
@@ -42,7 +50,7 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if n := len(w.Causes); n > 0 {
 		why = w.Causes[n-1].Why
 	}
-	out := marked(subjects, why, fanStep)
+	out := marked(subjects, why, r.pace(repo, len(subjects)))
 	if m.Kind == MarkHead { // it may be a merge queue's commit, or one on its way into an environment
 		promoted, err := r.promotedAt(ctx, m, why)
 		if err != nil {
@@ -64,7 +72,7 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	return out, nil
 }
 
-// sweep has every open subject read anew, and itself called again.
+// sweep has open subjects read anew, as many as the forge's quota bears, the longest unread first, and itself called again.
 func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	subjects, err := r.Memory.OpenSubjects(ctx, w.Mark.Forge, "", "")
 	if err != nil {
@@ -72,10 +80,9 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	}
 	r.mend(ctx, w.Mark.Forge)
 	subjects, repos := r.survey(ctx, w.Mark.Forge, subjects)
-	step := fanStep
-	if n := time.Duration(len(subjects) + len(repos)); n > 0 && r.Sweep/2/n < step {
-		step = r.Sweep / 2 / n
-	}
+	subjects, many := r.ration(w.Mark.Forge, subjects)
+	repos = append(repos, many...)
+	step := r.spread(len(subjects) + len(repos))
 	out := marked(subjects, sweeping, step)
 	for i, m := range repos {
 		out.Marks, out.Delays = append(out.Marks, m), append(out.Delays, time.Duration(len(subjects)+i)*step)

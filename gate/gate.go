@@ -26,6 +26,7 @@ var (
 type RetryError struct {
 	After time.Duration
 	Err   error
+	Quota bool // nothing is wrong: the forge allows so much and no more
 }
 
 func (e *RetryError) Error() string { return fmt.Sprintf("%v (again in %v)", e.Err, e.After) }

@@ -47,6 +47,7 @@ type Observer struct {
 
 // Work works off one piece and says what it leaves behind. An error means that it must be tried again.
 func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
+	ctx = WithClass(ctx, w.class())
 	switch w.Mark.Kind {
 	case MarkChange:
 		return r.change(ctx, w)

@@ -125,11 +125,12 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
 	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
-	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar}).Handler()
+	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}).Handler()
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", api)
 	}
 	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
+	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}
 	return v, nil
