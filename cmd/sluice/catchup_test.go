@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/providers/pretend"
+	"github.com/sluicegate/sluice/store"
 )
 
 const catchPolicy = `version: 1
@@ -72,7 +73,9 @@ func TestWhatWasMissedWhileDownIsFoundInTheLog(t *testing.T) {
 		}
 		k.start(2 * time.Minute) // room for what is shown
 		k.silent("all of the burst are judged", k.judged(0, next))
+		k.silent("the log was gone through", k.rests)
 	}
+	k.until("what was shown is told", k.idle)
 	k.kill()
 	k.later(2 * time.Minute)
 	var missed []*pretend.Delivery
@@ -87,11 +90,42 @@ func TestWhatWasMissedWhileDownIsFoundInTheLog(t *testing.T) {
 	began := time.Now()
 	k.silent("what was missed is judged", k.judged(0, next))
 	took := time.Since(began)
+	k.silent("the log was gone through", k.rests)
 	pages, fetched := k.listed()
 	t.Logf("%d deliveries missed: %d pages of the log and %d of them asked for; all judged after %v", len(missed), pages, fetched, took)
 	if pages > 2 || fetched > len(missed) {
 		t.Errorf("%d pages of the log and %d deliveries were asked for, want at most 2 and %d", pages, fetched, len(missed))
 	}
+	k.had(missed)
+}
+
+// had says that these deliveries are in the inbox.
+func (k *mortal) had(list []*pretend.Delivery) {
+	k.t.Helper()
+	var guids []string
+	for _, d := range list {
+		guids = append(guids, d.GUID)
+	}
+	st, err := store.Open(k.t.Context(), store.Options{URL: k.database, Beside: true})
+	k.must(err)
+	defer st.Close()
+	had, err := st.Had(k.t.Context(), "github", guids)
+	k.must(err)
+	for _, d := range list {
+		if !had[d.GUID] {
+			k.t.Errorf("the delivery %s (%s) was lost", d.GUID, d.Event)
+		}
+	}
+}
+
+// rests says that the server has nothing to do, whatever the forge has to tell.
+func (k *mortal) rests() bool {
+	st, err := store.Open(k.t.Context(), store.Options{URL: k.database, Beside: true})
+	k.must(err)
+	defer st.Close()
+	q, err := st.Stats(k.t.Context())
+	k.must(err)
+	return q.Waiting == 0 && q.Running == 0
 }
 
 // silent is until without a single webhook.

@@ -39,7 +39,6 @@ func TestSimulatorMissedWhileDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"sluice/gate": bad, "sluice/changelog": bad}
 	var changes []int
 	opens := func(n int) {
 		for range n {
@@ -55,9 +54,11 @@ func TestSimulatorMissedWhileDown(t *testing.T) {
 	for _, n := range changes {
 		s.shows(n, map[string]string{"sluice/gate": bad})
 	}
+	s.do("POST", "/webhooks/drain", nil)
+	failed := func() int { return int(s.do("GET", "/stats", nil)["deliveries"].(map[string]any)["failed"].(float64)) }
+	before := failed()
+	missed := func() int { return failed() - before }
 	s.dies()
-	before := int(s.do("GET", "/deliveries?limit=1", nil)["total"].(float64))
-	missed := func() int { return int(s.do("GET", "/deliveries?limit=1", nil)["total"].(float64)) - before }
 	first := len(changes)
 	for missed() < 60 {
 		opens(1)
@@ -79,9 +80,6 @@ func TestSimulatorMissedWhileDown(t *testing.T) {
 	}
 	if took > 5*time.Second {
 		t.Logf("this took longer than five seconds, on a machine that others use too")
-	}
-	for _, n := range changes {
-		s.shows(n, want)
 	}
 	s.honest()
 }
