@@ -26,6 +26,7 @@ var (
 type RetryError struct {
 	After time.Duration
 	Err   error
+	Quota bool // nothing is wrong: the forge allows so much and no more
 }
 
 func (e *RetryError) Error() string { return fmt.Sprintf("%v (again in %v)", e.Err, e.After) }
@@ -102,6 +103,8 @@ const (
 	MarkHead   MarkKind = "head"   // judge all open changes with head commit Commit again
 	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
 	MarkPrune  MarkKind = "prune"  // delete what is old
+
+	MarkCatchUp MarkKind = "catchup" // go through the forge's log of deliveries, and take in what did not arrive
 
 	MarkComment MarkKind = "comment" // read a comment on a change or a commit and do what it asks for, or answer it anew
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks

@@ -110,6 +110,13 @@ func (r *Runner) one(ctx context.Context, w Work) {
 	if ctx.Err() != nil {
 		after = time.Millisecond // stopping: the next start takes it up at once
 	}
+	if p, ok := r.Queue.(Postponer); ok && later != nil && later.Quota && ctx.Err() == nil {
+		log.Info("waits for the forge's quota", "err", err)
+		if err := p.Postpone(end, w, err.Error(), after); err != nil {
+			log.Error("hand work back", "err", err)
+		}
+		return
+	}
 	log.Warn("will be tried again", "err", err)
 	if err := r.Queue.Fail(end, w, err.Error(), after); err != nil {
 		log.Error("hand work back", "err", err)

@@ -86,6 +86,9 @@ UPDATE subject SET holder = NULL, next_at = $3, error = $4 WHERE id = $1 AND tok
 const qRelease = `
 UPDATE subject SET holder = NULL, next_at = $3, attempt = attempt - 1 WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
 
+const qPostpone = `
+UPDATE subject SET holder = NULL, next_at = $3, error = $4, attempt = attempt - 1 WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
+
 // recover frees what a process that died was holding; whatever was claimed three times without success waits a
 // minute, for it may be what killed the process.
 const qRecover = `

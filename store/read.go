@@ -165,12 +165,12 @@ func (s *Store) Posted(ctx context.Context, subject checks.Subject, commit strin
 
 // OpenSubjects are the open changes remembered: of a repository ("" for all), into a base branch ("" for all).
 func (s *Store) OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error) {
-	return s.openSubjects(ctx, forge, repo, "base", base)
+	return s.openSubjects(ctx, forge, repo, "base", base, "t.read_at, ")
 }
 
 // OpenAt are the open changes of a repository whose head was last known to be this commit.
 func (s *Store) OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error) {
-	return s.openSubjects(ctx, forge, repo, "head", head)
+	return s.openSubjects(ctx, forge, repo, "head", head, "")
 }
 
 // HasOpen says whether any open change of the repository is known to go into the base branch.
@@ -179,7 +179,7 @@ func (s *Store) HasOpen(ctx context.Context, forge, repo, base string) (bool, er
 	return s.scan(brief(ctx), []any{&one}, qHasOpen, forge, fold(repo), base)
 }
 
-func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value string) ([]checks.Subject, error) {
+func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, before string) ([]checks.Subject, error) {
 	text, args := qOpen, []any{forge}
 	if repo != "" {
 		args = append(args, fold(repo))
@@ -189,7 +189,7 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value str
 		args = append(args, value)
 		text += fmt.Sprintf(" AND t.%s = $%d", column, len(args))
 	}
-	rows, err := s.query(brief(ctx), text+" ORDER BY t.repo, s.number, s.name", args...)
+	rows, err := s.query(brief(ctx), text+" ORDER BY "+before+"t.repo, s.number, s.name", args...)
 	if err != nil {
 		return nil, err
 	}

@@ -183,6 +183,12 @@ func (s *Store) Release(ctx context.Context, w gate.Work) error {
 	return s.held(ctx, w, "release", qRelease, s.now())
 }
 
+// Postpone gives work back with which nothing is wrong, to be taken again after a time, or at once when something new asks for
+// it. That it was taken does not count as a failure.
+func (s *Store) Postpone(ctx context.Context, w gate.Work, why string, after time.Duration) error {
+	return s.held(ctx, w, "postpone", qPostpone, s.now()+max(after, 0).Milliseconds(), clip(why, 1000))
+}
+
 // Fail gives work back after an error. It is tried again after retryAfter, or, when that is 0, after a pause that doubles
 // up to five minutes. After Options.DeadAfter failures in a row it is a dead letter: shown as such, revived by a new
 // delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause.

@@ -108,6 +108,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		r.Providers["github"], v.client = client, client
+		r.Missed = map[string]gate.Missed{"github": {Ledger: client, Intake: hook, Receipts: st, Pull: s.Pull}}
 		mux.Handle("POST /webhook/github", hook)
 		mux.Handle("GET /webhook/github", hook) // which says that it takes POST alone
 	}
@@ -124,11 +125,12 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
 	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
-	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar}).Handler()
+	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}).Handler()
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", api)
 	}
 	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
+	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}
 	return v, nil
@@ -151,6 +153,9 @@ func (v *server) begin(ctx context.Context) error {
 	marks := []gate.Mark{{Kind: gate.MarkPrune, Why: "start"}}
 	for forge := range v.runner.Reconciler.Providers {
 		marks = append(marks, gate.Mark{Kind: gate.MarkSweep, Forge: forge, Why: "start"})
+	}
+	for forge := range v.runner.Reconciler.Missed { // what did not arrive while this was down
+		marks = append(marks, gate.Mark{Kind: gate.MarkCatchUp, Forge: forge, Why: "start"})
 	}
 	for _, name := range v.sender.Names() { // what waited while it was not configured
 		marks = append(marks, gate.Mark{Kind: gate.MarkNotice, Target: name, Why: "start"})

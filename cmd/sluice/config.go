@@ -32,14 +32,11 @@ type settings struct {
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
+	Pull      bool     `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log every ten seconds to a minute, for places without an inbound route"`
 	GitHub    github.Settings
 	GitLab    gitlab.Settings
 	Calendars calendars.Settings
 	Notices   notices.Settings
-
-	// This belongs to the contract and is not served by this version. Ignoring it would lose deliveries, so setting it stops
-	// the start.
-	Pull bool `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log (not in this version)"`
 }
 
 // duration is Go's, plus d and w, as in a policy.
@@ -115,8 +112,8 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_API_TOKEN: must be 20 characters or more, without space around them; `openssl rand -hex 32` makes one")
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SLUICE_LOG_FORMAT: %q is neither text nor json", s.LogFormat)
-	case s.Pull:
-		return fmt.Errorf("SLUICE_GITHUB_PULL: this version cannot pull deliveries yet; unset it")
+	case s.Pull && !s.GitHub.Configured():
+		return fmt.Errorf("SLUICE_GITHUB_PULL: no GitHub App is configured whose deliveries could be pulled; set SLUICE_GITHUB_APP_ID and its partners, or unset it")
 	}
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(s.LogLevel)); err != nil {

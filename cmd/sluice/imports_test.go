@@ -25,8 +25,9 @@ func roomsMayImport() map[string][]string {
 		// Providers know the gate and not each other; the contract is theirs all, and the pretend forge is nobody's client.
 		"providers/cache":        {},
 		"providers/compare":      {"checks"},
-		"providers/github":       {"gate", "checks", "providers/cache", "providers/compare"},
-		"providers/gitlab":       {"gate", "checks", "providers/cache", "providers/compare"},
+		"providers/quota":        {"gate"},
+		"providers/github":       {"gate", "checks", "providers/cache", "providers/compare", "providers/quota"},
+		"providers/gitlab":       {"gate", "checks", "providers/cache", "providers/compare", "providers/quota"},
 		"providers/local":        {"gate", "checks"},
 		"providers/calendars":    {"gate", "checks"},
 		"providers/notices":      {"gate", "checks"},

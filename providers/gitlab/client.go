@@ -20,6 +20,7 @@ import (
 	gitlab "github.com/xanzy/go-gitlab"
 
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/quota"
 )
 
 // Options are what the client is given besides the settings. Every one may be left out.
@@ -60,6 +61,7 @@ type access struct {
 	token  string
 	api    *gitlab.Client
 	limits limits
+	purse  quota.Purse
 
 	mu sync.Mutex
 	me *gitlab.User

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -37,6 +38,26 @@ var failures = map[string]func(*testing.T, *fixture){
 		must(t, f.Fail(ctx, f.one(), "stopping", time.Millisecond))
 		f.clock.pass(2 * time.Millisecond)
 		f.one()
+	},
+	"what waits for quota is no failure, and what happens meanwhile is looked at once": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		for range 10 { // more often than kills
+			w := f.one()
+			equal(t, "Attempt", w.Attempt, int64(1))
+			must(t, f.Postpone(ctx, w, "the quota is short", 20*time.Minute))
+			f.clock.pass(20*time.Minute - time.Second)
+			f.none()
+			f.clock.pass(time.Second)
+		}
+		equal(t, "Error", f.inbox(store.InboxFilter{})[0].Error, "the quota is short")
+		w := f.one()
+		must(t, f.Postpone(ctx, w, "the quota is short", 20*time.Minute))
+		f.add(delivery("d2", change(1)))
+		again := f.one()
+		equal(t, "causes", len(again.Causes), 2)
+		if err := f.Postpone(ctx, w, "late", 0); !errors.Is(err, store.ErrLost) {
+			t.Errorf("Postpone of what another has = %v, want ErrLost", err)
+		}
 	},
 	"an event does not shorten a pause": func(t *testing.T, f *fixture) {
 		f.add(delivery("d1", change(1)))
