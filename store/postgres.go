@@ -161,7 +161,7 @@ func (s *Store) suits(ctx context.Context, db *sql.DB) error {
 // beginPostgres begins with all that its jobs ask for, in one round trip.
 func beginPostgres(t *tx, batch []*job, lax bool) error {
 	t.ctx, t.stop = context.WithTimeout(context.Background(), longest)
-	text := "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+	text := "BEGIN ISOLATION LEVEL READ COMMITTED"
 	if lax {
 		text += "; SET LOCAL synchronous_commit = off"
 	}

@@ -55,6 +55,9 @@ func explainPostgres(err error, where string) error {
 	if err == nil {
 		return nil
 	}
+	if strings.Contains(err.Error(), "\n") {
+		err = oneLine{err}
+	}
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		if cure := cures(e, where); cure != "" {
@@ -71,6 +74,13 @@ func explainPostgres(err error, where string) error {
 	}
 	return err
 }
+
+// oneLine is an error that the driver told in several lines, one for each address that it tried.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // cures are three-part messages cut short: the server's own words come before them.
 func cures(e *pgconn.PgError, where string) string {
