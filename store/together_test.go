@@ -27,6 +27,8 @@ func replicas(t *testing.T) [2]*Store {
 func inside(t *testing.T, s *Store, how patience, fn func(*tx) error, names ...string) (commit func()) {
 	t.Helper()
 	begun, end := make(chan struct{}, 10), make(chan struct{})
+	over := sync.OnceFunc(func() { close(end) })
+	t.Cleanup(over) // where the test fails before: the store could not be closed
 	ended := make(chan error, 1)
 	go func() {
 		ended <- s.do(context.Background(), how, func(t *tx) error {
@@ -37,7 +39,7 @@ func inside(t *testing.T, s *Store, how patience, fn func(*tx) error, names ...s
 		}, names...)
 	}()
 	<-begun
-	return func() { t.Helper(); close(end); must(t, <-ended) }
+	return func() { t.Helper(); over(); must(t, <-ended) }
 }
 
 // waiting waits until somebody waits for a lock in the database of s.
