@@ -157,3 +157,23 @@ func binaries() (string, error) {
 	slices.SortFunc(found, func(a, b string) int { return len(a) - len(b) + strings.Compare(a, b) })
 	return filepath.Dir(found[len(found)-1]), nil
 }
+
+// Log is what the server has logged so far.
+func (s *Server) Log(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Passwords has the server ask for them from now on, but its owner.
+func (s *Server) Passwords(t testing.TB) {
+	t.Helper()
+	rules := "local all sluice trust\nlocal all all scram-sha-256\n"
+	if err := os.WriteFile(filepath.Join(s.dir, "data", "pg_hba.conf"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	Exec(t, s.URL("postgres"), "SELECT pg_reload_conf()")
+}
