@@ -12,6 +12,8 @@ test:
 	@command -v $(GO) >/dev/null || { echo 'Go is missing: install golang from https://go.dev/dl or your distribution'; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || { echo 'A C compiler is missing (SQLite needs one): apt-get install gcc libc6-dev'; exit 1; }
 	@command -v git >/dev/null || { echo 'git is missing: apt-get install git'; exit 1; }
+	@[ -n "$$SLUICE_TEST_POSTGRES" ] || command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  echo 'PostgreSQL is missing: its tests are SKIPPED. apt-get install postgresql (no service is needed), or set SLUICE_TEST_POSTGRES to a URL'
 	$(GO) mod download
 	$(GO) vet ./...
 	$(GO) test -timeout 30m -parallel 8 ./...

@@ -48,7 +48,7 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 		learnt, err = s.learn(t, d)
 		fresh = true
 		return err
-	})
+	}, s.deliveryNames(d)...)
 	if err != nil {
 		return false, fmt.Errorf("keep delivery %s: %w", d.ID, err)
 	}
@@ -140,7 +140,7 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 				}
 			}
 			return nil
-		})
+		}, s.marksNames(chunk)...)
 		if err != nil {
 			return err
 		}

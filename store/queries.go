@@ -1,7 +1,7 @@
 package store
 
-// The texts, one set for every dialect. Rules: parameters are $n and rewritten once where a driver needs it; {lock} is
-// the dialect's row lock; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
+// The texts, one set for every dialect. Rules: parameters are $n and rewritten once where a driver needs it; {lock} takes
+// rows and {share} keeps them from being deleted, where others write too, and both skip what another transaction has; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
 // for text; upsert, CTE and partial indexes are the common subset. RETURNING would do too, but SQLite gathers its rows
 // in a table of their own, which costs ten times what asking for them afterwards does.
 
@@ -92,11 +92,16 @@ UPDATE subject SET holder = NULL, next_at = $3, error = $4, attempt = attempt - 
 // recover frees what a process that died was holding; whatever was claimed three times without success waits a
 // minute, for it may be what killed the process.
 const qRecover = `
-UPDATE subject SET holder = NULL, next_at = $1 + CASE WHEN attempt > 2 THEN 60000 ELSE 0 END WHERE holder IS NOT NULL`
+UPDATE subject SET holder = NULL, next_at = CAST($1 AS bigint) + CASE WHEN attempt > 2 THEN 60000 ELSE 0 END WHERE holder IS NOT NULL`
+
+// giveUp frees, by the same rule, what a replica leaves that ends.
+const qGiveUp = `
+UPDATE subject SET holder = NULL, next_at = CAST($1 AS bigint) + CASE WHEN attempt > 2 THEN 60000 ELSE 0 END
+WHERE holder = $2 AND next_at IS NOT NULL`
 
 const qBlob = `INSERT INTO blob (digest, size, body) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING`
 
-const qBlobID = `SELECT id FROM blob WHERE digest = $1`
+const qBlobID = `SELECT id FROM blob WHERE digest = $1 {share}`
 
 const qDecide = `
 INSERT INTO decision (id, subject_id, forge, repo, sha, at, open, policy, facts, digest, body, facts_blob, sources_blob)
@@ -196,6 +201,8 @@ ORDER BY d.at LIMIT $2`
 
 const qDropDecision = `DELETE FROM decision WHERE seq = $1`
 
+const qHaveBlob = `SELECT 1 FROM blob WHERE id = $1 {lock}`
+
 const qDropBlob = `
 DELETE FROM blob WHERE id = $1
   AND NOT EXISTS (SELECT 1 FROM decision WHERE facts_blob = $1)
@@ -220,6 +227,8 @@ SELECT s.id, CASE WHEN s.next_at IS NULL AND s.holder IS NULL AND s.wanted = s.d
   AND NOT EXISTS (SELECT 1 FROM subject_state WHERE subject_id = s.id AND (open = 1 OR read_at >= $3 OR s.kind = 'tag'))
   THEN 1 ELSE 0 END
 FROM subject s WHERE s.id > $1 ORDER BY s.id LIMIT $2`
+
+const qHaveSubject = `SELECT 1 FROM subject WHERE id = $1 {lock}`
 
 const qDropState = `DELETE FROM subject_state WHERE subject_id = $1`
 

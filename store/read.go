@@ -224,7 +224,7 @@ func (s *Store) SetInstallation(ctx context.Context, forge, name string, id int6
 		}
 		_, err = t.exec(qSetInstallation, forge, fold(name), id)
 		return err
-	})
+	}, nameOf("installation", forge, fold(name)))
 	if err == nil {
 		s.accounts.Delete(forge + ":" + fold(name))
 	}
@@ -242,5 +242,5 @@ func (s *Store) SetTag(ctx context.Context, forge, repo, tag, commit string) err
 	return s.do(ctx, patient, func(t *tx) error {
 		_, err := t.exec(qSetTag, forge, fold(repo), tag, commit)
 		return err
-	})
+	}, nameOf("tag", forge, fold(repo), tag))
 }

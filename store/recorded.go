@@ -82,7 +82,7 @@ func (r *record) seen(t *tx, now int64) error {
 	}
 	for _, unused := range []sql.NullInt64{before, blob} {
 		if err == nil && unused.Valid {
-			_, err = t.exec(qDropBlob, unused.Int64) // which spares what is used
+			err = dropBlob(t, unused.Int64) // which spares what is used
 		}
 	}
 	return err

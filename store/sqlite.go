@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
 )
 
 // sqlite's driver binds $n by first appearance, so that `SELECT $2, $1` silently swaps: ?n says what is meant.
@@ -20,7 +22,16 @@ var numbered = regexp.MustCompile(`\$(\d+)`)
 
 func sqliteDialect(path string) dialect {
 	return dialect{
-		name:    "sqlite",
+		name:   "sqlite",
+		commit: func(t *tx) error { _, err := t.exec("COMMIT"); return err },
+		newborn: func(err error) bool {
+			var e sqlite3.Error
+			return errors.As(err, &e) && e.Code == sqlite3.ErrError && strings.Contains(e.Error(), "no such table")
+		},
+		patience: context.Background,
+		provider: func(db *sql.DB, files fs.FS) (*goose.Provider, error) {
+			return goose.NewProvider(goose.DialectSQLite3, db, files)
+		},
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
 		shrink:  shrinkSQLite,
@@ -85,7 +96,7 @@ func prepareFile(s *Store, path string) error {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: create the directory first", err)
 	}
-	lock, err := lockProcess(path+".lock", s.opts.Now())
+	lock, err := lockProcess(path+".lock", s.Now())
 	if err != nil {
 		return err
 	}

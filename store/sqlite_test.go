@@ -51,7 +51,9 @@ func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 	held := filepath.Join(dir, "held.db")
 	opened(t, held)
 	for name, c := range map[string]struct{ url, want string }{
-		"postgres":          {"postgres://user:hunter2@host/db", "postgres:…: want sqlite:PATH"},
+		"no port":           {"postgres://user:hunter2@host:port/db", "cannot be read as a URL"},
+		"an odd password":   {"postgresql://user:hunter2/#@host/db", "cannot be read as a URL"},
+		"another database":  {"mysql://user:hunter2@host/db", "mysql:…: want sqlite:PATH or postgres://"},
 		"no scheme":         {"sluice.db", "want sqlite:PATH"},
 		"no path":           {"sqlite:", "want sqlite:PATH"},
 		"memory":            {"sqlite::memory:", "would not survive a restart"},

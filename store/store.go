@@ -8,15 +8,19 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -37,15 +41,15 @@ var (
 
 // Options are the settings of a Store. Only URL must be given.
 type Options struct {
-	URL string           // sqlite:PATH
-	Now func() time.Time // the clock; time.Now when nil
+	URL string           // sqlite:PATH, or postgres://…
+	Now func() time.Time // the clock; when nil that of this machine, or of the PostgreSQL server, which all replicas share
 	Log *slog.Logger     // nothing is logged when nil
 
 	Debounce  time.Duration // how long an event waits for others on the same subject; 0: due at once
 	Linger    time.Duration // how long what nobody waits for may wait to share a flush of the disk; 0: not at all
 	Queue     int           // writes that may wait before Add says ErrBusy; 1024 when 0
 	DeadAfter int           // failures in a row after which work is a dead letter; 12 when 0
-	Holder    string        // who claims, for people to read; "HOST/PID" when ""
+	Holder    string        // who claims, for people to read; HOST/PID when "", on PostgreSQL with something random behind it
 
 	// Targets says who is told of a notice; nobody is, and none is kept, when nil.
 	Targets func(gate.Notification) []string
@@ -62,13 +66,16 @@ type Store struct {
 	path  string
 	read  *sql.DB
 	write *writer
+	work  *writer // of what no delivery waits for, where that has connections of its own; or nil
 	pack  *packer
 	lock  *processLock
 	wake  chan struct{}
+	clock *serverClock // nil: this machine's, or Options.Now
 
 	texts    sync.Map // query text → *sql.Stmt, for reading
 	accounts sync.Map // "forge:account" → installation id, as last written by this process
 	healthy  atomic.Int64
+	closing  atomic.Bool
 	company  company
 }
 
@@ -76,9 +83,17 @@ type Store struct {
 type dialect struct {
 	name    string
 	rewrite func(string) string            // placeholders as the driver wants them
-	locking string                         // how a claim skips rows that another claim has
+	locking string                         // for {lock}: takes rows, and skips those that another transaction has
+	sharing string                         // for {share}: keeps rows from being deleted, and skips those that are just being
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
+	commit  func(*tx) error                // is known to have committed, or returns an error
+
+	begin    func(t *tx, batch []*job, lax bool) error // opens a transaction beside other writers, with the locks that the batch asks for; nil: there are none
+	again    func(err error, try int) bool             // waits a moment where a transaction is to be run again; nil: never
+	patience func() context.Context                    // for connecting
+	newborn  func(err error) bool                      // whether it says that there are no tables at all
+	provider func(*sql.DB, fs.FS) (*goose.Provider, error)
 
 	whole          func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
 	ready          string                                                                      // makes a new connection fit to write on
@@ -86,12 +101,20 @@ type dialect struct {
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left
-// held. It fails with ErrInUse when another process has it.
+// held. A SQLite database has one process: Open fails with ErrInUse when another has it. A PostgreSQL database may have
+// many: what others hold stays theirs until they give it back or the lease ends.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	named := o.Holder != ""
 	o = o.filled()
+	if isPostgres(o.URL) {
+		if !named {
+			o.Holder += "-" + rand.Text()[:6] // two containers may have one host name, and both be process 1
+		}
+		return openPostgres(ctx, o)
+	}
 	path, ok := strings.CutPrefix(o.URL, "sqlite:")
 	if !ok || path == "" {
-		return nil, fmt.Errorf("database %s: want sqlite:PATH", redacted(o.URL))
+		return nil, fmt.Errorf("database %s: want sqlite:PATH or postgres://USER@HOST/NAME", redacted(o.URL))
 	}
 	if strings.Contains(path, ":memory:") {
 		return nil, errors.New("database sqlite::memory: would not survive a restart: name a file, as in sqlite:sluice.db")
@@ -103,20 +126,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Beside {
 		return s, nil
 	}
-	err = s.do(ctx, patient, func(t *tx) error {
-		_, err := t.exec(qRecover, s.now())
-		return err
-	})
-	if err != nil {
+	if err := s.free(ctx, qRecover); err != nil {
 		return nil, errors.Join(fmt.Errorf("free the work of the last run in %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
+// free gives back work that nobody will finish.
+func (s *Store) free(ctx context.Context, text string, args ...any) error {
+	return s.do(ctx, patient|alone, func(t *tx) error {
+		_, err := t.exec(text, append([]any{s.now()}, args...)...)
+		return err
+	})
+}
+
 func (o Options) filled() Options {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -142,10 +166,18 @@ func redacted(url string) string {
 	return scheme + ":…"
 }
 
-// Close writes what is queued and lets go of the database. What is held stays held: the next Open frees it.
+// Close writes what is queued and lets go of the database. What is held stays held on SQLite, where the next Open frees it;
+// on PostgreSQL it is freed here, for others to take.
 func (s *Store) Close() error {
-	err := s.write.close()
+	var err error
+	if s.work != nil && !s.opts.Beside && s.closing.CompareAndSwap(false, true) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err = s.free(ctx, qGiveUp, s.opts.Holder)
+		cancel()
+	}
+	err = errors.Join(err, s.write.close(), s.work.close())
 	s.healthy.Store(0)
+	s.clock.stop()
 	s.texts.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
 	return errors.Join(err, s.read.Close(), s.write.db.Close(), s.lock.release())
 }
@@ -169,7 +201,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	err := s.do(ctx, hasty, func(t *tx) error {
 		_, err := t.exec(qProbe, s.now())
 		return err
-	})
+	}, nameOf("probe"))
 	if err != nil {
 		return fmt.Errorf("write to %s: %w", s.path, err)
 	}
@@ -177,7 +209,19 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) now() int64 { return s.opts.Now().UnixMilli() }
+// Now is the time by the store's clock. On PostgreSQL that is the server's, so that replicas agree on what is due and on
+// whose lease has ended, whatever their own clocks say.
+func (s *Store) Now() time.Time {
+	switch {
+	case s.opts.Now != nil:
+		return s.opts.Now()
+	case s.clock != nil:
+		return s.clock.Now()
+	}
+	return time.Now().UTC()
+}
+
+func (s *Store) now() int64 { return s.Now().UnixMilli() }
 
 // query reads through the pool, with the text prepared once.
 func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
@@ -185,7 +229,7 @@ func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
+	rows, err := stmt.QueryContext(ctx, clean(args)...)
 	return rows, s.d.explain(err)
 }
 
@@ -195,7 +239,7 @@ func (s *Store) scan(ctx context.Context, dest []any, text string, args ...any) 
 	if err != nil {
 		return false, err
 	}
-	err = stmt.QueryRowContext(ctx, args...).Scan(dest...)
+	err = stmt.QueryRowContext(ctx, clean(args)...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -218,5 +262,5 @@ func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (d dialect) text(text string) string {
-	return d.rewrite(strings.ReplaceAll(text, "{lock}", d.locking))
+	return d.rewrite(strings.NewReplacer("{lock}", d.locking, "{share}", d.sharing).Replace(text))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -84,7 +85,8 @@ func scanItem(scan func(...any) error) (i Item, err error) {
 // how many there were; work that somebody holds is left alone.
 func (s *Store) Retry(ctx context.Context, ids ...int64) (int, error) {
 	var total int64
-	err := s.do(ctx, patient, func(t *tx) (err error) {
+	slices.Sort(ids)
+	err := s.do(ctx, patient|alone, func(t *tx) (err error) {
 		total = 0
 		if len(ids) == 0 {
 			total, err = t.exec(qRetryAll, s.now())

@@ -211,7 +211,7 @@ func (s *Store) held(ctx context.Context, w gate.Work, doing, text string, args 
 			err = ErrLost
 		}
 		return err
-	})
+	}, s.marksNames([]gate.Mark{w.Mark})...)
 	if err != nil {
 		return fmt.Errorf("%s %s %s: %w", doing, w.Mark.Kind, w.Mark.Key(), err)
 	}

@@ -50,6 +50,7 @@ type outside struct {
 
 // assemble opens the database and wires the rooms. Whoever calls it closes the store.
 func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*server, error) {
+	clock := o.now // nil: the store's own, which replicas share
 	if o.now == nil {
 		o.now = func() time.Time { return time.Now().UTC() }
 	}
@@ -61,10 +62,11 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if s.DryRun {
 		told = nil
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger, Targets: told})
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: clock, Log: log, Linger: linger, Targets: told})
 	if err != nil {
 		return nil, err
 	}
+	o.now = st.Now
 	v, err := wire(s, o, st, log)
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, closing(st))

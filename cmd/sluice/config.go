@@ -24,7 +24,7 @@ import (
 type settings struct {
 	Addr      string   `env:"SLUICE_ADDR, default=:8080" desc:"listen address"`
 	PublicURL string   `env:"SLUICE_PUBLIC_URL, default=http://localhost:8080" desc:"how the forge and people reach Sluice"`
-	Database  string   `env:"SLUICE_DATABASE, default=sqlite:sluice.db" desc:"sqlite:PATH"`
+	Database  string   `env:"SLUICE_DATABASE, default=sqlite:sluice.db" desc:"sqlite:PATH (one process), or postgres://USER@HOST/NAME (several replicas)"`
 	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes, and environments where something waits, are read anew without a webhook; also once at start"`
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
 	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record; post and deploy nothing"`
@@ -102,8 +102,8 @@ func (s settings) check() error {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("SLUICE_PUBLIC_URL: %q is not an http:// or https:// URL", s.PublicURL)
-	case !strings.HasPrefix(s.Database, "sqlite:"):
-		return fmt.Errorf("SLUICE_DATABASE: this version stores in sqlite:PATH only")
+	case !strings.HasPrefix(s.Database, "sqlite:") && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://"):
+		return fmt.Errorf("SLUICE_DATABASE: want sqlite:PATH or postgres://USER@HOST/NAME")
 	case s.Sweep <= 0:
 		return fmt.Errorf("SLUICE_SWEEP: must be longer than nothing")
 	case s.Keep <= 0:

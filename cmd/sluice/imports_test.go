@@ -42,6 +42,7 @@ func outsiders() map[string]string {
 	return map[string]string{
 		"github.com/mattn/go-sqlite3":             "store",
 		"database/sql":                            "store",
+		"github.com/jackc/pgx":                    "store",
 		"github.com/bradleyfalzon/ghinstallation": "providers/github",
 		"github.com/google/go-github":             "providers/github",
 		"github.com/prometheus/client_golang":     "cmd/sluice",

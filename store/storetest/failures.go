@@ -140,6 +140,33 @@ var failures = map[string]func(*testing.T, *fixture){
 		must(t, f.Fail(ctx, f.one(), "a\x00b\xff\nc", 0))
 		equal(t, "Error", f.inbox(store.InboxFilter{})[0].Error, "ab� c")
 	},
+	"bytes that are no text never fail a write, and name the same when they come again": func(t *testing.T, f *fixture) {
+		odd := "a\x00b\xff\xc3\x28/\u202e"
+		m := gate.Mark{Kind: gate.MarkBranch, Forge: "github", Repo: "acme/" + odd, Base: odd, Why: odd, Detail: odd, Commit: odd, Before: odd, By: odd}
+		d := gate.Delivery{Forge: "github", ID: odd, Event: odd, Action: odd, Account: odd, Install: 7, Body: []byte(odd), Marks: []gate.Mark{m}}
+		f.add(d)
+		if added, err := f.Add(ctx, d); added || err != nil {
+			t.Errorf("Add again = %v, %v, want it known", added, err)
+		}
+		w := f.one()
+		f.finish(w, gate.Outcome{Note: odd, Branch: &gate.BranchSeen{Forge: "github", Repo: odd, Name: odd, Tip: odd, Policy: odd}, Entries: []gate.Entry{{Reason: odd}},
+			Marks: []gate.Mark{with(change(1), func(m *gate.Mark) { m.Why, m.Detail = odd, odd })}})
+		f.finish(f.one(), gate.Outcome{Decision: decision("a", 1, f.clock.Now()), Facts: []byte(odd), Sources: []byte(odd),
+			Subject: &gate.SubjectState{Open: true, Head: odd, Base: odd, Author: odd, Title: odd}, Posted: []gate.Posted{{Name: odd, Commit: odd, Node: odd, State: odd}}})
+		must(t, f.SetTag(ctx, "github", odd, odd, odd))
+		if _, seen, err := f.LastTag(ctx, "github", odd, odd); !seen || err != nil {
+			t.Errorf("LastTag = %v, %v, want it seen", seen, err)
+		}
+		if id, err := f.Installation(ctx, "github", odd); id != 7 || err != nil {
+			t.Errorf("Installation = %d, %v", id, err)
+		}
+		if b, err := f.Branch(ctx, "github", odd, odd); b == nil || err != nil {
+			t.Errorf("Branch = %v, %v", b, err)
+		}
+		if open, err := f.HasOpen(ctx, "github", "acme/Shop", odd); !open || err != nil {
+			t.Errorf("HasOpen = %v, %v", open, err)
+		}
+	},
 	"the store is ready": func(t *testing.T, f *fixture) { must(t, f.Ready(ctx)) },
 }
 
