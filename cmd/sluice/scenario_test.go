@@ -369,7 +369,7 @@ func (r *playing) work() {
 	ctx, stop := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.server.runner.Run(ctx) }()
-	until, last := time.Now().Add(30*time.Second), r.clock.now().Add(3*time.Second)
+	until, last := time.Now().Add(3*time.Minute), r.clock.now().Add(3*time.Second)
 	for time.Now().Before(until) {
 		if due, idle := r.idle(); idle && due.After(last) {
 			break
