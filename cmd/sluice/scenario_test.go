@@ -382,7 +382,7 @@ func (r *playing) settle() {
 // stop is worked off too.
 func (r *playing) work() {
 	r.t.Helper()
-	until, last := time.Now().Add(2*time.Minute), r.clock.now().Add(3*time.Second)
+	until, last := time.Now().Add(3*time.Minute), r.clock.now().Add(3*time.Second)
 	for {
 		r.works(until, last)
 		if due, idle := r.idle(); idle && due.After(last) { // nobody works now, so this is final
