@@ -259,7 +259,7 @@ func (p packed) keep(t *tx) (id sql.NullInt64, err error) {
 		}
 		p.body = p.zip()
 	}
-	for range 3 { // one that is just being pruned is skipped; then the insert waits until it is gone
+	for range 3 { // it may be pruned in between; where it is later, the reference to it fails, and all is run again
 		if _, err = t.exec(qBlob, p.digest, p.size, p.body); err != nil {
 			return id, err
 		}

@@ -14,7 +14,7 @@ import (
 // and what a closure reads in order to write must not change before it has written. So each job says by name what it
 // touches, and its transaction takes a lock on every name that its jobs say, in one order that is everybody's, before the
 // first statement: two transactions never wait for each other in a ring, and what one reads the other has committed. What
-// cannot be named beforehand is locked by its row, and is never waited for: {lock} and {share} skip what somebody has. The
+// cannot be named beforehand is locked by its row, and is never waited for: {lock} skips what somebody has. The
 // end of the audit log comes last of all; whoever has it only commits.
 
 // stripes is how many locks there are for all names: few enough for the server's table of locks, enough that two names

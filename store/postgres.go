@@ -53,7 +53,6 @@ func postgresDialect(where string) dialect {
 		name:     "postgres",
 		rewrite:  func(text string) string { return text },
 		locking:  "FOR UPDATE SKIP LOCKED",
-		sharing:  "FOR KEY SHARE SKIP LOCKED",
 		explain:  func(err error) error { return explainPostgres(err, where) },
 		shrink:   func(*tx) (bool, error) { return false, nil }, // autovacuum's business
 		begin:    beginPostgres,

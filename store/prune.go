@@ -78,8 +78,8 @@ func dropDecisions(t *tx, before int64) (bool, error) {
 	return len(seqs) == chunk, err
 }
 
-// dropBlob deletes a blob that nothing needs. It has the row first, and looks then: what keeps a reference to it at the same
-// time has the row too, or waits for it.
+// dropBlob deletes a blob that nothing needs. It has the row first, and looks then: what refers to it at the same
+// time waits for the row, and is run again when that has gone.
 func dropBlob(t *tx, id int64) error {
 	var one int
 	if free, err := t.row([]any{&one}, qHaveBlob, id); err != nil || !free {

@@ -1,7 +1,7 @@
 package store
 
 // The texts, one set for every dialect. Rules: parameters are $n and rewritten once where a driver needs it; {lock} takes
-// rows and {share} keeps them from being deleted, where others write too, and both skip what another transaction has; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
+// rows where others write too, and skips those that another transaction has; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
 // for text; upsert, CTE and partial indexes are the common subset. RETURNING would do too, but SQLite gathers its rows
 // in a table of their own, which costs ten times what asking for them afterwards does.
 
@@ -101,7 +101,7 @@ WHERE holder = $2 AND next_at IS NOT NULL`
 
 const qBlob = `INSERT INTO blob (digest, size, body) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING`
 
-const qBlobID = `SELECT id FROM blob WHERE digest = $1 {share}`
+const qBlobID = `SELECT id FROM blob WHERE digest = $1`
 
 const qDecide = `
 INSERT INTO decision (id, subject_id, forge, repo, sha, at, open, policy, facts, digest, body, facts_blob, sources_blob)

@@ -84,7 +84,6 @@ type dialect struct {
 	name    string
 	rewrite func(string) string            // placeholders as the driver wants them
 	locking string                         // for {lock}: takes rows, and skips those that another transaction has
-	sharing string                         // for {share}: keeps rows from being deleted, and skips those that are just being
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
 	commit  func(*tx) error                // is known to have committed, or returns an error
@@ -262,5 +261,5 @@ func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (d dialect) text(text string) string {
-	return d.rewrite(strings.NewReplacer("{lock}", d.locking, "{share}", d.sharing).Replace(text))
+	return d.rewrite(strings.ReplaceAll(text, "{lock}", d.locking))
 }

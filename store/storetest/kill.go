@@ -30,7 +30,7 @@ func Child() {
 		return
 	}
 	s, err := store.Open(ctx, store.Options{URL: url})
-	for begun := time.Now(); err != nil && time.Since(begun) < 20*time.Second; time.Sleep(50 * time.Millisecond) { // a server may be starting anew
+	for begun := time.Now(); err != nil && time.Since(begun) < 2*time.Minute; time.Sleep(50 * time.Millisecond) { // a server may be starting anew
 		s, err = store.Open(ctx, store.Options{URL: url})
 	}
 	if err != nil {
@@ -128,9 +128,11 @@ func troubled(t *testing.T, url string, round int, trouble Trouble) map[string]b
 			runChild(t, url, fmt.Sprintf("%d.%d", round, child), life, func(word, id string) {
 				mu.Lock()
 				defer mu.Unlock()
-				if acked[id] = true; word != "acked" {
+				if word != "acked" {
 					t.Errorf("a child said: %s %s", word, id)
+					return
 				}
+				acked[id] = true
 			})
 		})
 	}
