@@ -36,6 +36,10 @@ func sqliteDialect(path string) dialect {
 		explain: func(err error) error { return explainSQLite(err, path) },
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
+		columns: columnsSQLite,
+		refers:  refersSQLite,
+		fill:    fillSQLite,
+		atOnce:  "BEGIN DEFERRED",
 		ready:   "PRAGMA temp_store = MEMORY", // what undoes a statement or a savepoint went to a file of its own each time
 		relax:   "PRAGMA synchronous = NORMAL",
 		tighten: "PRAGMA synchronous = FULL",
@@ -86,12 +90,14 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 
 // prepareFile takes the lock and creates the file, readable by its owner alone: it holds what private repositories say.
 func prepareFile(s *Store, path string) error {
-	if s.opts.Beside {
+	if s.opts.Beside || s.opts.role == source {
 		_, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return errors.New("there is no such database: has the server been started, and does SLUICE_DATABASE say what it says there?")
 		}
-		return err
+		if err != nil || s.opts.Beside {
+			return err
+		}
 	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: create the directory first", err)

@@ -57,7 +57,18 @@ type Options struct {
 	// Beside opens the database of a server that is running, for a command line: it takes no lock, changes no
 	// schema, frees no work, and never creates a database.
 	Beside bool
+
+	role role
 }
+
+// role is what a database is opened for.
+type role int
+
+const (
+	serving role = iota // to be worked on; replicas share PostgreSQL
+	source              // to be copied from: nobody else may have it, and its schema stays
+	target              // to be copied into: nobody else may have it, and it is made where there is none
+)
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
@@ -71,6 +82,7 @@ type Store struct {
 	lock  *processLock
 	wake  chan struct{}
 	clock *serverClock // nil: this machine's, or Options.Now
+	sole  *sql.Conn    // of PostgreSQL, which keeps all others out for as long as it lives; nil: it is shared
 
 	texts    sync.Map // query text → *sql.Stmt, for reading
 	accounts sync.Map // "forge:account" → installation id, as last written by this process
@@ -95,9 +107,14 @@ type dialect struct {
 	newborn  func(err error) bool                      // whether it says that there are no tables at all
 	provider func(*sql.DB, fs.FS) (*goose.Provider, error)
 
-	whole          func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
-	ready          string                                                                      // makes a new connection fit to write on
-	relax, tighten string                                                                      // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
+	whole           func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
+	columns, refers string                                                                      // the tables with their columns, and which table refers to which: see copy_tables.go
+	fill            func(ctx context.Context, conn *sql.Conn, t table, rows *rowStream) error   // writes rows
+	number          func(ctx context.Context, conn *sql.Conn, t table) error                    // has numbers given out go on after the highest; nil: they do
+	atOnce          string                                                                      // begins a transaction that sees one moment, to read in
+
+	ready          string // makes a new connection fit to write on
+	relax, tighten string // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left
@@ -123,7 +140,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	if o.Beside {
+	if o.Beside || o.role != serving {
 		return s, nil
 	}
 	if err := s.free(ctx, qRecover); err != nil {
@@ -170,7 +187,7 @@ func redacted(url string) string {
 // on PostgreSQL it is freed here, for others to take.
 func (s *Store) Close() error {
 	var err error
-	if s.work != nil && !s.opts.Beside && s.closing.CompareAndSwap(false, true) {
+	if s.work != nil && !s.opts.Beside && s.opts.role == serving && s.closing.CompareAndSwap(false, true) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		err = s.free(ctx, qGiveUp, s.opts.Holder)
 		cancel()
@@ -179,6 +196,9 @@ func (s *Store) Close() error {
 	s.healthy.Store(0)
 	s.clock.stop()
 	s.texts.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
+	if s.sole != nil {
+		err = errors.Join(err, s.sole.Close())
+	}
 	return errors.Join(err, s.read.Close(), s.write.db.Close(), s.lock.release())
 }
 
