@@ -44,7 +44,7 @@ func (s *Store) Delivery(ctx context.Context, forge, guid string) (gate.Delivery
 	})
 	switch {
 	case err != nil:
-		return gate.Delivery{}, fmt.Errorf("read delivery: %w", s.d.explain(err))
+		return gate.Delivery{}, fmt.Errorf("read delivery: %w", s.explain(err))
 	case len(found) == 0:
 		return gate.Delivery{}, fmt.Errorf("delivery %q: %w: it never came, or is older than deliveries are kept", guid, ErrUnknown)
 	case len(found) > 1:

@@ -34,6 +34,7 @@ func sqliteDialect(path string) dialect {
 		},
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
+		damaged: damagedSQLite,
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
 		columns: columnsSQLite,
@@ -79,6 +80,9 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 		return nil, err
 	}
 	if s.read, err = sql.Open("sqlite3", dsn(path, url.Values{"mode": {"rw"}, "_query_only": {"1"}})); err != nil {
+		return nil, err
+	}
+	if err := glance(ctx, s.read); err != nil {
 		return nil, err
 	}
 	s.read.SetMaxOpenConns(4)

@@ -33,6 +33,8 @@ var (
 	ErrLost = errors.New("this work was taken over by another worker")
 	// ErrUnknown says that nothing is kept under that name.
 	ErrUnknown = errors.New("not in the store")
+	// ErrSpoiled says that the database was found damaged: this process reads and writes no more of it.
+	ErrSpoiled = errors.New("the database is damaged, and nothing is done with it any more")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 	// ErrInUse says that another process has the database.
@@ -88,6 +90,7 @@ type Store struct {
 	accounts sync.Map // "forge:account" → installation id, as last written by this process
 	healthy  atomic.Int64
 	closing  atomic.Bool
+	spoiled  atomic.Pointer[error]
 	company  company
 }
 
@@ -97,6 +100,7 @@ type dialect struct {
 	rewrite func(string) string            // placeholders as the driver wants them
 	locking string                         // for {lock}: takes rows, and skips those that another transaction has
 	sharing string                         // for {share}: keeps rows from being deleted, and skips those that are just being
+	damaged func(err error) bool           // whether it says that what is stored cannot be trusted; nil: the server sees to that
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
 	commit  func(*tx) error                // is known to have committed, or returns an error
@@ -215,6 +219,9 @@ func (s *Store) poke() {
 
 // Ready says whether the store can write at this moment, by writing; a success is believed for a second.
 func (s *Store) Ready(ctx context.Context) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
 	if at := s.healthy.Load(); at != 0 && time.Since(time.UnixMilli(at)) < time.Second {
 		return nil
 	}
@@ -250,7 +257,7 @@ func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 		return nil, err
 	}
 	rows, err := stmt.QueryContext(ctx, clean(args)...)
-	return rows, s.d.explain(err)
+	return rows, s.explain(err)
 }
 
 // scan reads one row into dest and says whether there was one.
@@ -263,16 +270,19 @@ func (s *Store) scan(ctx context.Context, dest []any, text string, args ...any) 
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, s.d.explain(err)
+	return err == nil, s.explain(err)
 }
 
 func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if err := s.whole(); err != nil {
+		return nil, err
+	}
 	if stmt, ok := s.texts.Load(text); ok {
 		return stmt.(*sql.Stmt), nil
 	}
 	stmt, err := s.read.PrepareContext(ctx, s.d.text(text))
 	if err != nil {
-		return nil, s.d.explain(err)
+		return nil, s.explain(err)
 	}
 	if kept, loaded := s.texts.LoadOrStore(text, stmt); loaded {
 		stmt.Close()
