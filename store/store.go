@@ -91,6 +91,7 @@ type Store struct {
 	healthy  atomic.Int64
 	closing  atomic.Bool
 	spoiled  atomic.Pointer[error]
+	pace     pace
 	company  company
 }
 
@@ -147,7 +148,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Beside || o.role != serving {
 		return s, nil
 	}
-	if err := s.free(ctx, qRecover); err != nil {
+	if o.Now == nil {
+		s.pace.clocks = machineClocks()
+	}
+	if err := errors.Join(s.free(ctx, qRecover), s.free(ctx, qRewound)); err != nil {
 		return nil, errors.Join(fmt.Errorf("free the work of the last run in %s: %w", path, err), s.Close())
 	}
 	return s, nil
