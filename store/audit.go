@@ -113,7 +113,7 @@ func (s *Store) Audit(ctx context.Context, f AuditFilter, see func(audit.Kept) e
 		}
 		return see(k)
 	})
-	return s.d.explain(err)
+	return s.explain(err)
 }
 
 // named are the checks of an entry as a list of ",changelog,approval,": a command names several, and each as people write
@@ -190,7 +190,7 @@ func (s *Store) VerifyAudit(ctx context.Context, c *audit.Chain) error {
 	if err == nil || errors.As(err, &fault) {
 		return err
 	}
-	return s.d.explain(err)
+	return s.explain(err)
 }
 
 // searchable says whether the indexes that lists go by hold the same entries as the log.

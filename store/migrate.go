@@ -31,7 +31,7 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 		return nil
 	case have > want:
 		return fmt.Errorf("its schema is version %d, made by a newer sluice than this one, which knows %d: run that one again", have, want)
-	case s.opts.Beside:
+	case s.opts.Beside || s.opts.role == source || s.opts.role == target && have > 0:
 		return fmt.Errorf("its schema is version %d and this sluice wants %d: start the server, or run `sluice migrate`, first", have, want)
 	}
 	provider, err := s.d.provider(db, files)

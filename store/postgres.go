@@ -64,6 +64,11 @@ func postgresDialect(where string) dialect {
 			return errors.As(err, &e) && e.Code == "42P01"
 		},
 		provider: providerPostgres,
+		columns:  columnsPostgres,
+		refers:   refersPostgres,
+		fill:     fillPostgres,
+		number:   numberPostgres,
+		atOnce:   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	}
 }
 
@@ -86,6 +91,10 @@ func openPostgres(ctx context.Context, o Options) (_ *Store, err error) {
 	s := &Store{opts: o, d: postgresDialect(where), path: where, wake: make(chan struct{}, 1), pack: newPacker()}
 	defer func() {
 		if err != nil {
+			s.clock.stop()
+			if s.sole != nil {
+				s.sole.Close()
+			}
 			err = fmt.Errorf("open database %s: %w", where, s.d.explain(err))
 		}
 	}()
@@ -94,6 +103,11 @@ func openPostgres(ctx context.Context, o Options) (_ *Store, err error) {
 	defer first.Close()
 	if err := s.suits(ctx, first); err != nil {
 		return nil, err
+	}
+	if o.role != serving {
+		if err := s.alone(ctx, connectTo(config, "")); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.migrate(ctx, first); err != nil {
 		return nil, err
@@ -108,7 +122,10 @@ func openPostgres(ctx context.Context, o Options) (_ *Store, err error) {
 	s.read.SetMaxIdleConns(readers)
 	s.read.SetConnMaxIdleTime(time.Minute)
 	s.clock.follow(s.read)
-	db := connectTo(config, pgWriting)
+	db := connectTo(config, pgWriting, s.living)
+	if err := db.PingContext(ctx); err != nil { // from here on everybody can see that somebody serves
+		return nil, errors.Join(err, db.Close(), s.read.Close())
+	}
 	s.write = startWriter(db, s.d, &writer{queue: make(chan *job, o.Queue), most: 64}, ingestPens)
 	s.work = startWriter(db, s.d, &writer{queue: make(chan *job, o.Queue), most: 16}, workPens)
 	return s, nil
@@ -128,12 +145,14 @@ func tune(c *pgx.ConnConfig, holder string) {
 }
 
 // connectTo is a pool whose connections begin with these statements.
-func connectTo(c *pgx.ConnConfig, first string) *sql.DB {
-	return stdlib.OpenDB(*c, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		if first == "" {
-			return nil
+func connectTo(c *pgx.ConnConfig, first string, more ...func(context.Context, *pgx.Conn) error) *sql.DB {
+	return stdlib.OpenDB(*c, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) (err error) {
+		if first != "" {
+			_, err = conn.Exec(ctx, first)
 		}
-		_, err := conn.Exec(ctx, first)
+		for i := 0; err == nil && i < len(more); i++ {
+			err = more[i](ctx, conn)
+		}
 		return err
 	}))
 }

@@ -170,7 +170,7 @@ const standing = `CASE WHEN s.holder IS NOT NULL THEN 'running'
 const qItems = `
 SELECT s.id, s.kind, s.key, ` + standing + `, s.wanted - s.done, s.since, s.next_at, s.holder, s.attempt, s.error, s.note,
   COALESCE((SELECT why FROM cause WHERE cause.subject_id = s.id ORDER BY seq DESC, id DESC LIMIT 1), '')
-FROM subject s WHERE s.next_at IS NOT NULL AND s.id > $1`
+FROM subject s WHERE s.id > $1`
 
 const qRetry = `UPDATE subject SET next_at = $1, attempt = 0 WHERE holder IS NULL AND id = $2`
 

@@ -34,8 +34,13 @@ func sqliteDialect(path string) dialect {
 		},
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
+		damaged: damagedSQLite,
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
+		columns: columnsSQLite,
+		refers:  refersSQLite,
+		fill:    fillSQLite,
+		atOnce:  "BEGIN DEFERRED",
 		ready:   "PRAGMA temp_store = MEMORY", // what undoes a statement or a savepoint went to a file of its own each time
 		relax:   "PRAGMA synchronous = NORMAL",
 		tighten: "PRAGMA synchronous = FULL",
@@ -77,6 +82,9 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 	if s.read, err = sql.Open("sqlite3", dsn(path, url.Values{"mode": {"rw"}, "_query_only": {"1"}})); err != nil {
 		return nil, err
 	}
+	if err := glance(ctx, s.read); err != nil {
+		return nil, err
+	}
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
 	s.read.SetConnMaxIdleTime(time.Minute)
@@ -86,12 +94,14 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 
 // prepareFile takes the lock and creates the file, readable by its owner alone: it holds what private repositories say.
 func prepareFile(s *Store, path string) error {
-	if s.opts.Beside {
+	if s.opts.Beside || s.opts.role == source {
 		_, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return errors.New("there is no such database: has the server been started, and does SLUICE_DATABASE say what it says there?")
 		}
-		return err
+		if err != nil || s.opts.Beside {
+			return err
+		}
 	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: create the directory first", err)

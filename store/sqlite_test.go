@@ -466,3 +466,24 @@ func BenchmarkOpenExisting(b *testing.B) {
 		must(b, s.Close())
 	}
 }
+
+// What starting costs for the look at the ends of every table, beside the rest.
+func BenchmarkGlance(b *testing.B) {
+	s := opened(b, filepath.Join(b.TempDir(), "x.db"))
+	for i := range 2000 {
+		d := marked(fmt.Sprint(i), i+1)
+		d.Body = body()
+		_, err := s.Add(context.Background(), d)
+		must(b, err)
+	}
+	var pages, size int64
+	_, err := s.scan(context.Background(), []any{&pages}, "PRAGMA page_count")
+	must(b, err)
+	_, err = s.scan(context.Background(), []any{&size}, "SELECT sum(length(body)) FROM delivery")
+	must(b, err)
+	for b.Loop() {
+		must(b, glance(context.Background(), s.read))
+	}
+	b.ReportMetric(float64(pages*4096)/2000, "B/delivery")
+	b.ReportMetric(float64(size)/2000, "B-body/delivery")
+}

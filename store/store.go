@@ -33,6 +33,8 @@ var (
 	ErrLost = errors.New("this work was taken over by another worker")
 	// ErrUnknown says that nothing is kept under that name.
 	ErrUnknown = errors.New("not in the store")
+	// ErrSpoiled says that the database was found damaged: this process reads and writes no more of it.
+	ErrSpoiled = errors.New("the database is damaged, and nothing is done with it any more")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 	// ErrInUse says that another process has the database.
@@ -57,7 +59,18 @@ type Options struct {
 	// Beside opens the database of a server that is running, for a command line: it takes no lock, changes no
 	// schema, frees no work, and never creates a database.
 	Beside bool
+
+	role role
 }
+
+// role is what a database is opened for.
+type role int
+
+const (
+	serving role = iota // to be worked on; replicas share PostgreSQL
+	source              // to be copied from: nobody else may have it, and its schema stays
+	target              // to be copied into: nobody else may have it, and it is made where there is none
+)
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
@@ -71,11 +84,14 @@ type Store struct {
 	lock  *processLock
 	wake  chan struct{}
 	clock *serverClock // nil: this machine's, or Options.Now
+	sole  *sql.Conn    // of PostgreSQL, which keeps all others out for as long as it lives; nil: it is shared
 
 	texts    sync.Map // query text → *sql.Stmt, for reading
 	accounts sync.Map // "forge:account" → installation id, as last written by this process
 	healthy  atomic.Int64
 	closing  atomic.Bool
+	spoiled  atomic.Pointer[error]
+	pace     pace
 	company  company
 }
 
@@ -84,6 +100,7 @@ type dialect struct {
 	name    string
 	rewrite func(string) string            // placeholders as the driver wants them
 	locking string                         // for {lock}: takes rows, and skips those that another transaction has
+	damaged func(err error) bool           // whether it says that what is stored cannot be trusted; nil: the server sees to that
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
 	commit  func(*tx) error                // is known to have committed, or returns an error
@@ -94,9 +111,14 @@ type dialect struct {
 	newborn  func(err error) bool                      // whether it says that there are no tables at all
 	provider func(*sql.DB, fs.FS) (*goose.Provider, error)
 
-	whole          func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
-	ready          string                                                                      // makes a new connection fit to write on
-	relax, tighten string                                                                      // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
+	whole           func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
+	columns, refers string                                                                      // the tables with their columns, and which table refers to which: see copy_tables.go
+	fill            func(ctx context.Context, conn *sql.Conn, t table, rows *rowStream) error   // writes rows
+	number          func(ctx context.Context, conn *sql.Conn, t table) error                    // has numbers given out go on after the highest; nil: they do
+	atOnce          string                                                                      // begins a transaction that sees one moment, to read in
+
+	ready          string // makes a new connection fit to write on
+	relax, tighten string // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left
@@ -122,10 +144,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	if o.Beside {
+	if o.Beside || o.role != serving {
 		return s, nil
 	}
-	if err := s.free(ctx, qRecover); err != nil {
+	if o.Now == nil {
+		s.pace.clocks = machineClocks()
+	}
+	if err := errors.Join(s.free(ctx, qRecover), s.free(ctx, qRewound)); err != nil {
 		return nil, errors.Join(fmt.Errorf("free the work of the last run in %s: %w", path, err), s.Close())
 	}
 	return s, nil
@@ -169,7 +194,7 @@ func redacted(url string) string {
 // on PostgreSQL it is freed here, for others to take.
 func (s *Store) Close() error {
 	var err error
-	if s.work != nil && !s.opts.Beside && s.closing.CompareAndSwap(false, true) {
+	if s.work != nil && !s.opts.Beside && s.opts.role == serving && s.closing.CompareAndSwap(false, true) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		err = s.free(ctx, qGiveUp, s.opts.Holder)
 		cancel()
@@ -178,6 +203,9 @@ func (s *Store) Close() error {
 	s.healthy.Store(0)
 	s.clock.stop()
 	s.texts.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
+	if s.sole != nil {
+		err = errors.Join(err, s.sole.Close())
+	}
 	return errors.Join(err, s.read.Close(), s.write.db.Close(), s.lock.release())
 }
 
@@ -194,6 +222,9 @@ func (s *Store) poke() {
 
 // Ready says whether the store can write at this moment, by writing; a success is believed for a second.
 func (s *Store) Ready(ctx context.Context) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
 	if at := s.healthy.Load(); at != 0 && time.Since(time.UnixMilli(at)) < time.Second {
 		return nil
 	}
@@ -229,7 +260,7 @@ func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 		return nil, err
 	}
 	rows, err := stmt.QueryContext(ctx, clean(args)...)
-	return rows, s.d.explain(err)
+	return rows, s.explain(err)
 }
 
 // scan reads one row into dest and says whether there was one.
@@ -242,16 +273,19 @@ func (s *Store) scan(ctx context.Context, dest []any, text string, args ...any) 
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, s.d.explain(err)
+	return err == nil, s.explain(err)
 }
 
 func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if err := s.whole(); err != nil {
+		return nil, err
+	}
 	if stmt, ok := s.texts.Load(text); ok {
 		return stmt.(*sql.Stmt), nil
 	}
 	stmt, err := s.read.PrepareContext(ctx, s.d.text(text))
 	if err != nil {
-		return nil, s.d.explain(err)
+		return nil, s.explain(err)
 	}
 	if kept, loaded := s.texts.LoadOrStore(text, stmt); loaded {
 		stmt.Close()

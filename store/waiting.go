@@ -42,6 +42,9 @@ const InboxPage = 1000
 type InboxFilter struct {
 	Standing Standing // "": all but Scheduled
 	All      bool     // Scheduled too
+	Resting  bool     // with All: also what nothing will bring
+	Kind     string   // "": every
+	Repo     string   // "acme/shop"; "": every
 	After    int64    // page on: the ID of the last one had
 	Limit    int      // InboxPage when 0
 }
@@ -58,6 +61,15 @@ func (s *Store) Inbox(ctx context.Context, f InboxFilter) ([]Item, error) {
 		text += fmt.Sprintf(" AND (%s) = $4", standing)
 	} else if !f.All {
 		text += fmt.Sprintf(" AND (%s) <> '%s'", standing, Scheduled)
+	}
+	for _, c := range []struct{ column, value string }{{"s.kind", f.Kind}, {"lower(s.repo)", fold(f.Repo)}} {
+		if c.value != "" {
+			args = append(args, c.value)
+			text += fmt.Sprintf(" AND %s = $%d", c.column, len(args))
+		}
+	}
+	if !f.Resting {
+		text += " AND s.next_at IS NOT NULL"
 	}
 	args = append(args, f.Limit)
 	rows, err := s.query(ctx, text+fmt.Sprintf(" ORDER BY s.id LIMIT $%d", len(args)), args...)

@@ -25,6 +25,9 @@ func (s *Store) Claim(ctx context.Context, n int, lease time.Duration) ([]gate.W
 
 // ClaimKinds is Claim for work of these kinds alone, those of the first kind first; no kinds means any.
 func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kinds ...gate.MarkKind) ([]gate.Work, error) {
+	if err := s.keepPace(ctx); err != nil {
+		return nil, fmt.Errorf("claim work: %w", err)
+	}
 	var one int
 	due, err := s.scan(brief(ctx), []any{&one}, qDue, s.now())
 	if err != nil || !due || n <= 0 {

@@ -75,6 +75,9 @@ func startWriter(db *sql.DB, d dialect, w *writer, pens int) *writer {
 // several times: where another that shares its transaction fails, and where a database server ends a transaction, what the
 // earlier run wrote is rolled back. names are those of what fn reads in order to write, or writes beside others.
 func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error, names ...string) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
 	j := &job{ctx: ctx, p: p, fn: fn, lock: names, done: make(chan error, 1)}
 	if err := s.lane(p).send(j); err != nil {
 		return err
@@ -100,7 +103,7 @@ func (s *Store) lane(p patience) *writer {
 
 // told explains an error, and has Ready look again after one that an operator should do something about.
 func (s *Store) told(err error) error {
-	explained := s.d.explain(err)
+	explained := s.explain(err)
 	if explained != err { //nolint:errorlint // whether it is the very same
 		s.healthy.Store(0)
 	}

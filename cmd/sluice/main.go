@@ -82,6 +82,8 @@ func commands() []command {
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
 		{"calendar", "list when environments may be deployed to", calendarCommand},
 		{"report", "count overrides, and the DORA metrics of deployments", reportCommand},
+		{"backup", "copy the SQLite database to a file, beside a server", backupCommand},
+		{"copy", "move everything from one database into another", copyCommand},
 		{"migrate", "bring the database up to date", migrateCommand},
 		{"version", "print the version", versionCommand},
 	}
