@@ -48,6 +48,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
 	for try := 1; ; try++ {
+		if err := gate.Held(r.Context()); err != nil { // others may have the work
+			return nil, err
+		}
 		resp, err := t.attempt(r, body)
 		if err == nil {
 			if err := t.a.limits.note(resp, t.c.opts.Now(), t.c.opts.Jitter()); err != nil {
