@@ -212,6 +212,7 @@ type Work struct {
 	Token   int64     // fences: only the holder of the newest token may finish
 	Seen    int64     // `wanted` when claimed
 	Attempt int64     // claims since the last success, this one included
+	Taken   bool      // whoever had it before did not give it back: its lease ran out, or its process died
 	Mark    Mark      // Kind and identity; Commit and such from the newest delivery
 	Causes  []Mark    // what was delivered since the last success, oldest first (at most the newest 256)
 	Dropped bool      // Causes is not all of them

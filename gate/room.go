@@ -12,7 +12,7 @@ import (
 type Queue interface {
 	// Claim hands out at most n due pieces of work, each held for lease.
 	Claim(ctx context.Context, n int, lease time.Duration) ([]Work, error)
-	// Extend holds a claimed piece of work for another lease; an error means that it was lost.
+	// Extend holds a claimed piece of work for another lease; ErrLost says that somebody else has it, any other error nothing.
 	Extend(ctx context.Context, w Work, lease time.Duration) error
 	// Finish writes what came of it and lets go, in one transaction; it fails when the work was lost.
 	Finish(ctx context.Context, w Work, o Outcome) error

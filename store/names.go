@@ -88,10 +88,8 @@ func (s *Store) deliveryNames(d gate.Delivery) []string {
 		return nil
 	}
 	names := append(s.marksNames(d.Marks), nameOf("delivery", d.Forge, d.ID))
-	if d.Account != "" && d.Install != 0 {
-		if id, ok := s.accounts.Load(d.Forge + ":" + fold(d.Account)); !ok || id != d.Install {
-			names = append(names, nameOf("installation", d.Forge, fold(d.Account)))
-		}
+	if d.Account != "" && d.Install != 0 && !s.known(d) {
+		names = append(names, nameOf("installation", d.Forge, fold(d.Account)))
 	}
 	return names
 }

@@ -49,7 +49,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 const qDue = `SELECT 1 FROM subject WHERE next_at <= $1 LIMIT 1`
 
 const claimable = `
-SELECT id, kind, forge, repo, number, name, installation, wanted, done, COALESCE(since, next_at), token + 1, attempt + 1 FROM subject`
+SELECT id, kind, forge, repo, number, name, installation, wanted, done, COALESCE(since, next_at), token + 1, attempt + 1,
+  CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END FROM subject`
 
 const qClaimable = claimable + ` WHERE next_at <= $1 ORDER BY next_at LIMIT $2 {lock}`
 

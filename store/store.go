@@ -30,7 +30,7 @@ var (
 	// ErrBusy says that more is waiting to be written than the store will queue: answer 503 and be asked again.
 	ErrBusy = errors.New("the store has too much to write at the moment")
 	// ErrLost says that the lease on a piece of work ran out and somebody else has it, or had it: drop what came of it.
-	ErrLost = errors.New("this work was taken over by another worker")
+	ErrLost = gate.ErrLost
 	// ErrUnknown says that nothing is kept under that name.
 	ErrUnknown = errors.New("not in the store")
 	// ErrSpoiled says that the database was found damaged: this process reads and writes no more of it.
@@ -87,7 +87,7 @@ type Store struct {
 	sole  *sql.Conn    // of PostgreSQL, which keeps all others out for as long as it lives; nil: it is shared
 
 	texts    sync.Map // query text → *sql.Stmt, for reading
-	accounts sync.Map // "forge:account" → installation id, as last written by this process
+	accounts sync.Map // "forge:account" → learntAt
 	healthy  atomic.Int64
 	closing  atomic.Bool
 	spoiled  atomic.Pointer[error]

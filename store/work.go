@@ -88,7 +88,7 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 	var name string
 	var since int64
 	m := &w.Mark
-	err = scan(&w.ID, &m.Kind, &m.Forge, &m.Repo, &number, &name, &m.Installation, &w.Seen, &w.done, &since, &w.Token, &w.Attempt)
+	err = scan(&w.ID, &m.Kind, &m.Forge, &m.Repo, &number, &name, &m.Installation, &w.Seen, &w.done, &since, &w.Token, &w.Attempt, &w.Taken)
 	w.Since = at(since)
 	switch m.Kind {
 	case gate.MarkChange:

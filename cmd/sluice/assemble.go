@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -26,6 +27,7 @@ const (
 	lease        = 30 * time.Second
 	poll         = time.Second
 	workLimit    = 3 * time.Minute
+	workDrain    = 15 * time.Second // what then is under way still is broken off, given back and closed within 30 seconds in all
 	linger       = 25 * time.Millisecond // in a crowd: what goes to the disk together costs one trip, and a forge waits ten seconds
 	deliveryKeep = 30 * 24 * time.Hour
 )
@@ -46,6 +48,8 @@ type server struct {
 type outside struct {
 	now       func() time.Time
 	transport http.RoundTripper // towards the forge
+	lease     time.Duration     // of work; 30 seconds when 0
+	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
 }
 
 // assemble opens the database and wires the rooms. Whoever calls it closes the store.
@@ -100,7 +104,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux := http.NewServeMux()
 	if s.GitHub.Configured() {
 		client, err := github.New(s.GitHub, github.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(),
-			Call: m.call, Quota: m.left})
+			Call: m.call, Quota: m.left, Shared: st.Shared()})
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +138,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
 	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
-	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}
+	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}
 	return v, nil
 }
 

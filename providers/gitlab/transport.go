@@ -51,6 +51,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	for try := 1; ; try++ {
+		if err := gate.Held(r.Context()); err != nil { // others may have the work
+			return nil, err
+		}
 		resp, err := t.attempt(r, body)
 		if err == nil {
 			if err := t.a.limits.note(resp, t.c.opts.Now(), t.c.opts.Jitter()); err != nil {
