@@ -9,7 +9,7 @@ import (
 
 const qKept = `SELECT id, forge, event, action, account, installation, received_at, body FROM delivery WHERE guid = $1 AND (forge = $2 OR CAST($2 AS text) = '') ORDER BY forge`
 
-const qKeptOf = `SELECT id FROM delivery WHERE forge = $1 AND guid = $2 {share}`
+const qKeptOf = `SELECT id FROM delivery WHERE forge = $1 AND guid = $2`
 
 const qMeans = `UPDATE delivery SET outcome = 'stored' WHERE id = $1 AND outcome <> 'stored'`
 
