@@ -45,7 +45,7 @@ func TestNothingOpensBeforeWhatWasSaidIsTakenIn(t *testing.T) {
 		t.Errorf("when it is heard: %+v posted, %v", f.posted, err)
 	}
 	q, shelf, r := inQueue(t)
-	shelf.acts = Acts{Unheard: true, Overrides: over}
+	shelf.said = map[string]Acts{checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: 7}.Key(): {Unheard: true, Overrides: over}}
 	if _, err := r.Work(t.Context(), groupWork(1)); err == nil || len(q.posted) > 0 {
 		t.Errorf("in a merge queue: %+v posted, %v", q.posted, err)
 	}
