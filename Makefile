@@ -22,12 +22,13 @@ test:
 # while a worker is just starting, go test calls that a failure ("context deadline exceeded").
 fuzz:
 	@set -e; d=$$(mktemp -d); trap 'rm -rf "$$d"' EXIT; \
-	for p in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
-	  dir=$$($(GO) list -f '{{.Dir}}' $$p); \
-	  grep -qs '^func Fuzz' $$dir/*_test.go || continue; \
-	  $(GO) test -c -fuzz . -o $$d/fuzz.test $$p; \
-	  for f in $$(cd $$dir && $$d/fuzz.test -test.list '^Fuzz'); do \
-	    echo "fuzz $$p $$f"; \
+	dirs=$$($(GO) list -f '{{.Dir}}' ./...); \
+	for dir in $$(grep -ls '^func Fuzz' $$(printf '%s/*_test.go ' $$dirs) | xargs -n1 dirname | sort -u); do \
+	  (cd $$dir && $(GO) test -c -fuzz . -o $$d/fuzz.test .); \
+	  targets=$$(cd $$dir && $$d/fuzz.test -test.list '^Fuzz'); \
+	  test -n "$$targets"; \
+	  for f in $$targets; do \
+	    echo "fuzz $$dir $$f"; \
 	    (cd $$dir && $$d/fuzz.test -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$d/corpus); \
 	  done; \
 	done

@@ -63,9 +63,9 @@ type Promoter interface {
 	Resolve(ctx context.Context, repo Repo, ref string) (commit string, change int, err error)
 }
 
-// Witness is a Promoter whose forge tells who let a run go on.
+// Witness is a Promoter whose forge tells who approved a run.
 type Witness interface {
-	// LetBy are the people who had a run go on at the environment in s, each once; none where the forge does not say. What
+	// LetBy are the people who approved a run at the environment in s, each once; none where the forge does not say. What
 	// Apps answered is left out.
 	LetBy(ctx context.Context, s checks.Subject, run int64) ([]checks.Person, error)
 }

@@ -32,7 +32,7 @@ type visit struct {
 	turned   []string        // promotions that are over, by id, for which a run waits nevertheless
 	ending   []int64         // deployments that were cancelled
 	strange  []stranger      // found outside the gate just now
-	passers  map[int64]Who   // who let a run go on past the gate, by run, as far as the forge says
+	asked    []string        // commits of which was asked what is shown on them
 	log      *slog.Logger
 }
 
@@ -162,6 +162,9 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 		if q.State == Live && (p == nil || q.Commit != p.Commit) && !slices.Contains(watched, q.Commit) {
 			watched = append(watched, q.Commit)
 		}
+	}
+	if v.asked = watched; p != nil {
+		v.asked = append(slices.Clone(watched), p.Commit)
 	}
 	st, err := v.provider.Environment(ctx, s, watched, asks)
 	if err != nil {

@@ -88,7 +88,7 @@ func (v *visit) outside(ctx context.Context, d *checks.Deployment) stranger {
 	e.Reason = fmt.Sprintf("Deployment %d of %s to %s was not made through the gate.", d.ID, short(d.Commit), Plain(v.spelt))
 	x := stranger{title: Plain(e.Who.Login) + " deployed this to " + Plain(v.spelt) + " past Sluice.", event: NoticeOutside}
 	if p := v.bypassed(d); p != nil {
-		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: %s let it through past the environment's protection.", d.ID, short(d.Commit), Plain(v.spelt), p.State, v.letBy(ctx, p, &e))
+		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.%s", d.ID, short(d.Commit), Plain(v.spelt), p.State, v.letBy(ctx, p))
 		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
 		x.title, x.event = "a job went on to "+Plain(v.spelt)+" past the environment's protection.", NoticeBypassed
 	}
@@ -104,29 +104,25 @@ func (v *visit) outside(ctx context.Context, d *checks.Deployment) stranger {
 	return x
 }
 
-// letBy names those who let the run of a promotion go on past the gate, and enters one that is alone as who did it: the
-// deployment itself was made by the forge's own robot, whoever it was.
-func (v *visit) letBy(ctx context.Context, p *Promotion, e *Entry) string {
+// letBy says whom the forge names as having approved the run of a promotion that went on past the gate. Whether one of them
+// passed the protection by, or approved as a reviewer may, the forge does not tell: none of them is entered as who did it.
+func (v *visit) letBy(ctx context.Context, p *Promotion) string {
 	forge, ok := v.provider.(Witness)
 	if !ok {
-		return "somebody"
+		return ""
 	}
 	people, err := forge.LetBy(ctx, p.Subject(), p.Run)
 	if err != nil {
-		v.log.Warn("read who let a run through", "run", p.Run, "err", err)
+		v.log.Warn("read who approved a run", "run", p.Run, "err", err)
+	}
+	if len(people) == 0 {
+		return ""
 	}
 	var names []string
 	for _, by := range people {
 		names = append(names, Plain(by.Login))
 	}
-	if len(people) == 0 {
-		return "somebody"
-	}
-	if len(people) == 1 {
-		e.Who = who(people[0])
-		v.passers = map[int64]Who{p.Run: e.Who}
-	}
-	return strings.Join(names, " or ")
+	return " The forge names " + strings.Join(names, ", ") + " as having approved the run."
 }
 
 // bypassed is the promotion whose run went on without having been let through.
@@ -158,11 +154,7 @@ func (v *visit) runsOver() error {
 		default:
 			continue
 		}
-		by, named := v.passers[p.Run]
-		if !named {
-			by = who(d.StateBy)
-		}
-		if err := v.move(p, Cancelled, why, by); err != nil {
+		if err := v.move(p, Cancelled, why, who(d.StateBy)); err != nil {
 			return err
 		}
 	}

@@ -224,7 +224,7 @@ func (v *visit) acts(ctx context.Context, p *Promotion) (Acts, error) {
 	if len(live) < len(given) { // that some have ended is written down with the change
 		v.out.later(judgeAgain(s, "override"))
 	}
-	return Acts{Overrides: v.here(live)}, nil
+	return Acts{Overrides: v.here(live), Unheard: a.Unheard}, nil
 }
 
 // here are the overrides that hold for this environment, each by the name of its line.

@@ -62,7 +62,8 @@ func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.r.decide(f, acts), nil
+	d := v.r.decide(f, acts)
+	return d, acts.heardOut(d, v.w.Attempt)
 }
 
 // incurable says why neither time nor people can open the gate of this promotion, if so. A policy that is broken can be

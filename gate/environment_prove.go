@@ -17,8 +17,8 @@ func (v *visit) prove(p *Promotion) error {
 	}
 	shown, read := v.statuses(p.Commit)
 	proof := checks.Prove(v.set, v.s.Environment, shown, p.LiveAt, v.now, p.Hotfix)
-	if !read && !proof.Well && proves(v.set, v.s.Environment) {
-		v.out.later(environmentMark(v.s, v.s.Environment, "went live")) // what is shown on it was not read with this visit
+	if !read && !proof.Well && proves(v.set, v.s.Environment) && !slices.Contains(v.asked, p.Commit) {
+		v.out.later(environmentMark(v.s, v.s.Environment, "went live")) // what is shown on it was not asked for with this visit
 		v.out.Next = sooner(v.out.Next, proof.Until)
 		return nil
 	}
@@ -62,13 +62,15 @@ func (v *visit) reddens(p *Promotion, why string) {
 	v.notify(NoticeFailed, p.ID+"/red", v.notification(p, "live, and not well: "+why))
 }
 
-// statuses are those on a commit, if they were read with this visit.
+// statuses are those on a commit, if they were read with this visit, and all of them: half of a list could hide a failure.
 func (v *visit) statuses(commit string) (list []checks.Status, read bool) {
 	if list, ok := v.standing.Statuses[commit]; ok {
 		return list, true
 	}
 	if f := v.standing.Facts; f != nil && f.Promotion != nil && f.Promotion.Commit == commit {
-		return f.Statuses, true
+		if _, unread := f.Gap("statuses"); !unread {
+			return f.Statuses, true
+		}
 	}
 	return nil, false
 }

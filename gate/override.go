@@ -50,6 +50,17 @@ type Acts struct {
 	Overrides []Override `json:"overrides,omitempty"`
 	Hold      *Hold      `json:"hold,omitempty"`
 	Version   string     `json:"-"` // of all of it, as it was read
+	Unheard   bool       `json:"-"` // somebody said something that is not worked off yet, and did not fail too often
+}
+
+// heardOut is an error while something that was said is not taken in yet, and the decision would let through: what was said may
+// be that it must not, such as a revocation that came with the approval that was missing.
+func (a Acts) heardOut(d *Decision, attempt int64) error {
+	if !a.Unheard || d.Gate.Outcome != checks.Pass && len(a.Overrides) == 0 {
+		return nil
+	}
+	after := min(time.Second<<min(max(attempt-1, 0), 6), time.Minute)
+	return &RetryError{After: after, Err: fmt.Errorf("a command on %v was received and is not worked off yet: nothing is let through before it is", d.Subject)}
 }
 
 // line is the line that an override of a promotion's is for, and the environment that it names; "": it holds for each of them.
@@ -168,7 +179,7 @@ func sooner(a, b time.Time) time.Time {
 // settleActs parts what still counts from the overrides that have ended by now. That the change was at another commit or
 // went into another branch in between is told by the causes, even when it is back where it was.
 func (r *Reconciler) settleActs(a Acts, f *checks.Facts, w Work) (left Acts, ended []Override) {
-	left.Hold, left.Version = a.Hold, a.Version
+	left = Acts{Hold: a.Hold, Version: a.Version, Unheard: a.Unheard}
 	set, _ := r.policies.load(f.Sources) // under a broken one what was given stays
 	for _, o := range a.Overrides {
 		commit := f.Change.Head.Commit

@@ -86,7 +86,7 @@ type Promotion struct {
 	Note    int64  `json:"note,omitempty"`     // id of the comment on the change
 	Noted   string `json:"noted,omitempty"`    // digest of what that says
 	NotedIn State  `json:"noted_in,omitempty"` // the state that it says
-	Owed    bool   `json:"owed,omitempty"`     // what became of it could not be shown: the forge had nobody in
+	Owed    bool   `json:"owed,omitempty"`     // what became of it is not all shown yet
 }
 
 // Awaited is what a promotion that is live waits for: what, who or what brings it about, and when that may be by itself.

@@ -142,6 +142,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	}
 	acts, ended := r.settleActs(acts, f, w)
 	d := r.decide(f, acts)
+	if err := acts.heardOut(d, w.Attempt); err != nil {
+		return Outcome{}, err
+	}
 	if err := r.lookAhead(ctx, f, d, latest, w); err != nil {
 		return Outcome{}, err
 	}
