@@ -53,6 +53,7 @@ func postgresDialect(where string) dialect {
 		name:     "postgres",
 		rewrite:  func(text string) string { return text },
 		locking:  "FOR UPDATE SKIP LOCKED",
+		corrupt:  &pgconn.PgError{Severity: "ERROR", Code: "XX001", Message: "data is corrupted"},
 		explain:  func(err error) error { return explainPostgres(err, where) },
 		shrink:   func(*tx) (bool, error) { return false, nil }, // autovacuum's business
 		begin:    beginPostgres,

@@ -40,7 +40,7 @@ func (s *Store) Latest(ctx context.Context, subject checks.Subject) (*gate.Decis
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the newest decision on %v: %w", subject, err)
 	}
-	sources, err = s.pack.unzip(sources)
+	sources, err = s.unpack(sources)
 	return d, sources, err
 }
 
@@ -64,10 +64,10 @@ func (s *Store) Decision(ctx context.Context, id string) (d *gate.Decision, fact
 		d, err = s.decision(body)
 	}
 	if err == nil {
-		facts, err = s.pack.unzip(facts)
+		facts, err = s.unpack(facts)
 	}
 	if err == nil {
-		sources, err = s.pack.unzip(sources)
+		sources, err = s.unpack(sources)
 	}
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read decision %q: %w", checks.Clip(id, 40), err)
@@ -76,7 +76,7 @@ func (s *Store) Decision(ctx context.Context, id string) (d *gate.Decision, fact
 }
 
 func (s *Store) decision(body []byte) (*gate.Decision, error) {
-	text, err := s.pack.unzip(body)
+	text, err := s.unpack(body)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func (s *Store) seen(ctx context.Context, id string) (facts []byte, when time.Ti
 	if err != nil || !found {
 		return nil, time.Time{}, err
 	}
-	facts, err = s.pack.unzip(facts)
+	facts, err = s.unpack(facts)
 	return facts, at(kept), err
 }
 

@@ -34,11 +34,6 @@ func (s *Store) Delivery(ctx context.Context, forge, guid string) (gate.Delivery
 			return err
 		}
 		d.At = at(when)
-		if len(d.Body) > 0 {
-			if d.Body, err = s.pack.unzip(d.Body); err != nil {
-				return err
-			}
-		}
 		found = append(found, d)
 		return nil
 	})
@@ -50,7 +45,13 @@ func (s *Store) Delivery(ctx context.Context, forge, guid string) (gate.Delivery
 	case len(found) > 1:
 		return gate.Delivery{}, fmt.Errorf("delivery %q: both %s and %s have one: say which", guid, found[0].Forge, found[1].Forge)
 	}
-	return found[0], nil
+	d := found[0]
+	if len(d.Body) > 0 {
+		if d.Body, err = s.unpack(d.Body); err != nil {
+			return gate.Delivery{}, fmt.Errorf("read delivery: %w", err)
+		}
+	}
+	return d, nil
 }
 
 // Replay raises what a kept delivery means once more, as if it had come again and were new, and enters into the audit log who

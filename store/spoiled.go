@@ -27,6 +27,15 @@ func (s *Store) explain(err error) error {
 	return explained
 }
 
+// unpack unpacks what was stored. What does not unpack was written over in a place that the database itself has no sum for.
+func (s *Store) unpack(b []byte) ([]byte, error) {
+	text, err := s.pack.unzip(b)
+	if err != nil {
+		return nil, s.explain(fmt.Errorf("%w: %w", err, s.d.corrupt))
+	}
+	return text, nil
+}
+
 // whole fails with ErrSpoiled once damage was found.
 func (s *Store) whole() error {
 	if found := s.spoiled.Load(); found != nil {

@@ -35,6 +35,7 @@ func sqliteDialect(path string) dialect {
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
 		damaged: damagedSQLite,
+		corrupt: sqlite3.Error{Code: sqlite3.ErrCorrupt},
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
 		columns: columnsSQLite,

@@ -101,6 +101,7 @@ type dialect struct {
 	rewrite func(string) string            // placeholders as the driver wants them
 	locking string                         // for {lock}: takes rows, and skips those that another transaction has
 	damaged func(err error) bool           // whether it says that what is stored cannot be trusted; nil: the server sees to that
+	corrupt error                          // what the database itself would call a damaged page
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
 	commit  func(*tx) error                // is known to have committed, or returns an error

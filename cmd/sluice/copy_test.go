@@ -50,7 +50,7 @@ func TestWhatScenariosLeaveIsCopiedThereAndBack(t *testing.T) {
 		}
 	})
 	for table, n := range rows {
-		if n == 0 && table != "tag_seen" { // which nothing but the store's own tests writes
+		if n == 0 && table != "tag_seen" && table != "log_seen" { // which only the store's own tests, and the tests of catching up, write
 			t.Errorf("no scenario leaves anything in %s: name one that does in lifelike", table)
 		}
 	}
