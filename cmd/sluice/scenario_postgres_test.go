@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,10 @@ func onPostgres() []string {
 		promotion-fault-restart promotion-outside promotion-soak promotion-superseded queue queue-two release-with-a-section release-with-faults
 		reopened restarted shared-head shuffled-and-doubled tag-moved write-lost`)
 }
+
+// replaced is told of check runs that failed. Another replica may have put annotations on one, and nothing takes them off: so a
+// new one takes its place, where a server that has the database to itself would know, and update it.
+var replaced = regexp.MustCompile(`(?m)^  (#\d+ )?made more than once: sluice/.*\n`)
 
 // The same comes of a scenario whatever database is below. All are played where SLUICE_TEST_POSTGRES_SCENARIOS=all.
 func TestScenariosOnPostgres(t *testing.T) {
@@ -49,7 +54,8 @@ func TestScenariosOnPostgres(t *testing.T) {
 				t.Fatal(err)
 			}
 			ar := txtar.Parse(raw)
-			if got, want := playedOn(t, fresh(t), "github", ar, key).out.String(), section(ar, "want"); got != want {
+			got, want := playedOn(t, fresh(t), "github", ar, key).out.String(), section(ar, "want")
+			if got = replaced.ReplaceAllString(got, ""); got != want {
 				t.Errorf("%s\ngot:\n%s\nwant:\n%s", strings.TrimSpace(string(ar.Comment)), got, want)
 			}
 		})
