@@ -19,6 +19,8 @@ type Book interface {
 	Promotions(ctx context.Context, forge, repo, commit string, limit int) ([]Promotion, error)
 	// Promotion is one by its id, or nil.
 	Promotion(ctx context.Context, id string) (*Promotion, error)
+	// Decided is a decision by its id, or nil when it is not kept any more.
+	Decided(ctx context.Context, id string) (*Decision, error)
 	// Awaited says which environments have a promotion of this commit that waits, is under way or is not well yet.
 	Awaited(ctx context.Context, forge, repo, commit string) (environments []string, err error)
 	// Incidents are those told of in a repository since then, newest first, and those that are not over.

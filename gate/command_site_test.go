@@ -55,6 +55,7 @@ func (notThere) Publish(context.Context, checks.Subject, Notice) (string, error)
 func (notThere) Reserve(context.Context, Work, Promotion, *Kept, []Entry) error {
 	panic("not asked")
 }
+func (notThere) Decided(context.Context, string) (*Decision, error) { panic("not asked") }
 func (notThere) Environments(context.Context, string, string) ([]EnvironmentSeen, error) {
 	panic("not asked")
 }

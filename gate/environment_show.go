@@ -15,6 +15,9 @@ func (v *visit) show(ctx context.Context) error {
 	if v.r.DryRun {
 		return nil
 	}
+	if err := v.r.keepFirst(ctx, v.w, &v.out); err != nil {
+		return err
+	}
 	failed := []error{v.answerRuns(ctx)}
 	for _, id := range v.ending {
 		failed = append(failed, v.provider.Conclude(ctx, v.s, id, "error", "Cancelled; what was deployed by then stays."))

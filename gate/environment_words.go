@@ -78,7 +78,7 @@ func (v *visit) recall(ctx context.Context, p *Promotion) error {
 	if v.earlier = nil; p.Decision == "" || p.Waiting() || v.judged(p) != nil {
 		return nil
 	}
-	d, _, err := v.r.Memory.Latest(ctx, p.Subject())
+	d, err := v.r.Book.Decided(ctx, p.Decision)
 	if err != nil {
 		return fmt.Errorf("read the decision on %v: %w", p.Subject(), err)
 	}

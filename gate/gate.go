@@ -224,6 +224,8 @@ type Outcome struct {
 	Decision *Decision       // nil: none, or the same as before
 	Facts    []byte          // canonical JSON of the facts, for Decision; without one, of a look that came to Subject.Decision again
 	Sources  []byte          // canonical JSON of the policy sources, for Decision
+	Kept     bool            // Decision and Also were kept before they were shown, with Beside
+	Beside   []Mark          // more work, raised together with the decision
 	Subject  *SubjectState   // nil: unchanged
 	Posted   []Posted        // what the forge shows now
 	Marks    []Mark          // more work that came of it

@@ -302,7 +302,10 @@ func (l *ledger) finish(w gate.Work, o gate.Outcome, now time.Time) error {
 	if r.wanted > r.done {
 		r.next = now
 	}
-	l.retain(o.Decision)
+	if !o.Kept {
+		l.retain(o.Decision)
+		o.Marks = append(slices.Clip(o.Marks), o.Beside...)
+	}
 	if o.Subject != nil {
 		l.states[w.Mark.Subject().Key()] = *o.Subject
 	}
@@ -623,3 +626,19 @@ func (register) Branch(context.Context, string, string, string) (*gate.BranchSee
 	return nil, nil
 }
 func (register) Branches(context.Context, string) ([]gate.BranchSeen, error) { return nil, nil }
+func (d register) Decided(ctx context.Context, id string) (found *gate.Decision, err error) {
+	err = d.call(ctx, "Book", func() error { found = d.kept[id]; return nil })
+	return found, err
+}
+func (d register) Keep(ctx context.Context, w gate.Work, o gate.Outcome) error {
+	return d.call(ctx, "Keep", func() error {
+		if r := d.held(w); r == nil || !r.next.After(d.r.now()) {
+			return errLost
+		}
+		d.retain(o.Decision)
+		for _, m := range o.Beside {
+			d.bump(m, false, d.r.now(), d.r.now())
+		}
+		return nil
+	})
+}

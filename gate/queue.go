@@ -192,6 +192,9 @@ func (r *Reconciler) showGroup(ctx context.Context, provider Provider, s checks.
 	if len(news) == 0 {
 		return nil
 	}
+	if err := r.keepFirst(ctx, w, out); err != nil {
+		return err
+	}
 	posted, err := provider.Post(ctx, s, f, news)
 	out.Posted = append(out.Posted, posted...)
 	return err

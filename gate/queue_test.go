@@ -50,7 +50,15 @@ func (s *shelf) State(_ context.Context, x checks.Subject) (*SubjectState, error
 }
 func (s *shelf) Acts(_ context.Context, x checks.Subject) (Acts, error) { return s.said[x.Key()], nil }
 
-func (s *shelf) keep(w Work, o Outcome) {
+func (s *shelf) Keep(ctx context.Context, w Work, o Outcome) error {
+	if err := s.memory.Keep(ctx, w, o); err != nil {
+		return err
+	}
+	s.takes(w, o)
+	return nil
+}
+
+func (s *shelf) takes(w Work, o Outcome) {
 	s.memory.keep(o)
 	if o.Decision != nil {
 		s.decisions[o.Decision.Subject.Key()] = o.Decision
@@ -99,7 +107,7 @@ func (s *shelf) must(t *testing.T, r *Reconciler, w Work) Outcome {
 	if err != nil {
 		t.Fatalf("Work(%v) = %v", w.Mark.Key(), err)
 	}
-	s.keep(w, out)
+	s.takes(w, out)
 	return out
 }
 
@@ -120,8 +128,8 @@ func TestAQueuesCommitIsJudgedForAllThatItCarries(t *testing.T) {
 	if f.asked[0] != "release/pr-1 q2" {
 		t.Errorf("asked for %q, want the branch that the ref names", f.asked[0])
 	}
-	if len(out.Also) != 2 || fmt.Sprint(out.Members) != "[7 8]" || !out.Subject.Open || len(out.Entries) != 2 {
-		t.Fatalf("outcome %+v, want a decision and an entry for each of two changes", out)
+	if len(out.Also) != 2 || fmt.Sprint(out.Members) != "[7 8]" || !out.Subject.Open || len(s.entries) != 2 {
+		t.Fatalf("outcome %+v and entries %+v, want a decision and an entry for each of two changes", out, s.entries)
 	}
 	if got := f.shownOn("sluice/gate"); got != "success on q2" {
 		t.Errorf("the gate shows %q, want success on q2", got)

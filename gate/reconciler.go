@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,7 +181,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	} else {
 		logDecision(r.Log, d)
 		out.Entries = append(out.Entries, decided(d))
-		out.Marks = append(out.Marks, besides(others)...)
+		out.Beside = besides(others)
 	}
 	if names := foreigners(f.Statuses); len(names) > 0 {
 		r.Log.Warn("somebody else writes under our names", "subject", f.Subject.Key(), "commit", d.Commit, "checks", names)
@@ -232,9 +233,31 @@ func (r *Reconciler) show(ctx context.Context, provider Provider, f *checks.Fact
 	if len(news) == 0 {
 		return nil
 	}
+	if err := r.keepFirst(ctx, w, out); err != nil {
+		return err
+	}
 	posted, err := provider.Post(ctx, f.Subject, f, news)
 	out.Posted = append(out.Posted, posted...)
 	return err
+}
+
+// keepFirst keeps what was decided before anybody is told. A process that ends after it has shown an open gate would else leave
+// a change that may be merged, and no word of who judged it, and why.
+func (r *Reconciler) keepFirst(ctx context.Context, w Work, out *Outcome) error {
+	if out.Kept || out.Decision == nil && len(out.Also) == 0 {
+		return nil
+	}
+	about := func(e Entry) bool {
+		return e.Decision != "" && e.Promotion == "" && (out.Decision != nil && e.Decision == out.Decision.ID ||
+			slices.ContainsFunc(out.Also, func(k Kept) bool { return e.Decision == k.Decision.ID }))
+	}
+	now := Outcome{Decision: out.Decision, Facts: out.Facts, Sources: out.Sources, Also: out.Also, Beside: out.Beside, Said: out.Said,
+		Entries: where(out.Entries, about)}
+	if err := r.Memory.Keep(ctx, w, now); err != nil {
+		return fmt.Errorf("keep what was decided: %w", err)
+	}
+	out.Kept, out.Entries = true, slices.DeleteFunc(out.Entries, about)
+	return nil
 }
 
 // timed notes how long it took from the oldest cause to what people see.

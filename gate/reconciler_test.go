@@ -72,6 +72,8 @@ type memory struct {
 	answers map[string]*CommentState // by Mark.Key
 	groups  []checks.Subject
 	branch  *BranchSeen
+	first   []Outcome // what was kept before anybody was told
+	refuses error     // what Keep answers
 }
 
 func (m *memory) Branch(context.Context, string, string, string) (*BranchSeen, error) {
@@ -82,6 +84,12 @@ func (m *memory) Branches(context.Context, string) ([]BranchSeen, error) {
 		return nil, nil
 	}
 	return []BranchSeen{*m.branch}, nil
+}
+
+// Keep notes what is known before anybody is told.
+func (m *memory) Keep(_ context.Context, _ Work, o Outcome) error {
+	m.first = append(m.first, o)
+	return m.refuses
 }
 
 func (m *memory) Groups(context.Context, checks.Subject) ([]checks.Subject, error) {
@@ -369,8 +377,8 @@ func TestOneHeadOfTwoChangesShowsTheStricterVerdict(t *testing.T) {
 			t.Errorf("%s shows %s of %s, want that #8 still waits:\n%s", p.Name, p.State(), p.ExternalID, p.Summary)
 		}
 	}
-	if len(out.Marks) != 1 || out.Marks[0].Change != 8 {
-		t.Errorf("marks %v, want the other change looked at again", out.Marks)
+	if len(out.Beside) != 1 || out.Beside[0].Change != 8 {
+		t.Errorf("beside it %v, want the other change looked at again", out.Beside)
 	}
 }
 

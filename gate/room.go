@@ -51,6 +51,9 @@ type Memory interface {
 	// Branch is what was last seen of a branch, or nil. Branches are all that are watched.
 	Branch(ctx context.Context, forge, repo, name string) (*BranchSeen, error)
 	Branches(ctx context.Context, forge string) ([]BranchSeen, error)
+	// Keep writes the decisions of an outcome with their entries in the audit log and what is beside them, before anybody is told;
+	// it fails when the work was lost, or when something else was said about the subject than Said.
+	Keep(ctx context.Context, w Work, o Outcome) error
 }
 
 // Past is the decisions that were made, with what they came from.

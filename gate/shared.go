@@ -110,7 +110,7 @@ func (r *Reconciler) overlooked(ctx context.Context, out Outcome) ([]Mark, error
 		return nil, err
 	}
 	marks := besides(slices.DeleteFunc(others, func(o *Decision) bool {
-		return slices.ContainsFunc(out.Marks, func(m Mark) bool { return m.Kind == MarkChange && m.Key() == o.Subject.Key() })
+		return slices.ContainsFunc(append(slices.Clip(out.Marks), out.Beside...), func(m Mark) bool { return m.Kind == MarkChange && m.Key() == o.Subject.Key() })
 	}))
 	if len(marks) > 0 {
 		marks = append(marks, besides([]*Decision{d})...)

@@ -32,6 +32,9 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 		names = append(names, r.names()...)
 	}
 	var more int64
+	if !o.Kept && len(o.Beside) > 0 {
+		o.Marks = append(slices.Clip(o.Marks), o.Beside...)
+	}
 	raised := len(o.Marks)
 	err = s.do(ctx, calm, func(t *tx) error {
 		now := s.now()
@@ -134,14 +137,17 @@ func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
 	if d.ID == "" {
 		return nil, fmt.Errorf("keep a decision without an id")
 	}
+	if d.Subject.Repo != "" {
+		r.subject = d.Subject
+	}
+	if o.Kept {
+		return r, nil
+	}
 	text, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("keep decision %s: %w", d.ID, err)
 	}
 	r.body, r.facts, r.sources = s.pack.zip(text), s.blob(o.Facts), s.familiar(o.Sources)
-	if d.Subject.Repo != "" {
-		r.subject = d.Subject
-	}
 	return r, nil
 }
 
@@ -230,7 +236,7 @@ func (r *record) subjectID(t *tx) (int64, error) {
 
 func (r *record) decide(t *tx, subject int64) error {
 	d := r.outcome.Decision
-	if d == nil {
+	if d == nil || r.outcome.Kept {
 		return nil
 	}
 	facts, err := r.facts.keep(t)

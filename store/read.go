@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -73,6 +74,15 @@ func (s *Store) Decision(ctx context.Context, id string) (d *gate.Decision, fact
 		return nil, nil, nil, fmt.Errorf("read decision %q: %w", checks.Clip(id, 40), err)
 	}
 	return d, facts, sources, nil
+}
+
+// Decided is a decision by its id, or nil when it is not kept any more.
+func (s *Store) Decided(ctx context.Context, id string) (*gate.Decision, error) {
+	d, _, _, err := s.Decision(ctx, id)
+	if errors.Is(err, ErrUnknown) {
+		return nil, nil
+	}
+	return d, err
 }
 
 func (s *Store) decision(body []byte) (*gate.Decision, error) {

@@ -213,6 +213,24 @@ func (k *mortal) kill() {
 	_ = k.child.Process.Kill()
 	_ = k.child.Wait() // it was killed
 	k.child = nil
+	k.onRecord()
+}
+
+// onRecord opens what the server left: whatever decision is shown at the forge is kept, at whichever step it died.
+func (k *mortal) onRecord() {
+	st, err := store.Open(context.Background(), store.Options{URL: k.database})
+	if err != nil {
+		k.t.Errorf("open what the server left: %v", err)
+		return
+	}
+	defer st.Close()
+	for _, commit := range []string{"baskets", "main"} {
+		for _, x := range k.forge.ShownOn(shop, commit) {
+			if d, err := st.Decided(context.Background(), x.ExternalID); x.ExternalID != "" && (err != nil || d == nil) {
+				k.t.Errorf("%s on %s shows the decision %s, which is not on record: %v", x.Name, commit, x.ExternalID, err)
+			}
+		}
+	}
 }
 
 // until plays on until something holds: webhooks are delivered, and lost while the server is dead; the pipeline deploys.

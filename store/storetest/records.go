@@ -23,6 +23,47 @@ func open(head, base string) *gate.SubjectState {
 }
 
 var records = map[string]func(*testing.T, *fixture){
+	"a decision that is kept first is kept once, with its entry, and the rest with the end of the work": func(t *testing.T, f *fixture) {
+		must(t, f.Mark(ctx, change(1)))
+		w := f.one()
+		d := decision("a", 1, f.clock.Now())
+		o := gate.Outcome{Decision: d, Facts: []byte(`{"facts":1}`), Sources: []byte(`[]`), Beside: []gate.Mark{change(2)},
+			Entries: []gate.Entry{{Kind: gate.EntryDecision, Forge: "github", Repo: "acme/shop", Decision: d.ID, Reason: "open"}}}
+		must(t, f.Keep(ctx, w, o))
+		if got, facts, _, err := f.Decision(ctx, d.ID); err != nil || got.ID != d.ID || string(facts) != `{"facts":1}` {
+			t.Fatalf("Decision before the end of the work = %+v, %s, %v", got, facts, err)
+		}
+		beside := f.claim(10)
+		if len(beside) != 1 || beside[0].Mark.Change != 2 {
+			t.Fatalf("Claim = %v, want what is beside it and nothing else", beside)
+		}
+		f.finish(beside[0], gate.Outcome{})
+		o.Kept, o.Entries, o.Subject = true, nil, open("h1", "main")
+		o.Posted = []gate.Posted{{Name: "sluice/gate", Commit: "h1", ID: 5, State: "success"}}
+		f.finish(w, o)
+		f.none()
+		st, err := f.State(ctx, subject(1))
+		must(t, err)
+		equal(t, "the decision of the state", st.Decision, d.ID)
+		shown, err := f.Posted(ctx, subject(1), "h1")
+		must(t, err)
+		equal(t, "shown", len(shown), 1)
+	},
+	"whoever lost the work keeps no decision, and neither does who knows not all that was said": func(t *testing.T, f *fixture) {
+		must(t, f.Mark(ctx, change(1)))
+		w := f.one()
+		other := "another"
+		if err := f.Keep(ctx, w, gate.Outcome{Decision: decision("a", 1, f.clock.Now()), Said: &other}); !errors.Is(err, store.ErrChanged) {
+			t.Errorf("Keep after something else was said = %v, want ErrChanged", err)
+		}
+		f.clock.pass(time.Hour)
+		if err := f.Keep(ctx, w, gate.Outcome{Decision: decision("a", 1, f.clock.Now())}); !errors.Is(err, store.ErrLost) {
+			t.Errorf("Keep when the lease is over = %v, want ErrLost", err)
+		}
+		if _, _, _, err := f.Decision(ctx, decision("a", 1, f.clock.Now()).ID); !errors.Is(err, store.ErrUnknown) {
+			t.Errorf("Decision = %v, want that nothing was kept", err)
+		}
+	},
 	"a decision comes back whole, with its facts and policy": func(t *testing.T, f *fixture) {
 		d := decision("a", 1, f.clock.Now())
 		f.decided(1, gate.Outcome{Decision: d, Facts: []byte(`{"facts":1}`), Sources: []byte(`[]`)})
