@@ -145,9 +145,16 @@ func TestAListOfVotesThatIsSpared(t *testing.T) {
 		}},
 		"an approver whose right is asked for again, and is what it was": {shown: "pending", state: "unreviewed", approvals: approved, pass: 2 * time.Minute, approves: true,
 			asks: []string{"members/all", both[0], both[1]}},
-		"an edit, and an objection": {shown: "pending", state: "unreviewed", approvals: nobody, objects: true, then: func(l *lab) {
-			l.change("merge_requests/7", obj{"title": "feat: y", "updated_at": "2026-03-01T14:00:00.000Z"})
+		"an edit": {shown: "pending", state: "unreviewed", approvals: nobody, asks: both[:2], then: func(l *lab) {
+			l.change("merge_requests/7", obj{"description": "Y.", "updated_at": "2026-03-01T14:00:00.000Z"})
+		}},
+		"a push, and an objection": {shown: "pending", state: "unreviewed", approvals: nobody, objects: true, then: func(l *lab) {
+			l.change("merge_requests/7", obj{"diverged_commits_count": 2})
 			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
+		}},
+		"another reviewer, who objects": {shown: "pending", state: "unreviewed", approvals: nobody, objects: true, then: func(l *lab) {
+			l.change("merge_requests/7", obj{"reviewers": []obj{cy, bo}})
+			l.set("merge_requests/7/reviewers", []obj{{"user": cy, "state": "unreviewed"}, {"user": bo, "state": "requested_changes"}})
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

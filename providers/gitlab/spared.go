@@ -82,7 +82,7 @@ func (r *reading) first(ctx context.Context) error {
 
 // second reads the other list, unless it may be spared.
 func (r *reading) second(ctx context.Context) (err error) {
-	if r.spare != neither && !(r.unchanged() && r.firstStays()) {
+	if r.spare != neither && !(r.same && r.prior.mark.reviewers == r.next.mark.reviewers && r.firstStays()) {
 		if r.spare == approvers {
 			err = r.readApprovals(ctx)
 		}
