@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (v *visit) reserve(ctx context.Context, p *Promotion, d *Decision) error {
 		logDecision(v.r.Log, d)
 		v.out.Entries = append(v.out.Entries, decided(d))
 	}
-	p.Reserved = v.r.Now().UTC().Add(reserveFor)
+	p.Reserved = v.r.Now().UTC().Add(v.making())
 	v.mark(p)
 	var k *Kept
 	if kept.Decision != nil {
@@ -179,14 +180,16 @@ func jobOfPolicy(set *policy.Set, environment string) string {
 	return ""
 }
 
+func (v *visit) making() time.Duration { return cmp.Or(v.r.Reserve, reserveFor) }
+
 // left is how long a call that lets a promotion go on may last: it ends well before anybody takes the reservation for one that
 // broke off. What is under way already, and only lets another run in, was read just now.
 func (v *visit) left(p *Promotion) (time.Duration, error) {
 	until := p.Reserved
 	if until.IsZero() {
-		until = v.now.Add(reserveFor)
+		until = v.now.Add(v.making())
 	}
-	left := until.Sub(v.r.Now()) - reserveFor/3
+	left := until.Sub(v.r.Now()) - v.making()/3
 	if left <= 0 { // whoever comes next reserves anew
 		return 0, errors.New("the reservation has run out")
 	}

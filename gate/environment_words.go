@@ -220,7 +220,11 @@ func (v *visit) note(p *Promotion) string {
 			fmt.Fprintf(&b, "\nSo it stood on %s; the check %s on the commit keeps up with it.\n", stamp(v.now), codeSpan(checkName(p.Environment)))
 		}
 	}
-	fmt.Fprintf(&b, "\n%s. [Decision](%s)\n", strings.ToUpper(v.askedBy(p)[:1])+v.askedBy(p)[1:], v.link(p))
+	fmt.Fprintf(&b, "\n%s.", strings.ToUpper(v.askedBy(p)[:1])+v.askedBy(p)[1:])
+	if p.Decision != "" { // one that ends before it is judged has none
+		fmt.Fprintf(&b, " [Decision](%s)", v.link(p))
+	}
+	b.WriteString("\n")
 	return b.String()
 }
 

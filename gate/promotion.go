@@ -28,7 +28,7 @@ const (
 // transitions are the legal ones. Deploying goes back to gated only where nothing was created: what was reserved was judged
 // again and found shut.
 var transitions = map[State][]State{
-	Requested: {Gated, Superseded, Cancelled, Failed},
+	Requested: {Gated, Superseded, Cancelled},
 	Gated:     {Deploying, Superseded, Cancelled, Failed},
 	Deploying: {Gated, Live, Failed, Cancelled},
 	Live:      {Verified, Failed, RolledBack, Superseded},

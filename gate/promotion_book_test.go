@@ -374,7 +374,7 @@ func (l *ledger) reserve(w gate.Work, p gate.Promotion, k *gate.Kept, now time.T
 // legal are the moves that the contract knows: what waits may be let through, overtaken, called off or rejected; what is
 // under way ends in one of three ways, or goes back where nothing was made; what is live proves itself or does not.
 var legal = map[gate.State][]gate.State{
-	gate.Requested: {gate.Gated, gate.Superseded, gate.Cancelled, gate.Failed},
+	gate.Requested: {gate.Gated, gate.Superseded, gate.Cancelled},
 	gate.Gated:     {gate.Superseded, gate.Cancelled, gate.Failed},
 	gate.Deploying: {gate.Gated, gate.Live, gate.Failed, gate.Cancelled},
 	gate.Live:      {gate.Verified, gate.Failed, gate.RolledBack, gate.Superseded},

@@ -11,7 +11,7 @@ import (
 func TestPromotionsMoveOnlyAsTheyMay(t *testing.T) {
 	t.Parallel()
 	legal := map[State][]State{
-		Requested:  {Gated, Superseded, Cancelled, Failed},
+		Requested:  {Gated, Superseded, Cancelled},
 		Gated:      {Deploying, Superseded, Cancelled, Failed},
 		Deploying:  {Gated, Live, Failed, Cancelled},
 		Live:       {Verified, Failed, RolledBack, Superseded},

@@ -30,9 +30,10 @@ type Reconciler struct {
 	Sweep     time.Duration // how often open subjects are read anew
 	Prune     func(context.Context) error
 	Observe   Observer
-	Releases  Releases  // nil: none are made
-	Book      Book      // nil: no environments are guarded
-	Calendars Calendars // nil: none from the web are allowed
+	Releases  Releases      // nil: none are made
+	Book      Book          // nil: no environments are guarded
+	Reserve   time.Duration // how long a deployment may be in the making; 45 seconds when 0
+	Calendars Calendars     // nil: none from the web are allowed
 	Outbox    Outbox
 	Messenger Messenger         // nil: nobody is told
 	Missed    map[string]Missed // by forge: how deliveries that did not arrive are found

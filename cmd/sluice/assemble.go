@@ -50,6 +50,7 @@ type outside struct {
 	transport http.RoundTripper // towards the forge
 	lease     time.Duration     // of work; 30 seconds when 0
 	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
+	reserve   time.Duration     // of a deployment in the making; 45 seconds when 0
 }
 
 // assemble opens the database and wires the rooms. Whoever calls it closes the store.
@@ -97,7 +98,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	}
 	r := &gate.Reconciler{
 		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Outbox: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
-		DryRun: s.DryRun, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
+		DryRun: s.DryRun, Reserve: o.reserve, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
 		Calendars: web,
 		Prune:     func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}

@@ -114,8 +114,18 @@ func byTier(s *gitlab.Standing, about, hook string, service bool) (list []findin
 			guarded = append(guarded, e.Name)
 		}
 	}
+	for _, e := range s.Tiers {
+		if e.Approvals() > 0 {
+			guarded = append(guarded, "every environment of the tier "+e.Name+" (by the group "+e.Group+")")
+		}
+	}
+	if len(s.Unseen) > 0 {
+		say(advice, "how groups protect tiers of environments is not shown to our token: "+strings.Join(s.Unseen, ", ")+".",
+			"only a Maintainer of the group sees it; what is not seen counts as not protected, and that it is switched off is not found.",
+			"give the token's account the role Maintainer in "+strings.Join(s.Unseen, ", ")+", or use a token of that group (SLUICE_GITLAB_TOKEN).")
+	}
 	if len(guarded) == 0 {
-		say(advice, "no protected environment waits for an approval.", "whoever may run a deploying job there gets past the gate; Sluice finds it afterwards.",
+		say(advice, "no protected environment that can be seen waits for an approval.", "whoever may run a deploying job there gets past the gate; Sluice finds it afterwards.",
 			"Settings > CI/CD > Protected environments: protect production with one required approval by Sluice's account, and deploying jobs wait for the gate.")
 	} else {
 		say(fine, "deploying jobs wait for an approval at "+strings.Join(guarded, ", ")+".", "", "")

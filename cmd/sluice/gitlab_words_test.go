@@ -34,13 +34,17 @@ func TestWhatAGitLabProjectEnforces(t *testing.T) {
 		"no status check on Ultimate":            {func(s *gitlab.Standing) { s.Tier = "ultimate" }, advice, "no external status check asks Sluice"},
 		"approvals that outlive a push":          {func(s *gitlab.Standing) { s.Required, s.KeepsVotes = 1, true }, advice, "outlive a push"},
 		"no protected environment":               {func(s *gitlab.Standing) { s.Environments = nil }, advice, "no protected environment"},
-		"environments on Free":                   {func(s *gitlab.Standing) { s.Tier = "free" }, advice, "environments cannot be protected"},
-		"pipelines that end early":               {func(s *gitlab.Standing) { s.CI = true }, advice, "ends before Sluice has spoken"},
-		"pipelines with a job that waits":        {func(s *gitlab.Standing) { s.CI, s.Waits = true, true }, fine, "names sluice/gate"},
-		"early, with a status check":             {func(s *gitlab.Standing) { s.CI, s.Tier, s.StatusChecks, s.Services = true, "ultimate", true, ours }, "", "has spoken"},
-		"trains that end early":                  {func(s *gitlab.Standing) { s.Trains, s.CI = true, true }, wrong, "a merge train merges what Sluice has not judged"},
-		"trains, with a status check":            {func(s *gitlab.Standing) { s.Trains, s.Tier, s.StatusChecks, s.Services = true, "ultimate", true, ours }, wrong, "a merge train merges"},
-		"trains with a job that waits":           {func(s *gitlab.Standing) { s.Trains, s.CI, s.Waits = true, true, true }, "", "a merge train merges"},
+		"a tier that a group protects": {func(s *gitlab.Standing) {
+			s.Environments, s.Tiers = nil, []gitlab.ProtectedTier{{Group: "acme", ProtectedEnvironment: gitlab.ProtectedEnvironment{Name: "production", Count: 1}}}
+		}, fine, "at every environment of the tier production (by the group acme)"},
+		"a group that does not show what it protects": {func(s *gitlab.Standing) { s.Unseen = []string{"acme"} }, advice, "is not shown to our token: acme"},
+		"environments on Free":                        {func(s *gitlab.Standing) { s.Tier = "free" }, advice, "environments cannot be protected"},
+		"pipelines that end early":                    {func(s *gitlab.Standing) { s.CI = true }, advice, "ends before Sluice has spoken"},
+		"pipelines with a job that waits":             {func(s *gitlab.Standing) { s.CI, s.Waits = true, true }, fine, "names sluice/gate"},
+		"early, with a status check":                  {func(s *gitlab.Standing) { s.CI, s.Tier, s.StatusChecks, s.Services = true, "ultimate", true, ours }, "", "has spoken"},
+		"trains that end early":                       {func(s *gitlab.Standing) { s.Trains, s.CI = true, true }, wrong, "a merge train merges what Sluice has not judged"},
+		"trains, with a status check":                 {func(s *gitlab.Standing) { s.Trains, s.Tier, s.StatusChecks, s.Services = true, "ultimate", true, ours }, wrong, "a merge train merges"},
+		"trains with a job that waits":                {func(s *gitlab.Standing) { s.Trains, s.CI, s.Waits = true, true, true }, "", "a merge train merges"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,7 +24,7 @@ func serveReplica() (code int, is bool) {
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		err = serve(ctx, process{environ: os.Environ(), stderr: os.Stderr}, outside{lease: length, drain: 3 * time.Second},
+		err = serve(ctx, process{environ: os.Environ(), stderr: os.Stderr}, outside{lease: length, drain: 3 * time.Second, reserve: 4 * length},
 			func(a net.Addr) { fmt.Println("listening", a) })
 	}
 	if err != nil {

@@ -71,7 +71,7 @@ environments:
   production: {deploy: on-merge, lineage: "off"}
 `
 
-func newFleet(t *testing.T, replicas int) *fleet {
+func newFleet(t *testing.T, replicas int, policy string) *fleet {
 	t.Helper()
 	f := &fleet{t: t, log: &lockedBuffer{}, postgres: postgrestest.Start(t), seed: rand.New(rand.NewPCG(uint64(replicas), 7)), accepted: map[string]bool{}}
 	f.forge = pretend.New(pretend.Options{Secret: demoSecret})
@@ -79,7 +79,7 @@ func newFleet(t *testing.T, replicas int) *fleet {
 	t.Cleanup(web.Close)
 	f.forge.Served(web.URL)
 	f.forge.Org("acme", "ana", "bo")
-	f.must(f.forge.Repo(shop, true, pretend.Texts(map[string]string{".sluice.yml": fleetPolicy, "shop.go": "package shop\n"})))
+	f.must(f.forge.Repo(shop, true, pretend.Texts(map[string]string{".sluice.yml": policy, "shop.go": "package shop\n"})))
 	f.must(f.forge.Grant(shop, "ana", "write"))
 	f.forge.Install("acme")
 	f.forge.Forget()
@@ -347,7 +347,7 @@ func (f *fleet) told() {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, d := range f.forge.Deployments(shop, "production") {
+	for _, d := range f.forge.Deployments(shop, "") {
 		if d.State == "" {
 			if err := f.forge.DeploymentStatus(pretend.DeploymentStatus{Repo: shop, ID: d.ID, State: "success", App: "pipeline"}); err != nil {
 				f.t.Error(err)
@@ -437,19 +437,25 @@ func (f *fleet) play(t *testing.T, long time.Duration) {
 		w := s.wrong()
 		return len(w) == 0, strings.Join(w, "\n")
 	})
-	f.until("nothing is left to do", func() (bool, string) {
-		st, err := store.Open(t.Context(), store.Options{URL: f.beside, Beside: true})
-		f.must(err)
-		defer st.Close()
-		q, err := st.Stats(t.Context())
-		f.must(err)
-		return f.forge.Pending() == 0 && q.Waiting == 0 && q.Running == 0 && q.Dead == 0, fmt.Sprintf("%+v", q)
-	})
+	f.rests()
 	if w := s.wrong(); len(w) > 0 {
 		t.Errorf("at rest: %s", strings.Join(w, "\n"))
 	}
 	t.Logf("%d steps, %d deliveries, %d commands, %d merges, %d deployments; trouble: %v", steps, len(f.accepted), len(s.commands), len(s.merged), len(f.forge.Deployments(shop, "")), happened)
 	f.recorded(t)
+}
+
+// rests waits until nothing is left to do.
+func (f *fleet) rests() {
+	f.until("nothing is left to do", func() (bool, string) {
+		f.told()
+		st, err := store.Open(f.t.Context(), store.Options{URL: f.beside, Beside: true})
+		f.must(err)
+		defer st.Close()
+		q, err := st.Stats(f.t.Context())
+		f.must(err)
+		return f.forge.Pending() == 0 && q.Waiting == 0 && q.Running == 0 && q.Dead == 0, fmt.Sprintf("%+v", q)
+	})
 }
 
 // recorded reads the record: all that was accepted is there, and the chain is whole.
@@ -500,7 +506,7 @@ func TestReplicasInTrouble(t *testing.T) {
 	for _, n := range []int{2, 3} {
 		t.Run(fmt.Sprint(n, " replicas"), func(t *testing.T) {
 			t.Parallel()
-			newFleet(t, n).play(t, troubledFor(t))
+			newFleet(t, n, fleetPolicy).play(t, troubledFor(t))
 		})
 	}
 }

@@ -66,15 +66,15 @@ func (c *crossings) end() {
 	c.ended++
 }
 
-// complete wants every move that a promotion may make to be made in some scenario, if all were played. One that is cancelled before
-// it was ever judged takes two things in one instant: the property test has it.
+// complete wants every move that a promotion may make to be made in some scenario, if all were played. The table of gate's
+// TestPromotionsMoveOnlyAsTheyMay has the same moves, and that no other is made.
 func (c *crossings) complete(t *testing.T, scenarios int) {
 	t.Helper()
 	if c.ended < scenarios {
 		return
 	}
 	for _, move := range []string{
-		"requested to gated", "requested to superseded",
+		"requested to gated", "requested to superseded", "requested to cancelled",
 		"gated to deploying", "gated to superseded", "gated to cancelled", "gated to failed",
 		"deploying to gated", "deploying to live", "deploying to failed", "deploying to cancelled",
 		"live to verified", "live to failed", "live to rolled back", "live to superseded",

@@ -140,9 +140,12 @@ func (c call) String() string {
 	return strings.Join(strings.Fields(fmt.Sprintf("%s %s?%s %s: %d %s %s %s", c.Method, c.Path, c.Query, strings.ReplaceAll(string(b), "null", ""), c.Status, answer, c.Note, strings.Join(c.Violations, "; "))), " ")
 }
 
-// unknownThere says whether a request is for what GitLab has and the simulator has not: signatures of tags.
+// unknownThere says whether a request is for what GitLab has and the simulator has not: signatures of tags, and what groups
+// protect.
 func unknownThere(c call) bool {
-	return c.Method == "GET" && strings.Contains(c.Path, "/repository/tags/") && strings.HasSuffix(c.Path, "/signature") && len(c.Violations) == 1 && strings.HasPrefix(c.Violations[0], "no such route")
+	is := strings.Contains(c.Path, "/repository/tags/") && strings.HasSuffix(c.Path, "/signature") ||
+		strings.Contains(c.Path, "/groups/") && strings.HasSuffix(c.Path, "/protected_environments")
+	return is && c.Method == "GET" && len(c.Violations) == 1 && strings.HasPrefix(c.Violations[0], "no such route")
 }
 
 func texts(calls []call) (list []string) {

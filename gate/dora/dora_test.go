@@ -146,6 +146,8 @@ func TestFailuresAreLaidAtTheDoorOfOneDeployment(t *testing.T) {
 			"0.5  1/2 ?0", "3600 high or medium 0/1 ?0", "0  0/2 ?0", "a:[incident]:1h0m0s"},
 		"an incident by a commit that was deployed once more later": {with(ps(live("a", "c1", 1), live("b", "c1", 20)), incident("", "c1", 2, 3)),
 			"0.5  1/2 ?0", "3600 high or medium 0/1 ?0", "0  0/2 ?0", "a:[incident]:1h0m0s"},
+		"an incident by a commit of which another deployment never was live": {with(ps(live("a", "c1", 1), live("b", "c1", 20, broke)), incident("", "c1", 22, 23)),
+			"1 to 1  1/1 ?1", "3600 high or medium 0/1 ?0", "0  0/1 ?0", "a:[incident]:1h0m0s b?deployment"},
 		"an incident and the hotfix: whichever is first": {with(ps(live("b", "c2", 20), live("f", "c3", 22, hotfix)), incident("b", "c2", 21, 30)),
 			"0.5  1/2 ?0", "3600 high or medium 0/1 ?0", "0.5  1/2 ?0", "b:[hotfix incident]:1h0m0s"},
 		"two incidents, of which one is not over": {with(ps(live("b", "c2", 20)), incident("b", "c2", 21, 22), incident("b", "c2", 23, 0)),

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +22,7 @@ const (
 )
 
 // Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals; a third
-// where reviewers were asked, whose objections show nowhere else.
+// where reviewers were asked and the gate is open, since objections show nowhere else.
 func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	f, err := c.facts(ctx, s, expect)
 	if err != nil {
@@ -44,7 +45,10 @@ func (c *Client) facts(ctx context.Context, s checks.Subject, expect string) (*c
 	r := &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}}
 	switch {
 	case s.Kind == checks.KindChange && s.Change > 0:
-		err = r.change(ctx, expect)
+		if err = r.change(ctx, expect); errors.Is(err, errVotes) {
+			r = &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}, sure: true}
+			err = r.change(ctx, expect)
+		}
 	case s.Kind == checks.KindTag && s.Tag != "":
 		err = r.tag(ctx, expect)
 	default:
@@ -78,7 +82,9 @@ type reading struct {
 	same  bool   // nothing shows that anything is otherwise than in prior
 	next  prior  // what the next reading will find
 
-	opinion []opinion // of the reviewers asked
+	spare  roll // of reviews: not read as long as nothing else is otherwise
+	sure   bool // nothing is spared
+	learnt atomic.Int32
 
 	diff    *difference
 	tip     string // of the target branch (of the default branch for a tag)
@@ -115,14 +121,12 @@ func (r *reading) ended() *checks.Facts {
 // change reads a merge request.
 func (r *reading) change(ctx context.Context, expect string) error {
 	r.prior, _ = r.c.memory.changes.Get(r.f.Subject.Key())
-	var approvals approvalsNode
+	r.spare = r.sparable(ctx)
+	ctx = learning(ctx, &r.learnt)
 	group, all := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { r.p, err = r.c.projectWithin(all, r.repo, placeKept); return err })
 	group.Go(func() (err error) { r.mr, err = r.mergeRequest(all); return err })
-	group.Go(func() error {
-		_, err := r.a.get(all, r.here("approvals"), nil, &approvals)
-		return err
-	})
+	group.Go(func() error { return r.first(all) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -138,7 +142,10 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	if r.next.at = r.c.opts.Now(); r.unchanged() {
 		r.next.at = r.prior.at
 	}
-	if err := r.rest(ctx, &approvals); err != nil {
+	if err := r.rest(ctx); err != nil {
+		return missed(err)
+	}
+	if err := r.spared(ctx); err != nil {
 		return missed(err)
 	}
 	r.next.tip = r.tip
@@ -152,11 +159,10 @@ func (r *reading) here(parts ...string) string {
 }
 
 // rest reads what the first requests did not bring: at once what hangs on no other, then what the checks want.
-func (r *reading) rest(ctx context.Context, approvals *approvalsNode) error {
+func (r *reading) rest(ctx context.Context) error {
 	group, all := errgroup.WithContext(ctx)
 	for _, read := range []func(context.Context) error{
-		r.policies, r.differences, r.statuses, r.tags,
-		func(ctx context.Context) error { return r.reviews(ctx, approvals) },
+		r.policies, r.differences, r.statuses, r.tags, r.reviews,
 	} {
 		group.Go(func() error { return read(all) })
 	}

@@ -40,26 +40,39 @@ func (c *Client) guarded(ctx context.Context, s checks.Subject) (*gate.Guarding,
 	if err != nil {
 		return nil, err
 	}
+	above, err := c.above(ctx, a, s.Repo)
+	if err != nil {
+		return nil, err
+	}
 	g := &gate.Guarding{Exists: len(spelt.found) > 0}
 	for _, e := range spelt.found {
+		var all []protectionOf
+		for _, p := range above {
+			if p.Name == e.Tier {
+				all = append(all, p)
+			}
+		}
 		p, err := a.protection(ctx, s, e)
 		if err != nil {
 			return nil, err
 		}
-		if p == nil {
-			continue
+		if p != nil {
+			all = append(all, protectionOf{*p, at(s.Repo)})
 		}
-		ours, alone, err := c.needs(ctx, a, s.Repo, p)
-		if err != nil {
-			return nil, err
+		some, sole := false, false
+		for _, p := range all {
+			ours, alone, err := c.needs(ctx, a, p)
+			if err != nil {
+				return nil, err
+			}
+			some, sole = some || ours, sole || alone
 		}
-		g.Ours, g.Bypass = g.Ours || ours, g.Bypass || ours && !alone
+		g.Ours, g.Bypass = g.Ours || some, g.Bypass || some && !sole
 	}
 	return g, nil
 }
 
-// protection is that of the environment itself; nil: it has none. What a group puts on all environments of a tier is shown to
-// that group's own tokens alone, and is seen in the deployments that it holds.
+// protection is that of the environment itself; nil: it has none.
 func (a *access) protection(ctx context.Context, s checks.Subject, e environmentNode) (*protectedNode, error) {
 	var p protectedNode
 	_, err := a.get(ctx, at(s.Repo, "protected_environments", e.Name), nil, &p)
@@ -73,7 +86,7 @@ func (a *access) protection(ctx context.Context, s checks.Subject, e environment
 }
 
 // needs says whether a protection asks for our approval, and whether nobody else's would do.
-func (c *Client) needs(ctx context.Context, a *access, repo string, p *protectedNode) (ours, alone bool, err error) {
+func (c *Client) needs(ctx context.Context, a *access, p protectionOf) (ours, alone bool, err error) {
 	me, err := a.myself(ctx)
 	if err != nil {
 		return false, false, err
@@ -85,7 +98,7 @@ func (c *Client) needs(ctx context.Context, a *access, repo string, p *protected
 		}
 	}
 	for _, r := range rules {
-		is, err := c.fits(ctx, a, repo, r, int64(me.ID))
+		is, err := c.fits(ctx, a, p.of, r, int64(me.ID))
 		if err != nil {
 			return false, false, err
 		}

@@ -71,6 +71,7 @@ type (
 		labels  []labelEvent
 		reviews map[opinionKey]string // commits that approvals are of
 		at      time.Time             // when labels were read
+		votes   votes
 	}
 	tipAt struct {
 		commit string

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -103,5 +105,93 @@ func TestAnObjectionThatLeavesNoTrace(t *testing.T) {
 	l.set("merge_requests/7/reviewers", []obj{{"user": bo, "state": "requested_changes"}})
 	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 1 || f.Reviews[0].State != "changes_requested" {
 		t.Errorf("reviews %+v, want bo's objection", f.Reviews)
+	}
+}
+
+// Of the two lists of votes the one that could open nothing is not read, as long as nothing else is otherwise; and whatever might
+// open the gate has it read.
+func TestAListOfVotesThatIsSpared(t *testing.T) {
+	t.Parallel()
+	bo, cy := obj{"id": 6, "username": "bo"}, obj{"id": 7, "username": "cy"}
+	thinks := func(state string) []obj { return []obj{{"user": cy, "state": state}} }
+	approved := obj{"approved_by": []obj{{"user": bo, "approved_at": "2026-03-01T13:00:00.000Z"}}}
+	nobody := obj{"approved_by": []obj{}}
+	both := []string{"merge_requests/7", "merge_requests/7/approvals", "merge_requests/7/reviewers"}
+	for name, x := range map[string]struct {
+		shown, state      string // of sluice/approval, and what cy thinks at first
+		approvals         obj    // at first
+		pass              time.Duration
+		then              func(*lab)
+		asks              []string // no more than that, sorted
+		approves, objects bool
+	}{
+		"shut for want of approvals, and nothing changed": {shown: "pending", state: "unreviewed", approvals: nobody, asks: both[:2]},
+		"shut by an objection, and nothing changed":       {shown: "failed", state: "requested_changes", approvals: approved, asks: []string{both[0], both[2]}, objects: true, approves: true},
+		"open, and nothing changed":                       {shown: "success", state: "approved", approvals: approved, asks: both, approves: true},
+		"nothing is shown yet":                            {state: "unreviewed", approvals: nobody, asks: both},
+		"shown by somebody else":                          {shown: "foreign", state: "unreviewed", approvals: nobody, asks: both},
+		"votes have aged":                                 {shown: "pending", state: "unreviewed", approvals: nobody, pass: 6 * time.Minute},
+		"an approval and an objection that leave no trace": {shown: "pending", state: "unreviewed", approvals: nobody, approves: true, objects: true, then: func(l *lab) {
+			l.set("merge_requests/7/approvals", approved)
+			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
+		}},
+		"an objection that is taken back, and an approval": {shown: "failed", state: "requested_changes", approvals: nobody, approves: true, then: func(l *lab) {
+			l.set("merge_requests/7/approvals", approved)
+			l.set("merge_requests/7/reviewers", thinks("reviewed"))
+		}},
+		"an approver who rises, and an objection": {shown: "pending", state: "unreviewed", approvals: approved, pass: 2 * time.Minute, approves: true, objects: true, then: func(l *lab) {
+			l.set("members/all", []obj{{"id": 6, "username": "bo", "access_level": 50, "state": "active"}})
+			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
+		}},
+		"an approver whose right is asked for again, and is what it was": {shown: "pending", state: "unreviewed", approvals: approved, pass: 2 * time.Minute, approves: true,
+			asks: []string{"members/all", both[0], both[1]}},
+		"an edit": {shown: "pending", state: "unreviewed", approvals: nobody, asks: both[:2], then: func(l *lab) {
+			l.change("merge_requests/7", obj{"description": "Y.", "updated_at": "2026-03-01T14:00:00.000Z"})
+		}},
+		"a push, and an objection": {shown: "pending", state: "unreviewed", approvals: nobody, objects: true, then: func(l *lab) {
+			l.change("merge_requests/7", obj{"diverged_commits_count": 2})
+			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
+		}},
+		"another reviewer, who objects": {shown: "pending", state: "unreviewed", approvals: nobody, objects: true, then: func(l *lab) {
+			l.change("merge_requests/7", obj{"reviewers": []obj{cy, bo}})
+			l.set("merge_requests/7/reviewers", []obj{{"user": cy, "state": "unreviewed"}, {"user": bo, "state": "requested_changes"}})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, now := newLab(), time.Now()
+			l.change("merge_requests/7", obj{"reviewers": []obj{cy}, "head_pipeline": obj{"id": 4, "sha": headSHA, "status": "running", "ref": "x", "project_id": 9}})
+			var statuses []obj
+			switch x.shown {
+			case "":
+			case "foreign":
+				statuses = []obj{{"id": 1, "name": "sluice/approval", "status": "pending", "pipeline_id": 4, "author": obj{"id": 8}}}
+			default:
+				statuses = []obj{{"id": 1, "name": "sluice/approval", "status": x.shown, "pipeline_id": 4, "author": obj{"id": 1}}}
+			}
+			l.set("repository/commits/"+headSHA+"/statuses", statuses)
+			l.set("users/6", obj{"id": 6})
+			l.set("users/7", obj{"id": 7})
+			l.set("merge_requests/7/reviewers", thinks(x.state))
+			l.set("merge_requests/7/approvals", x.approvals)
+			c := l.client(t, Options{Now: func() time.Time { return now }})
+			mustFacts(t, c, labChange(), "")
+			l.asked = nil
+			if now = now.Add(x.pass); x.then != nil {
+				x.then(l)
+			}
+			f := mustFacts(t, c, labChange(), "")
+			slices.Sort(l.asked)
+			if x.asks != nil && !slices.Equal(l.asked, x.asks) {
+				t.Errorf("it asked for %q, want %q", l.asked, x.asks)
+			}
+			approves, objects := false, false
+			for _, v := range f.Reviews {
+				approves, objects = approves || v.State == "approved", objects || v.State == "changes_requested"
+			}
+			if approves != x.approves || objects != x.objects {
+				t.Errorf("reviews %+v; want an approval: %v, an objection: %v", f.Reviews, x.approves, x.objects)
+			}
+		})
 	}
 }

@@ -124,7 +124,7 @@ func (r *reading) askRanks(ctx context.Context, people []checks.Person) error {
 	if cut {
 		return fmt.Errorf("read the rights of %d people: GitLab listed others too", len(people))
 	}
-	now := r.c.opts.Now()
+	now, same := r.c.opts.Now(), true
 	for _, p := range people {
 		right := r.stranger()
 		for i := range members {
@@ -134,7 +134,11 @@ func (r *reading) askRanks(ctx context.Context, people []checks.Person) error {
 				}
 			}
 		}
+		same = same && r.sameRight(p, right)
 		r.c.memory.ranks.Add(rankKey{r.key(), p.ID}, rankAt{right, now})
+	}
+	if same {
+		r.learnt.Add(-1)
 	}
 	return nil
 }

@@ -23,12 +23,12 @@ const (
 
 // reviews are the approvals that stand, with the commit that each is of, and the changes that are asked for. GitLab keeps
 // one opinion for each person; what was said and taken back is not told.
-func (r *reading) reviews(ctx context.Context, approvals *approvalsNode) error {
-	given, err := r.approved(ctx, approvals)
-	if err != nil {
+func (r *reading) reviews(ctx context.Context) error {
+	if err := r.second(ctx); err != nil {
 		return err
 	}
-	if err := r.opinions(ctx); err != nil {
+	given, err := r.approved(ctx, &r.next.votes.approvals)
+	if err != nil {
 		return err
 	}
 	against := r.asked()
@@ -162,23 +162,6 @@ func (r *reading) dated(ctx context.Context, list []checks.Review) error {
 	return nil
 }
 
-// opinions reads what the reviewers think, where there are any. They are read each time: an objection need not leave a trace
-// in the merge request itself, not even in the time of its last change.
-func (r *reading) opinions(ctx context.Context) error {
-	if len(r.mr.Reviewers) == 0 {
-		return nil
-	}
-	list, cut, err := pages[opinion](ctx, r.a, r.here("reviewers"), nil, 5)
-	if err != nil {
-		return err
-	}
-	if cut {
-		r.gap("reviews", "GitLab lists more reviewers than the %d that were read.", len(list))
-	}
-	r.opinion = list
-	return nil
-}
-
 // unchanged says that the merge request is in all that it shows as the last reading found it, not long ago.
 func (r *reading) unchanged() bool {
 	return r.same && r.prior.mark == r.next.mark && r.c.within(r.prior.at, settled)
@@ -186,11 +169,11 @@ func (r *reading) unchanged() bool {
 
 // asked takes those whose review is still asked for into the facts, and returns who asks for changes.
 func (r *reading) asked() (against []checks.Review) {
-	for i := range r.opinion {
-		o := &r.opinion[i]
+	for i := range r.next.votes.opinions {
+		o := &r.next.votes.opinions[i]
 		who := r.person(o.User)
 		switch o.State {
-		case "requested_changes":
+		case "requested_changes": // as opinion.objects has it
 			v := checks.Review{ID: who.ID, By: who, State: "changes_requested"}
 			if o.Updated != nil {
 				v.At = o.Updated.UTC()

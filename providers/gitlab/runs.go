@@ -135,7 +135,7 @@ func (c *Client) named(ctx context.Context, a *access, repo string, rules []appr
 		if !r.open() {
 			continue
 		}
-		is, err := c.fits(ctx, a, repo, r, me)
+		is, err := c.fits(ctx, a, at(repo), r, me)
 		if is || err != nil {
 			return is, err
 		}
@@ -143,8 +143,8 @@ func (c *Client) named(ctx context.Context, a *access, repo string, rules []appr
 	return false, nil
 }
 
-// fits says whether a rule is for us.
-func (c *Client) fits(ctx context.Context, a *access, repo string, r approvalRule, me int64) (bool, error) {
+// fits says whether a rule is for us; a level is one in the project or group that the rule is of.
+func (c *Client) fits(ctx context.Context, a *access, of string, r approvalRule, me int64) (bool, error) {
 	switch {
 	case r.User != 0:
 		return r.User == me, nil
@@ -154,7 +154,7 @@ func (c *Client) fits(ctx context.Context, a *access, repo string, r approvalRul
 	case r.Level == 0:
 		return false, nil
 	}
-	level, err := c.level(ctx, a, at(repo), me)
+	level, err := c.level(ctx, a, of, me)
 	return level >= r.Level, err
 }
 

@@ -47,6 +47,7 @@ func (r *reading) statuses(ctx context.Context) error {
 		r.c.memory.shown.Add(key, shownAt{nil, r.c.opts.Now()})
 		return nil
 	}
+	r.next.votes.shown = key
 	known, ok := r.c.memory.shown.Get(key)
 	if !ok || !r.c.within(known.at, settled) || r.doubtful(known.list, int64(me.ID)) || gate.Afresh(ctx) || !r.alone(ctx, known.list) {
 		list, cut, err := pages[statusNode](ctx, r.a, at(r.repo, "repository", "commits", key.commit, "statuses"), nil, mostStatuses)

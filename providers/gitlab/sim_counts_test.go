@@ -83,6 +83,42 @@ func TestSimCounts(t *testing.T) {
 	}
 }
 
+// What a process reads that was just started, and why: the rest it then knows for all changes of the project, and of the people in
+// them. docs/gitlab.md has the table.
+func TestSimColdCosts(t *testing.T) {
+	t.Parallel()
+	s := startSim(t)
+	n, head := s.ordinary("a")
+	m, second := s.ordinary("b")
+	c, before := s.client(Options{}), len(s.log(""))
+	mustFacts(t, c, simChange(n), head)
+	why, all := map[string]int{}, s.log("")[before:]
+	for _, x := range all {
+		why[sharedBy(x.Path)]++
+	}
+	for of, most := range map[string]int{"change": 4, "process": 1, "project": 7, "person": 5} { // three approvers
+		if why[of] > most {
+			t.Errorf("%d reads for the %s, want at most %d", why[of], of, most)
+		}
+	}
+	t.Logf("the first look: %d reads, %v", len(all), why)
+	s.costs(c, m, second, "the second change after a start", 6)
+}
+
+// sharedBy is whom what is read at a path is read once for.
+func sharedBy(path string) string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(path, "/api/v4/"), "shop")
+	switch {
+	case strings.HasPrefix(path, "/api/v4/users"), strings.HasPrefix(rest, "/members"):
+		return "person"
+	case strings.HasPrefix(path, "/api/v4/user"):
+		return "process"
+	case strings.HasPrefix(rest, "/merge_requests"), strings.HasPrefix(rest, "/repository/compare"):
+		return "change"
+	}
+	return "project"
+}
+
 // post writes a status as the client does.
 func (s *sim) post(c *Client, sha, name, state string, more obj) {
 	s.t.Helper()

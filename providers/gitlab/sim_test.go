@@ -82,7 +82,10 @@ func startSimAs(t testing.TB, scenario string) *sim {
 	}
 	s := &sim{t: t, url: strings.TrimSpace(line[strings.Index(line, "http"):])}
 	t.Cleanup(func() {
-		if bad := s.log("&violations=1"); len(bad) > 0 {
+		unknown := func(c simCall) bool { // GitLab has it, and the simulator has not
+			return c.Method == "GET" && strings.HasPrefix(c.Path, "/api/v4/groups/") && strings.HasSuffix(c.Path, "/protected_environments")
+		}
+		if bad := slices.DeleteFunc(s.log("&violations=1"), unknown); len(bad) > 0 {
 			t.Errorf("%d calls break GitLab's contract, the first: %+v", len(bad), bad[0])
 		}
 	})

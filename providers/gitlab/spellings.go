@@ -27,14 +27,14 @@ type promoting struct {
 	below    *lru.Cache[string, bool]       // by project and two commits: whether the first contains the second
 	patches  *lru.Cache[string, patchID]    // by project and path of the diff
 	statuses *lru.Cache[string, statusesAt] // by project and commit
-
+	above    *lru.Cache[string, aboveAt]    // what groups protect, by token and group
 }
 
 func newPromoting() *promoting {
 	return &promoting{
 		spelt: held[spelling](2048), frozen: held[freezing](1024), made: held[madeAt](2048), asks: held[askedAt](4096), levels: held[levelAt](1024),
 		origins: held[originAt](2048), bringer: held[carrier](65536), nobody: held[time.Time](8192), spans: held[*stretch](512), below: held[bool](8192),
-		patches: held[patchID](8192), statuses: held[statusesAt](1024),
+		patches: held[patchID](8192), statuses: held[statusesAt](1024), above: held[aboveAt](256),
 	}
 }
 
@@ -66,6 +66,7 @@ type spelling struct {
 type environmentNode struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
+	Tier string `json:"tier"` // production, staging, testing, development, other
 }
 
 const (

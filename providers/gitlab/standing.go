@@ -36,8 +36,11 @@ type Standing struct {
 	PushLevels   []int           // who may push to it past any merge request: access levels
 	Force        bool            // and rewrite it
 	Environments []ProtectedEnvironment
+	Tiers        []ProtectedTier // of environments, as groups above protect them
+	Unseen       []string        // groups of which our token is not shown what they protect
 
-	config string // where its pipelines are described
+	config   string // where its pipelines are described
+	personal bool   // it lies in no group
 }
 
 // StatusService is an external status check.
@@ -54,6 +57,12 @@ type ProtectedEnvironment struct {
 		Required int `json:"required_approvals"`
 	} `json:"approval_rules"`
 	Count int `json:"required_approval_count"`
+}
+
+// ProtectedTier is what a group puts on all environments of one tier below it.
+type ProtectedTier struct {
+	Group string
+	ProtectedEnvironment
 }
 
 // Approvals is how many are asked for before it is deployed to.
@@ -92,6 +101,9 @@ func (s *Standing) settings(ctx context.Context, a *access) error {
 		Forking      string `json:"forking_access_level"`
 		Config       string `json:"ci_config_path"`
 		Auto         bool   `json:"auto_devops_enabled"`
+		Namespace    struct {
+			Kind string `json:"kind"`
+		} `json:"namespace"`
 	}
 	if _, err := a.get(ctx, at(s.Place.Path), nil, &x); err != nil {
 		return err
@@ -100,6 +112,7 @@ func (s *Standing) settings(ctx context.Context, a *access) error {
 	s.Skipped = x.Skipped != nil && *x.Skipped
 	s.Builds = x.Builds != "disabled" && (x.Jobs == nil || *x.Jobs)
 	s.Forks = x.Forking != "disabled"
+	s.personal = x.Namespace.Kind == "user"
 	s.CI, s.config = x.Auto, or(x.Config, ".gitlab-ci.yml")
 	return nil
 }
@@ -185,6 +198,9 @@ func (s *Standing) premium(ctx context.Context, a *access) error {
 		return err
 	}
 	s.Tier, s.Environments = "premium", list
+	if err := s.above(ctx, a); err != nil {
+		return err
+	}
 	var x struct {
 		Required int   `json:"approvals_before_merge"`
 		Reset    *bool `json:"reset_approvals_on_push"`
@@ -201,6 +217,26 @@ func (s *Standing) premium(ctx context.Context, a *access) error {
 	}
 	for _, r := range rules {
 		s.Required += r.Required
+	}
+	return nil
+}
+
+// above asks for what the groups above protect.
+func (s *Standing) above(ctx context.Context, a *access) error {
+	if s.personal {
+		return nil
+	}
+	for _, group := range groupsAbove(s.Place.Path) {
+		list, seen, err := protections[ProtectedEnvironment](ctx, a, group)
+		if err != nil {
+			return err
+		}
+		if !seen {
+			s.Unseen = append(s.Unseen, group)
+		}
+		for _, e := range list {
+			s.Tiers = append(s.Tiers, ProtectedTier{group, e})
+		}
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := t.a.limits.check(t.c.opts.Now()); err != nil {
 		return nil, err
 	}
+	asks(r.Context())
 	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if err := t.a.admit(r, safe, t.c.opts); err != nil {
 		return nil, err

@@ -128,10 +128,12 @@ type contentNode struct {
 
 // approvalsNode tells who approves now.
 type approvalsNode struct {
-	By []struct {
-		User *userNode  `json:"user"`
-		At   *time.Time `json:"approved_at"` // missing before version 18
-	} `json:"approved_by"`
+	By []approval `json:"approved_by"`
+}
+
+type approval struct {
+	User *userNode  `json:"user"`
+	At   *time.Time `json:"approved_at"` // missing before version 18
 }
 
 // versionNode is one state of a merge request's commits.

@@ -260,3 +260,26 @@ func FuzzTeamsEscape(f *testing.F) {
 		noMarkup(t, teamsEscape("acme/shop: "+clean(s, 500)))
 	})
 }
+
+// An address leads to the web, names a host and carries no password, or it is not shown.
+func TestPagesAreOfTheWeb(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"https://sluice.example/decisions/1": true, "http://localhost:8080/decisions/1": true,
+		"javascript://acme.example/%0aalert": false, "ftp://acme.example/x": false, "data:text/html,x": false, "//acme.example/x": false,
+		"https:///x": false, "https://ana:secret@acme.example/x": false, "": false,
+	} {
+		if _, ok := page(address); ok != want {
+			t.Errorf("page(%q) = %v, want %v", address, ok, want)
+		}
+	}
+}
+
+// A client of Teams that does not know the backslash sees no link either.
+func TestTeamsTakesLinksApart(t *testing.T) {
+	t.Parallel()
+	got := teamsEscape("see [here](https://evil.example) and ![x](https://evil.example/x.png)")
+	if seen := strings.ReplaceAll(got, "\\", ""); strings.Contains(seen, "](") {
+		t.Errorf("teamsEscape shows %q, which is a link", seen)
+	}
+}

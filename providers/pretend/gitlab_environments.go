@@ -47,19 +47,63 @@ func labEnvironmentEndpoints() []labEndpoint {
 		{method: "POST", path: project + "/environments", level: developer, do: postPlace},
 		{method: "GET", path: project + "/protected_environments", level: developer, do: guards},
 		{method: "GET", path: project + "/protected_environments/{name}", level: developer, do: oneGuard},
-		{method: "GET", path: "/groups/{id}/protected_environments", level: maintainer, do: func(q *labRequest) reply { return labPage(q, []int{}, nil, func(int) any { return nil }) }},
+		{method: "GET", path: "/groups/{id}/protected_environments", level: maintainer, do: tierGuards},
 		{method: "GET", path: project + "/freeze_periods", level: reporter, do: func(q *labRequest) reply {
 			return labPage(q, q.f.project(q.repo).freezes, nil, renderFreeze)
 		}},
 	}
 }
 
-// guarded is what protects an environment; nothing does when it is nil's zero.
-func (f *Forge) guarded(r *Repo, name string) *guard {
-	if g := f.project(r).guards[name]; g != nil && f.lab.licensed("premium") {
-		return g
+// protections are all that protect an environment: its own, and those of its tier by the groups above.
+func (f *Forge) protections(r *Repo, name string) (all []*guard) {
+	if !f.lab.licensed("premium") {
+		return nil
 	}
-	return &guard{}
+	if g := f.project(r).guards[name]; g != nil {
+		all = append(all, g)
+	}
+	for up := parent(r.Name); up != ""; up = parent(up) {
+		if g := f.labGroupOf(up); g != nil && g.tiers[tierOf(name)] != nil {
+			all = append(all, g.tiers[tierOf(name)])
+		}
+	}
+	return all
+}
+
+// guarded has the approval rules of all that protects an environment.
+func (f *Forge) guarded(r *Repo, name string) *guard {
+	all := &guard{name: name}
+	for _, g := range f.protections(r, name) {
+		all.rules = append(all.rules, g.rules...)
+	}
+	return all
+}
+
+// GuardTier has a group ask for an approval by each of these accounts before anything is deployed to environments of a tier, in its
+// projects and in those of the groups below it; without any, it protects them no more.
+func (f *Forge) GuardTier(group, tier string, approvers ...string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.labGroupOf(group)
+	if g == nil || !f.lab.licensed("premium") {
+		return fmt.Errorf("protect the tier %q of %q: %w", tier, group, ErrRefused)
+	}
+	if g.tiers == nil {
+		g.tiers = map[string]*guard{}
+	}
+	if delete(g.tiers, tier); len(approvers) == 0 {
+		return nil
+	}
+	x := &guard{name: tier, deploy: []*guardRule{{id: f.id(), level: developer}}}
+	for _, login := range approvers {
+		who := f.app.Bot
+		if login != f.app.Slug {
+			who = f.user(login, "")
+		}
+		x.rules = append(x.rules, &guardRule{id: f.id(), user: who, required: 1})
+	}
+	g.tiers[tier] = x
+	return nil
 }
 
 func (g *guard) wanted() (n int) {
@@ -81,8 +125,10 @@ func (r *guardRule) allows(f *Forge, repo *Repo, who *User) bool {
 
 // mayDeploy says whether somebody may deploy to an environment.
 func (f *Forge) mayDeploy(r *Repo, name string, who *User) bool {
-	g := f.guarded(r, name)
-	return f.levelOn(r, who) >= developer && (len(g.deploy) == 0 || slices.ContainsFunc(g.deploy, func(x *guardRule) bool { return x.allows(f, r, who) }))
+	barred := func(g *guard) bool {
+		return !slices.ContainsFunc(g.deploy, func(x *guardRule) bool { return x.allows(f, r, who) })
+	}
+	return f.levelOn(r, who) >= developer && !slices.ContainsFunc(f.protections(r, name), barred)
 }
 
 // labEnvironment is Environment at GitLab: the App's rule is an approval rule for its account, and each reviewer has one of
@@ -238,6 +284,13 @@ func guards(q *labRequest) reply {
 	}
 	s := q.f.project(q.repo)
 	return labPage(q, sortedLogins(s.guards), nil, func(name string) any { return q.f.renderGuard(s.guards[name]) })
+}
+
+func tierGuards(q *labRequest) reply {
+	if !q.f.lab.licensed("premium") {
+		return labLost("")
+	}
+	return labPage(q, sortedLogins(q.group.tiers), nil, func(tier string) any { return q.f.renderGuard(q.group.tiers[tier]) })
 }
 
 func oneGuard(q *labRequest) reply {

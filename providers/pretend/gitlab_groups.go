@@ -13,6 +13,7 @@ type labGroup struct {
 	team  *Team
 	own   map[*User]int // levels of a folder's members
 	hooks []*Hook
+	tiers map[string]*guard // what it protects in all its projects, by tier
 }
 
 // labGroupOf is the group of a number or of a path, or nil. The folders that projects lie in are groups.
