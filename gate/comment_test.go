@@ -19,13 +19,14 @@ type talker struct {
 	right    string
 	rightErr error
 	replyErr error
+	unseen   error
 	replies  []string
 	reacted  int
 }
 
 func (f *talker) Comment(context.Context, checks.Subject, int64) (*Comment, error) {
 	c := f.comment
-	return &c, nil
+	return &c, f.unseen
 }
 func (f *talker) React(context.Context, checks.Subject, int64) error { f.reacted++; return nil }
 func (f *talker) Reply(_ context.Context, _ checks.Subject, _ string, known int64, body string) (int64, error) {
@@ -161,6 +162,85 @@ func TestAnAnswerThatIsNotTakenIsTriedAgainAndNotForEver(t *testing.T) {
 	}
 	if tries != mostTries {
 		t.Errorf("tried %d times, want %d", tries, mostTries)
+	}
+}
+
+// Whether the first try was looked for makes no difference: what was sent after that may have been made.
+func TestAnAnswerThatMayHaveBeenMadeIsLookedFor(t *testing.T) {
+	t.Parallel()
+	for attempt := int64(1); attempt <= 3; attempt++ {
+		f := says("/sluice override approval Bo is ill.")
+		f.replyErr = errors.New("connection reset")
+		w, m := heard(f, "c1"), &memory{}
+		w.Attempt = attempt
+		out := obeyed(t, f, m, w)
+		m.answers = map[string]*CommentState{w.Mark.Key(): out.Comment}
+		w.Attempt, f.replyErr = 1, nil
+		if obeyed(t, f, m, w); len(f.replies) != 1 || !strings.HasPrefix(f.replies[0], "-1 ") {
+			t.Errorf("after a lost answer at attempt %d: %q, want one that was looked for (-1)", attempt, f.replies)
+		}
+	}
+}
+
+// noter is a forge with deployments and comments.
+type noter struct {
+	Promoter
+	*talker
+}
+
+func TestANoteThatMayHaveBeenMadeIsLookedFor(t *testing.T) {
+	t.Parallel()
+	f := says("")
+	v := &visit{r: reconciler(&f.forge, &memory{}), provider: noter{nil, f}, w: Work{Attempt: 1}, now: now}
+	p := &Promotion{ID: "p", Environment: "production", Commit: "c1", Change: 7, State: Failed, Why: "rejected"}
+	f.replyErr = errors.New("connection reset")
+	if err := v.showNote(t.Context(), p); err == nil {
+		t.Fatal("no error of a note that was not taken")
+	}
+	f.replyErr = nil
+	if err := v.showNote(t.Context(), p); err != nil || len(f.replies) != 1 || !strings.HasPrefix(f.replies[0], "-1 ") || p.Note != 500 {
+		t.Errorf("the note after a lost one: %v, %q, id %d; want one that was looked for (-1)", err, f.replies, p.Note)
+	}
+}
+
+// A forge whose replicas lag, or whose repository is being renamed, does not show what it has told of.
+func TestACommentThatIsNotShownIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		age     time.Duration
+		attempt int64
+		facts   error
+		again   time.Duration // 0: it is over
+	}{
+		"just told": {time.Second, 1, nil, 10 * time.Second},
+		"told a while ago, and the change is not shown either": {20 * time.Minute, 5, ErrGone, 5 * time.Minute},
+		"told a while ago, and the change is shown":            {20 * time.Minute, 5, nil, 0},
+		"told long ago, and the change is not shown":           {5 * time.Hour, 15, ErrGone, 5 * time.Minute},
+		"too old to be obeyed":                                 {8 * 24 * time.Hour, 20, ErrGone, 0},
+	} {
+		f := says("/sluice hold wait")
+		w := heard(f, "c1")
+		w.Attempt, w.Causes[0].At = c.attempt, now.Add(-c.age)
+		f.unseen, f.err = ErrGone, c.facts
+		r := reconciler(&f.forge, &memory{})
+		r.Providers["github"] = f
+		_, err := r.Work(t.Context(), w)
+		var later *RetryError
+		if errors.As(err, &later); c.again == 0 && err != nil || c.again != 0 && (later == nil || later.After != c.again) {
+			t.Errorf("%s: %v, want again in %v", name, err, c.again)
+		}
+	}
+}
+
+// Forges count in seconds: of what came in one second nobody knows the order.
+func TestAnOverrideIsNotForAHeadThatCameInTheSameSecond(t *testing.T) {
+	t.Parallel()
+	for arrived, given := range map[time.Time]bool{now.Add(-time.Second): true, now: false, now.Add(time.Second): false, {}: true} {
+		f := says("/sluice override approval Bo is ill.")
+		f.comment.At = now.Add(900 * time.Millisecond)
+		if out := obeyed(t, f, &memory{arrived: arrived}, heard(f, "c1")); (len(out.Overrides) > 0) != given {
+			t.Errorf("a head of %v and a comment of %v: overrides %+v", arrived, f.comment.At, out.Overrides)
+		}
 	}
 }
 

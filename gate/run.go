@@ -59,6 +59,7 @@ func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *syn
 		free.Release(int64(n))
 		return 0, 0
 	}
+	sent := time.Now()
 	works, err := r.Queue.Claim(ctx, n, r.Lease)
 	free.Release(int64(n - len(works)))
 	if err != nil {
@@ -76,17 +77,21 @@ func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *syn
 				default:
 				}
 			}()
-			r.one(ctx, w)
+			r.until(ctx, w, r.believed(sent))
 		})
 	}
 	return n, len(works)
 }
 
-// one works off one piece, and sees to it that it is finished or tried again, whatever happens.
-func (r *Runner) one(ctx context.Context, w Work) {
+// one works off one piece that was claimed just now.
+func (r *Runner) one(ctx context.Context, w Work) { r.until(ctx, w, r.believed(time.Now())) }
+
+// until works off one piece, held until then unless the lease is extended, and sees to it that it is finished or tried again,
+// whatever happens.
+func (r *Runner) until(ctx context.Context, w Work, until time.Time) {
 	work, cancel := context.WithTimeout(ctx, r.Limit)
 	defer cancel()
-	stop := r.alive(work, cancel, w)
+	stop := r.alive(work, cancel, w, until)
 	out, err := r.guarded(work, w)
 	stop()
 	log := r.Reconciler.Log.With("work", w.Mark.Key(), "attempt", w.Attempt)
@@ -138,10 +143,19 @@ func (r *Runner) guarded(ctx context.Context, w Work) (out Outcome, err error) {
 	return r.Reconciler.Work(ctx, w)
 }
 
-// alive extends the lease while the work goes on, and cancels the work when the lease was lost.
-func (r *Runner) alive(ctx context.Context, cancel context.CancelFunc, w Work) (stop func()) {
+// alive extends the lease while the work goes on, and cancels the work when the lease was lost, or when by this process's own
+// monotonic clock it may be: who stood still, or is cut off from the store, acts no more on what others may hold by now. It
+// counts from before the store was asked, for that is the least that the store can have counted from.
+func (r *Runner) alive(ctx context.Context, cancel context.CancelFunc, w Work, until time.Time) (stop func()) {
 	ctx, end := context.WithCancel(ctx)
+	over := time.AfterFunc(time.Until(until), func() {
+		if ctx.Err() == nil {
+			r.Reconciler.Log.Warn("lease over", "work", w.Mark.Key())
+			cancel()
+		}
+	})
 	go func() {
+		defer over.Stop()
 		t := time.NewTicker(r.Lease / 3)
 		defer t.Stop()
 		for {
@@ -149,16 +163,25 @@ func (r *Runner) alive(ctx context.Context, cancel context.CancelFunc, w Work) (
 			case <-ctx.Done():
 				return
 			case <-t.C:
-				if err := r.Queue.Extend(ctx, w, r.Lease); err != nil && ctx.Err() == nil {
+				sent := time.Now()
+				err := r.Queue.Extend(ctx, w, r.Lease)
+				if ctx.Err() != nil {
+					return
+				}
+				if err != nil {
 					r.Reconciler.Log.Warn("lease lost", "work", w.Mark.Key(), "err", err)
 					cancel()
 					return
 				}
+				over.Reset(time.Until(r.believed(sent)))
 			}
 		}
 	}()
 	return end
 }
+
+// believed is until when a lease that was asked for then is believed in: a tenth is left for a call that is on its way.
+func (r *Runner) believed(sent time.Time) time.Time { return sent.Add(r.Lease * 9 / 10) }
 
 func (r *Runner) worked(w Work, err error) {
 	if r.Reconciler.Observe.Worked == nil {

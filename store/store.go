@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -46,6 +47,8 @@ type Options struct {
 	Queue     int           // writes that may wait before Add says ErrBusy; 1024 when 0
 	DeadAfter int           // failures in a row after which work is a dead letter; 12 when 0
 	Holder    string        // who claims, for people to read; "HOST/PID" when ""
+
+	Dice func() float64 // in [0, 1): spreads what is tried again; math/rand/v2 when nil
 
 	// Targets says who is told of a notice; nobody is, and none is kept, when nil.
 	Targets func(gate.Notification) []string
@@ -125,6 +128,9 @@ func (o Options) filled() Options {
 	}
 	if o.DeadAfter <= 0 {
 		o.DeadAfter = 12
+	}
+	if o.Dice == nil {
+		o.Dice = rand.Float64
 	}
 	if o.Holder == "" {
 		host, _ := os.Hostname()

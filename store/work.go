@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,9 +187,9 @@ func (s *Store) Release(ctx context.Context, w gate.Work) error {
 // delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause.
 func (s *Store) Fail(ctx context.Context, w gate.Work, why string, retryAfter time.Duration) error {
 	dead := w.Attempt >= int64(s.opts.DeadAfter)
-	pause, least := retryAfter+time.Duration(rand.Int64N(int64(max(retryAfter, 0))/10+1)), 5*time.Minute
+	pause, least := retryAfter+time.Duration(s.opts.Dice()*float64(max(retryAfter, 0)/10)), 5*time.Minute
 	if retryAfter <= 0 {
-		pause, least = backoff(w.Attempt), time.Hour
+		pause, least = backoff(w.Attempt, s.opts.Dice()), time.Hour
 	}
 	if dead {
 		pause = max(pause, least)
@@ -213,12 +212,12 @@ func (s *Store) held(ctx context.Context, w gate.Work, doing, text string, args 
 }
 
 // backoff is a second, doubled with every attempt, at most five minutes, give or take a fifth.
-func backoff(attempt int64) time.Duration {
+func backoff(attempt int64, dice float64) time.Duration {
 	d := 5 * time.Minute
 	if attempt < 10 {
 		d = min(d, time.Second<<max(attempt-1, 0))
 	}
-	return min(5*time.Minute, time.Duration(float64(d)*(0.8+0.4*rand.Float64())))
+	return min(5*time.Minute, time.Duration(float64(d)*(0.8+0.4*dice)))
 }
 
 // clip keeps a text short, and valid where a database insists on it.
