@@ -232,18 +232,6 @@ func TestACommentThatIsNotShownIsLookedForAgain(t *testing.T) {
 	}
 }
 
-// Forges count in seconds: of what came in one second nobody knows the order.
-func TestAnOverrideIsNotForAHeadThatCameInTheSameSecond(t *testing.T) {
-	t.Parallel()
-	for arrived, given := range map[time.Time]bool{now.Add(-time.Second): true, now: false, now.Add(time.Second): false, {}: true} {
-		f := says("/sluice override approval Bo is ill.")
-		f.comment.At = now.Add(900 * time.Millisecond)
-		if out := obeyed(t, f, &memory{arrived: arrived}, heard(f, "c1")); (len(out.Overrides) > 0) != given {
-			t.Errorf("a head of %v and a comment of %v: overrides %+v", arrived, f.comment.At, out.Overrides)
-		}
-	}
-}
-
 // Under a broken policy the change that mends it gets in when every check and the policy itself are let through.
 func TestOverrideUnderABrokenPolicy(t *testing.T) {
 	t.Parallel()

@@ -123,7 +123,8 @@ func (r *Reconciler) vanished(ctx context.Context, w Work, gone error) (Outcome,
 	}
 	matters := st == nil || st.Open || slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.tells("closed") || c.tells("reopened") })
 	lately := r.Now().Sub(w.Since) < goneFor || st != nil && r.Now().Sub(st.ReadAt) < goneFor
-	if matters && (lately || w.Attempt <= 7) {
+	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Why, "installation") }) // it was taken off
+	if matters && !told && (lately || w.Attempt <= 7) {
 		after := goneFor / 6
 		if w.Attempt == 1 {
 			after = 10 * time.Second

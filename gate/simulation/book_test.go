@@ -138,7 +138,7 @@ func (b *book) grants(k gate.Work, e gate.Entry) {
 		if c.at.Before(x.now().at.Truncate(time.Second)) {
 			w.wrong("comment %d was written before #%d was merged, and overrides %s for its promotions", c.id, x.number, e.Check)
 		}
-	case c.head != e.Commit && w.firstHead(x, e.Commit).After(c.at):
+	case c.head != e.Commit && w.firstHead(x, e.Commit).Truncate(time.Second).After(c.at):
 		w.wrong("comment %d was written about %.8s, and overrides %s for %.8s", c.id, c.head, e.Check, e.Commit)
 	case !w.has(c.by, "admin", c.at) || took && x.now().state == "open":
 		w.wrong("comment %d overrides %s on #%d, and %s may not", c.id, e.Check, x.number, c.by)

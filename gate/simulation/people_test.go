@@ -290,7 +290,7 @@ func (w *world) editPolicy() {
 	}
 	before := w.line[len(w.line)-1].id
 	w.land(0)
-	w.policies = append(w.policies, edition{time.Now(), r})
+	w.policies = append(w.policies, edition{time.Now().Add(1), r})
 	w.note("another policy: %+v", r)
 	w.pushed(before, "rob")
 }
@@ -298,7 +298,7 @@ func (w *world) editPolicy() {
 func (w *world) rightChanges() {
 	who := pick(w, "bo", "cy", "eve", "rita")
 	has := pick(w, "read", "write", "write", "admin")
-	w.rights = append(w.rights, authority{time.Now(), who, has})
+	w.rights = append(w.rights, authority{time.Now().Add(1), who, has})
 	w.note("%s has %s", who, has)
 }
 
