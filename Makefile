@@ -1,4 +1,5 @@
 # make test sets up and runs every test; make bench prints the figures with the machine beside them.
+# Eight tests at a time: most of them wait for a disk or a server, and two at a time, as on two cores, took twice as long.
 GO ?= go
 FUZZTIME ?= 3000x
 
@@ -11,20 +12,23 @@ test:
 	@command -v $(GO) >/dev/null || { echo 'Go is missing: install golang from https://go.dev/dl or your distribution'; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || { echo 'A C compiler is missing (SQLite needs one): apt-get install gcc libc6-dev'; exit 1; }
 	@command -v git >/dev/null || { echo 'git is missing: apt-get install git'; exit 1; }
+	@[ -n "$$SLUICE_TEST_POSTGRES" ] || command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  echo 'PostgreSQL is missing: its tests are SKIPPED. apt-get install postgresql (no service is needed), or set SLUICE_TEST_POSTGRES to a URL'
 	$(GO) mod download
 	$(GO) vet ./...
-	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 30m -parallel 8 ./...
 
 # Every fuzz target for some thousand inputs; the seeds run with `make test` anyway. A count, not a time: when the time is over
 # while a worker is just starting, go test calls that a failure ("context deadline exceeded").
 fuzz:
 	@set -e; d=$$(mktemp -d); trap 'rm -rf "$$d"' EXIT; \
-	for p in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
-	  dir=$$($(GO) list -f '{{.Dir}}' $$p); \
-	  grep -qs '^func Fuzz' $$dir/*_test.go || continue; \
-	  $(GO) test -c -fuzz . -o $$d/fuzz.test $$p; \
-	  for f in $$(cd $$dir && $$d/fuzz.test -test.list '^Fuzz'); do \
-	    echo "fuzz $$p $$f"; \
+	dirs=$$($(GO) list -f '{{.Dir}}' ./...); \
+	for dir in $$(grep -ls '^func Fuzz' $$(printf '%s/*_test.go ' $$dirs) | xargs -n1 dirname | sort -u); do \
+	  (cd $$dir && $(GO) test -c -fuzz . -o $$d/fuzz.test .); \
+	  targets=$$(cd $$dir && $$d/fuzz.test -test.list '^Fuzz'); \
+	  test -n "$$targets"; \
+	  for f in $$targets; do \
+	    echo "fuzz $$dir $$f"; \
 	    (cd $$dir && $$d/fuzz.test -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$d/corpus); \
 	  done; \
 	done

@@ -312,6 +312,8 @@ type Status struct {
 	Ours       bool   `json:"ours,omitempty"` // made by this very App
 	// At is when it came to this state, by the forge's clock; read for promotions alone.
 	At time.Time `json:"at,omitzero"`
+	// Began is when what has ended was started, where the forge tells; read for promotions alone.
+	Began time.Time `json:"began,omitzero"`
 }
 
 // Gap is a part of the facts that could not be had, or not in full.

@@ -170,10 +170,14 @@ func prove(guards []*guard, statuses []Status, live, now time.Time, hotfix bool)
 
 // proof says what is open about one status.
 func proof(name string, statuses []Status, live time.Time) (x unproven, open bool) {
-	word, since := plain(name, 50), 0
+	word, since, early := plain(name, 50), 0, ""
 	for i := range statuses {
 		s := &statuses[i]
-		if s.Ours || !strings.EqualFold(s.Name, name) || !s.At.After(live) {
+		if s.Ours || !strings.EqualFold(s.Name, name) {
+			continue
+		}
+		if before, why := s.before(live); before {
+			early = max(early, why)
 			continue
 		}
 		switch state := strings.ToLower(s.State); {
@@ -187,11 +191,27 @@ func proof(name string, statuses []Status, live time.Time) (x unproven, open boo
 			x.what, open = fmt.Sprintf("%s is %s and not green yet", word, plain(state, 20)), true
 		}
 	}
+	x.how = "What deploys or tests there has to post it on the commit, after the deployment succeeded."
 	if since == 0 && !open {
 		x.what, open = word+" has not turned green yet since it went live", true
+		if early != "" {
+			x.how = "What is shown of it " + early + ", so it does not count: run it again."
+		}
 	}
-	x.how = "What deploys or tests there has to post it on the commit, after the deployment succeeded."
 	return x, open
+}
+
+// before says whether a status tells nothing of a commit that went live then, and why, where that is not plain: a test that had
+// begun by then saw what was live before, and of two things in one second, of which forges tell no more, none is known to be
+// the later.
+func (s *Status) before(live time.Time) (before bool, why string) {
+	switch {
+	case s.At.Equal(live):
+		return true, "came in the very second in which it went live"
+	case s.At.After(live) && !s.Began.IsZero() && s.Began.Before(live):
+		return true, "had begun before it went live"
+	}
+	return !s.At.After(live), ""
 }
 
 // Proving is how far a commit that is live in an environment is on its way to be well there.
@@ -199,9 +219,11 @@ type Proving struct {
 	Well   bool
 	Red    string    // a status that `verify` names failed there: which, and how
 	Waits  string    // for what, in one sentence; "" when Well
+	How    string    // who or what brings that about
 	Until  time.Time // when that may change by itself
 	Unread bool      // it cannot be told
 	Soaks  bool      // the soak is not over yet
+	Open   bool      // a status that `verify` names is not green
 }
 
 // Prove says whether a commit that is live since then is well in the environment: its verify statuses turned green after
@@ -215,16 +237,17 @@ func Prove(set *policy.Set, environment string, statuses []Status, live, now tim
 		return Proving{Waits: "Since when it is live is not known.", Unread: true}
 	}
 	p := prove(guards, statuses, live, now, hotfix)
-	v := Proving{Soaks: p.ends.After(now)}
+	v := Proving{Soaks: p.ends.After(now), Open: len(p.open) > 0}
 	if v.Soaks {
 		v.Until, v.Waits = p.ends.UTC(), "Soaks until "+calendar.When(p.ends, now, "UTC")+"."
+		v.How = fmt.Sprintf("It has to be live there for %s; this ends by itself.", p.soak)
 	}
 	if len(p.open) > 0 {
-		v.Waits = Clip(p.open[0].what+".", 140)
+		v.Waits, v.How = Clip(p.open[0].what+".", 140), p.open[0].how
 	}
 	for _, x := range p.open {
 		if x.red != "" {
-			v.Red, v.Waits = x.red, Clip(x.what+".", 140)
+			v.Red, v.Waits, v.How = x.red, Clip(x.what+".", 140), x.how
 			break
 		}
 	}

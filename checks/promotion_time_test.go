@@ -221,6 +221,7 @@ func TestProve(t *testing.T) {
 		return Status{Name: name, State: state, At: noon.Add(-ago)}
 	}
 	green := []Status{status("smoke", "success", time.Minute), status("load", "success", time.Minute)}
+	posted, rerun := "What deploys or tests there has to post it on the commit, after the deployment succeeded.", "Run it again if the failure was not the commit's; else promote another commit."
 	for name, c := range map[string]struct {
 		environment string
 		statuses    []Status
@@ -230,15 +231,22 @@ func TestProve(t *testing.T) {
 	}{
 		"nothing asked":       {"b", nil, noon, false, Proving{Well: true}},
 		"green and soaked":    {"A", green, ago(15 * time.Minute), false, Proving{Well: true}},
-		"green, and soaking":  {"a", green, ago(5 * time.Minute), false, Proving{Waits: "Soaks until Tue 1 Dec 11:10 UTC.", Until: noon.Add(10 * time.Minute), Soaks: true}},
+		"green, and soaking":  {"a", green, ago(5 * time.Minute), false, Proving{Waits: "Soaks until Tue 1 Dec 11:10 UTC.", How: "It has to be live there for 15m; this ends by itself.", Until: noon.Add(10 * time.Minute), Soaks: true}},
 		"a hotfix":            {"a", green, ago(5 * time.Minute), true, Proving{Well: true}},
-		"soaked, one missing": {"a", green[:1], ago(time.Hour), false, Proving{Waits: "load has not turned green yet since it went live."}},
+		"soaked, one missing": {"a", green[:1], ago(time.Hour), false, Proving{Waits: "load has not turned green yet since it went live.", How: posted, Open: true}},
 		"red within the soak": {"a", []Status{status("load", "failure", time.Minute)}, ago(5 * time.Minute), false,
-			Proving{Red: "load: failure", Waits: "load is red (failure) since it went live.", Until: noon.Add(10 * time.Minute), Soaks: true}},
-		"red after the soak":      {"a", []Status{green[0], status("load", "cancelled", time.Minute)}, ago(time.Hour), false, Proving{Red: "load: cancelled", Waits: "load is red (cancelled) since it went live."}},
-		"red before it was live":  {"a", append([]Status{status("load", "failure", 2*time.Hour)}, green...), ago(time.Hour), false, Proving{Well: true}},
+			Proving{Red: "load: failure", Waits: "load is red (failure) since it went live.", How: rerun, Until: noon.Add(10 * time.Minute), Soaks: true, Open: true}},
+		"red after the soak":     {"a", []Status{green[0], status("load", "cancelled", time.Minute)}, ago(time.Hour), false, Proving{Red: "load: cancelled", Waits: "load is red (cancelled) since it went live.", How: rerun, Open: true}},
+		"red before it was live": {"a", append([]Status{status("load", "failure", 2*time.Hour)}, green...), ago(time.Hour), false, Proving{Well: true}},
+		"begun before it was live": {"a", []Status{green[0], with(green[1], func(s *Status) { s.Began = ago(61 * time.Minute) })}, ago(time.Hour), false,
+			Proving{Waits: "load has not turned green yet since it went live.", How: "What is shown of it had begun before it went live, so it does not count: run it again.", Open: true}},
+		"red, and begun before it was live": {"a", []Status{green[0], with(status("load", "failure", time.Minute), func(s *Status) { s.Began = ago(61 * time.Minute) })}, ago(time.Hour), false,
+			Proving{Waits: "load has not turned green yet since it went live.", How: "What is shown of it had begun before it went live, so it does not count: run it again.", Open: true}},
+		"begun since it was live": {"a", []Status{green[0], with(green[1], func(s *Status) { s.Began = ago(time.Hour) })}, ago(time.Hour), false, Proving{Well: true}},
+		"in the second of the success": {"a", []Status{green[0], status("load", "success", time.Hour)}, ago(time.Hour), false,
+			Proving{Waits: "load has not turned green yet since it went live.", How: "What is shown of it came in the very second in which it went live, so it does not count: run it again.", Open: true}},
 		"a soak without statuses": {"c", nil, ago(5 * time.Minute), false, Proving{Well: true}},
-		"a clock before":          {"c", nil, noon.Add(time.Minute), false, Proving{Waits: "Soaks until Tue 1 Dec 11:06 UTC.", Until: noon.Add(6 * time.Minute), Soaks: true}},
+		"a clock before":          {"c", nil, noon.Add(time.Minute), false, Proving{Waits: "Soaks until Tue 1 Dec 11:06 UTC.", How: "It has to be live there for 5m; this ends by itself.", Until: noon.Add(6 * time.Minute), Soaks: true}},
 		"live at no time":         {"b", nil, time.Time{}, false, Proving{Waits: "Since when it is live is not known.", Unread: true}},
 		"not guarded":             {"off", nil, noon, false, Proving{Waits: "No policy in force guards the environment.", Unread: true}},
 	} {

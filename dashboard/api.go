@@ -44,6 +44,7 @@ type API struct {
 	// Calendar is what is open and frozen in an environment ("": in all of a repository's), as iCalendar; gate.ErrGone for
 	// what is not guarded. nil: none is served.
 	Calendar func(ctx context.Context, repo gate.Repo, environment string) (string, error)
+	Quotas   func() []gate.Quota // what the forges leave; may be nil
 }
 
 // mostAsked is the size of a body, in bytes.
@@ -61,6 +62,7 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET "+at, a.environments)
 	mux.HandleFunc("GET "+at+"/{environment}/promotions/{id}", a.promotion)
 	mux.HandleFunc("GET /api/v1/asks/{id}", a.asked)
+	mux.HandleFunc("GET /api/v1/quota", a.quota)
 	if a.Calendar != nil {
 		mux.HandleFunc("GET "+at+"/{environment}/"+calendarFile, a.calendar)
 		mux.HandleFunc("GET /api/v1/repos/{owner}/{repo}/"+calendarFile, a.calendar)

@@ -63,6 +63,13 @@ type Promoter interface {
 	Resolve(ctx context.Context, repo Repo, ref string) (commit string, change int, err error)
 }
 
+// Witness is a Promoter whose forge tells who approved a run.
+type Witness interface {
+	// LetBy are the people who approved a run at the environment in s, each once; none where the forge does not say. What
+	// Apps answered is left out.
+	LetBy(ctx context.Context, s checks.Subject, run int64) ([]checks.Person, error)
+}
+
 // Standing is an environment as the forge tells it.
 type Standing struct {
 	Sources     []policy.Source
@@ -77,6 +84,7 @@ type Standing struct {
 	Frozen  []checks.Frozen // the forge's own freezes that are not over, some months ahead
 	Thawing string          // why these are not known; "": they are
 	Waiting []int64         // runs that wait here, where the forge tells of them in no other way
+	Unsaid  bool            // of some statuses the forge sends no event: who waits for one has to look
 }
 
 // Order is a deployment to be made, or one that was perhaps made.

@@ -78,7 +78,13 @@ func (a *asking) boundToMerge() error {
 func (a *asking) lines(leave policy.Leave) (names []string, err error) {
 	all := checks.LineNames()
 	for _, word := range a.command.Checks {
-		name := strings.TrimPrefix(strings.ToLower(word), "sluice/")
+		name, where := strings.TrimPrefix(strings.ToLower(word), "sluice/"), ""
+		if i := strings.LastIndexByte(name, '/'); i >= 0 {
+			if where, err = a.place(name[:i]); err != nil {
+				return nil, err
+			}
+			name, where = name[i+1:], where+"/"
+		}
 		if !slices.Contains(all, name) {
 			if len(all) == 0 {
 				return nil, decline("There is no line %s.", codeSpan(word))
@@ -88,9 +94,24 @@ func (a *asking) lines(leave policy.Leave) (names []string, err error) {
 		if may, rule, list := leave.Of(name); !may {
 			return nil, decline("%s may not be overridden: %s allows %s. Whoever owns that policy can add it there.", codeSpan(name), codeSpan(rule), codeList(list))
 		}
-		names = append(names, name)
+		names = append(names, where+name)
 	}
 	return names, nil
+}
+
+// place is an environment as the policy spells it.
+func (a *asking) place(word string) (string, error) {
+	if a.set == nil {
+		return "", decline("The policy cannot be read, so it is not known whether there is an environment %s.", codeSpan(word))
+	}
+	if spelt, ok := checks.Guarded(a.set, word); ok {
+		return spelt, nil
+	}
+	var names []string
+	for _, g := range environments(a.set) {
+		names = append(names, g.name)
+	}
+	return "", decline("No policy guards an environment %s; there are: %s.", codeSpan(word), codeList(names))
 }
 
 // lookAtAwaited has the environments looked at that the commit is on its way into, and the change, which writes down when an

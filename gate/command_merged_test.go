@@ -42,6 +42,32 @@ func TestLinesOfAPromotionAreOverriddenForWhatTheMergeMade(t *testing.T) {
 	}
 }
 
+// Of a line that is named with its environment the override holds there alone, and is revoked by the same name.
+func TestAnOverrideHoldsForTheEnvironmentThatItNames(t *testing.T) {
+	t.Parallel()
+	f := afterMerge("/sluice override Production/freeze for 1h The fair.")
+	answer, out := f.does(t)
+	if len(out.Overrides) != 1 || out.Overrides[0].Check != "production/freeze" || !strings.Contains(answer, "`production/freeze` is overridden for") {
+		t.Fatalf("overrides %+v, answers %s", out.Overrides, answer)
+	}
+	if e := out.Entries[0]; e.Check != "production/freeze" || e.Environment != "production" {
+		t.Errorf("entry %+v", e)
+	}
+	for where, want := range map[string]int{"Production": 1, "integration": 0} {
+		v := &visit{s: checks.Subject{Environment: where}}
+		got := v.here(out.Overrides)
+		if len(got) != want || want > 0 && got[0].Check != "freeze" {
+			t.Errorf("in %s %+v holds, want %d", where, got, want)
+		}
+	}
+	g := afterMerge("/sluice revoke PRODUCTION/freeze")
+	r := reconciler(&g.forge, &memory{acts: Acts{Overrides: out.Overrides}})
+	r.Providers["github"], r.Book = g, stacks{works: g}
+	if out, err := r.Work(t.Context(), heard(g.talker, "c1")); err != nil || len(out.Overrides) != 1 || out.Overrides[0].Ended.IsZero() {
+		t.Errorf("revoked: %+v, %v", out.Overrides, err)
+	}
+}
+
 func TestOverridesOnAMergedChangeThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -52,6 +78,8 @@ func TestOverridesOnAMergedChangeThatAreRefused(t *testing.T) {
 		"by the author":                      {"override freeze The fair.", func(f *works) { f.comment.By = anaIs }, "took part in this change"},
 		"by who may not":                     {"override freeze The fair.", func(f *works) { f.right = "write" }, "olga may not override here"},
 		"of what is no line":                 {"override frieze The fair.", func(*works) {}, "no line `frieze`; the nearest is `freeze`"},
+		"of a place that is none":            {"override staging/freeze The fair.", func(*works) {}, "No policy guards an environment `staging`; there are: `production`"},
+		"of a line there that may not be":    {"override production/lineage The fair.", func(*works) {}, "`lineage` may not be overridden"},
 		"of a line that may not be":          {"override lineage The fair.", func(*works) {}, "`lineage` may not be overridden"},
 		"written before the merge":           {"override approval The fair.", func(f *works) { f.facts.Change.MergedAt = now.Add(time.Second) }, "merged after this was written"},
 		"of what went into another branch":   {"override freeze The fair.", func(f *works) { f.facts.Change.Base.Name = "next" }, "merged into `next`"},

@@ -97,7 +97,7 @@ func (r *Reconciler) endOverrides(a *asking, out *Outcome) (result Result, ended
 			left = append(left, o)
 			continue
 		}
-		if o.Check != name {
+		if !strings.EqualFold(o.Check, name) {
 			left, names = append(left, o), append(names, o.Check)
 			continue
 		}

@@ -32,6 +32,7 @@ type visit struct {
 	turned   []string        // promotions that are over, by id, for which a run waits nevertheless
 	ending   []int64         // deployments that were cancelled
 	strange  []stranger      // found outside the gate just now
+	asked    []string        // commits of which was asked what is shown on them
 	log      *slog.Logger
 }
 
@@ -162,6 +163,9 @@ func (v *visit) read(ctx context.Context, p *Promotion) error {
 			watched = append(watched, q.Commit)
 		}
 	}
+	if v.asked = watched; p != nil {
+		v.asked = append(slices.Clone(watched), p.Commit)
+	}
 	st, err := v.provider.Environment(ctx, s, watched, asks)
 	if err != nil {
 		return fmt.Errorf("read the environment: %w", err)
@@ -214,6 +218,7 @@ func (v *visit) forget() Outcome {
 			if err := v.move(p, Cancelled, "the forge shows the repository or its commit no more", Who{}); err != nil {
 				v.log.Error("cancel a promotion", "err", err)
 			}
+			p.Owed = true
 		}
 	}
 	v.out.Note = "gone"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -25,7 +26,7 @@ func (v *visit) strangers(ctx context.Context) error {
 		if first && !v.toldOf(d.ID) {
 			continue // from before anybody watched
 		}
-		x := v.outside(&d)
+		x := v.outside(ctx, &d)
 		v.strange = append(v.strange, x)
 		v.tellStrange(x, d.ID)
 		v.out.Entries = append(v.out.Entries, x.entry)
@@ -81,13 +82,13 @@ type stranger struct {
 }
 
 // outside is what is said of a deployment past the gate.
-func (v *visit) outside(d *checks.Deployment) stranger {
+func (v *visit) outside(ctx context.Context, d *checks.Deployment) stranger {
 	e := Entry{Kind: EntryOutside, Forge: v.s.Forge, Repo: v.s.Repo, Environment: v.spelt, Commit: d.Commit, Who: who(d.Creator), Check: "deploy", URL: d.URL}
 	e.Policy = v.set.Digest
 	e.Reason = fmt.Sprintf("Deployment %d of %s to %s was not made through the gate.", d.ID, short(d.Commit), Plain(v.spelt))
 	x := stranger{title: Plain(e.Who.Login) + " deployed this to " + Plain(v.spelt) + " past Sluice.", event: NoticeOutside}
 	if p := v.bypassed(d); p != nil {
-		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.", d.ID, short(d.Commit), Plain(v.spelt), p.State)
+		e.Reason = fmt.Sprintf("Deployment %d of %s to %s went on while its promotion was %s: somebody let it through past the environment's protection.%s", d.ID, short(d.Commit), Plain(v.spelt), p.State, v.letBy(ctx, p))
 		e.Change, e.Promotion, e.Decision = p.Change, p.ID, p.Decision
 		x.title, x.event = "a job went on to "+Plain(v.spelt)+" past the environment's protection.", NoticeBypassed
 	}
@@ -101,6 +102,27 @@ func (v *visit) outside(d *checks.Deployment) stranger {
 	v.log.Warn("outside the gate", "deployment", d.ID, "commit", d.Commit, "who", Plain(e.Who.Login))
 	x.entry = e
 	return x
+}
+
+// letBy says whom the forge names as having approved the run of a promotion that went on past the gate. Whether one of them
+// passed the protection by, or approved as a reviewer may, the forge does not tell: none of them is entered as who did it.
+func (v *visit) letBy(ctx context.Context, p *Promotion) string {
+	forge, ok := v.provider.(Witness)
+	if !ok {
+		return ""
+	}
+	people, err := forge.LetBy(ctx, p.Subject(), p.Run)
+	if err != nil {
+		v.log.Warn("read who approved a run", "run", p.Run, "err", err)
+	}
+	if len(people) == 0 {
+		return ""
+	}
+	var names []string
+	for _, by := range people {
+		names = append(names, Plain(by.Login))
+	}
+	return " The forge names " + strings.Join(names, ", ") + " as having approved the run."
 }
 
 // bypassed is the promotion whose run went on without having been let through.

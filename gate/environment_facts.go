@@ -224,7 +224,19 @@ func (v *visit) acts(ctx context.Context, p *Promotion) (Acts, error) {
 	if len(live) < len(given) { // that some have ended is written down with the change
 		v.out.later(judgeAgain(s, "override"))
 	}
-	return Acts{Overrides: live}, nil
+	return Acts{Overrides: v.here(live), Unheard: a.Unheard}, nil
+}
+
+// here are the overrides that hold for this environment, each by the name of its line.
+func (v *visit) here(list []Override) (kept []Override) {
+	for _, o := range list {
+		name, environment := o.line()
+		if environment == "" || v.is(environment) {
+			o.Check = name
+			kept = append(kept, o)
+		}
+	}
+	return kept
 }
 
 // promoting are the overrides that count for the promotion of a commit.

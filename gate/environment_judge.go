@@ -62,7 +62,8 @@ func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.r.decide(f, acts), nil
+	d := v.r.decide(f, acts)
+	return d, acts.heardOut(d, v.w.Attempt)
 }
 
 // incurable says why neither time nor people can open the gate of this promotion, if so. A policy that is broken can be
@@ -79,6 +80,9 @@ func (v *visit) incurable(d *Decision) (why string, never bool) {
 	return "", false
 }
 
+// restsOnStatuses are the lines that a status posted from outside may cure.
+var restsOnStatuses = []string{"statuses", "verify"}
+
 // waits says when the promotion is to be looked at again by itself.
 func (v *visit) waits(p *Promotion, d *Decision) {
 	again, resting := d.Acts.next(), v.set != nil && v.spelt != "" && !v.frozen()
@@ -86,7 +90,7 @@ func (v *visit) waits(p *Promotion, d *Decision) {
 		if !x.Blocks() {
 			continue
 		}
-		if x.Outcome == checks.Unknown && v.spelt != "" {
+		if v.spelt != "" && (x.Outcome == checks.Unknown || v.standing.Unsaid && slices.Contains(restsOnStatuses, x.Check)) {
 			again = sooner(again, v.now.Add(patient(v.now.Sub(p.Since))))
 		}
 		if x.Until.IsZero() {

@@ -15,7 +15,17 @@ func (v *visit) prove(p *Promotion) error {
 	if p.How.Back() {
 		return v.well(p)
 	}
-	proof := checks.Prove(v.set, v.s.Environment, v.statuses(p.Commit), p.LiveAt, v.now, p.Hotfix)
+	shown, read := v.statuses(p.Commit)
+	proof := checks.Prove(v.set, v.s.Environment, shown, p.LiveAt, v.now, p.Hotfix)
+	if !read && !proof.Well && proves(v.set, v.s.Environment) && !slices.Contains(v.asked, p.Commit) {
+		v.out.later(environmentMark(v.s, v.s.Environment, "went live")) // what is shown on it was not asked for with this visit
+		v.out.Next = sooner(v.out.Next, proof.Until)
+		return nil
+	}
+	v.awaits(p, proof)
+	if proof.Open && v.standing.Unsaid {
+		v.out.Next = sooner(v.out.Next, v.now.Add(patient(v.now.Sub(p.LiveAt))))
+	}
 	switch {
 	case proof.Red != "" && proof.Soaks && v.fallBack(p, proof.Red):
 		p.Red = proof.Red
@@ -30,6 +40,18 @@ func (v *visit) prove(p *Promotion) error {
 	return nil
 }
 
+// awaits says what a promotion that is live waits for, as it changes.
+func (v *visit) awaits(p *Promotion, proof checks.Proving) {
+	var now *Awaited
+	if !proof.Well {
+		now = &Awaited{What: proof.Waits, How: proof.How, Until: proof.Until}
+	}
+	if before := p.Awaits; before == nil || now == nil || before.What != now.What || before.How != now.How || !before.Until.Equal(now.Until) {
+		v.touched[p.ID] = v.touched[p.ID] || before != now
+		p.Awaits = now
+	}
+}
+
 // reddens says that what is live is not well. What is red may be run again and turn green: then it is well after all, and
 // until then nothing follows from it.
 func (v *visit) reddens(p *Promotion, why string) {
@@ -40,15 +62,25 @@ func (v *visit) reddens(p *Promotion, why string) {
 	v.notify(NoticeFailed, p.ID+"/red", v.notification(p, "live, and not well: "+why))
 }
 
-// statuses are those on a commit, as they were read with this visit.
-func (v *visit) statuses(commit string) []checks.Status {
+// statuses are those on a commit, if they were read with this visit, and all of them: half of a list could hide a failure.
+func (v *visit) statuses(commit string) (list []checks.Status, read bool) {
 	if list, ok := v.standing.Statuses[commit]; ok {
-		return list
+		return list, true
 	}
 	if f := v.standing.Facts; f != nil && f.Promotion != nil && f.Promotion.Commit == commit {
-		return f.Statuses
+		if _, unread := f.Gap("statuses"); !unread {
+			return f.Statuses, true
+		}
 	}
-	return nil
+	return nil, false
+}
+
+// proves says whether something has to turn green on what is live in an environment.
+func proves(set *policy.Set, environment string) bool {
+	return slices.ContainsFunc(set.Layers, func(p *policy.Policy) bool {
+		e := checks.Environment(p, environment)
+		return e != nil && len(e.Verify) > 0
+	})
 }
 
 func (v *visit) well(p *Promotion) error {

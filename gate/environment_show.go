@@ -21,9 +21,11 @@ func (v *visit) show(ctx context.Context) error {
 	}
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
-		if v.touched[p.ID] {
+		if v.touched[p.ID] || p.Owed {
 			q := v.speaker(p)
-			failed = append(failed, v.recall(ctx, q), v.showCheck(ctx, q), v.recall(ctx, p), v.showNote(ctx, p))
+			missed := errors.Join(v.recall(ctx, q), v.showCheck(ctx, q), v.recall(ctx, p), v.showNote(ctx, p))
+			v.touched[p.ID], p.Owed = true, missed != nil
+			failed = append(failed, missed)
 		}
 	}
 	for _, x := range v.strange {

@@ -32,7 +32,10 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 		if p.Red != "" {
 			return "Live since " + stamp(p.LiveAt) + ", and not well: " + sentence(p.Red), checks.Fail
 		}
-		return "Live since " + stamp(p.LiveAt) + "; not known to be well yet.", checks.Wait
+		if p.Awaits != nil {
+			return "Live since " + stamp(p.LiveAt) + ". " + sentence(p.Awaits.What), checks.Wait
+		}
+		return liveOnly(p), checks.Wait
 	case Verified:
 		return "Live since " + stamp(p.LiveAt) + " and well.", checks.Pass
 	case RolledBack:
@@ -47,6 +50,11 @@ func (v *visit) headline(p *Promotion) (title string, o checks.Outcome) {
 		return "Cancelled " + sentence(why), checks.Wait
 	}
 	return strings.ToUpper(string(p.State[:1])) + string(p.State[1:]) + ": " + sentence(p.Why), checks.Wait
+}
+
+// liveOnly says no more than that a promotion is live.
+func liveOnly(p *Promotion) string {
+	return "Live since " + stamp(p.LiveAt) + "; not known to be well yet."
 }
 
 // sentence ends with a full stop, or with what stands for one.
@@ -116,6 +124,12 @@ func (v *visit) summary(p *Promotion) string {
 	fmt.Fprintf(&b, "%s\n\n%s into %s, %s.\n", escape(title), codeSpan(short(p.Commit)), codeSpan(p.Environment), v.askedBy(p))
 	if s := onward(p); s != "" {
 		fmt.Fprintf(&b, "\n%s\n", escape(s))
+	}
+	if a := p.Awaits; a != nil && p.State == Live && p.Red == "" {
+		b.WriteString(finding(checks.Finding{Outcome: checks.Wait, What: a.What, How: a.How}))
+		if !a.Until.IsZero() {
+			fmt.Fprintf(&b, "  When: %s\n", stamp(a.Until))
+		}
 	}
 	if d := v.verdict(p); d != nil {
 		b.WriteString(lineTable(d))
@@ -191,6 +205,9 @@ func cures(d *Decision) string {
 // goes on is left to the check, which costs one write for each change of the verdict.
 func (v *visit) note(p *Promotion) string {
 	title, _ := v.headline(p)
+	if p.State == Live && p.Red == "" { // what it waits for changes, and is told by the check
+		title = liveOnly(p)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s** into %s: %s. %s\n", codeSpan(short(p.Commit)), codeSpan(p.Environment), p.State, escape(title))
 	if s := onward(p); s != "" {

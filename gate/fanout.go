@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,15 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if !ok {
 		return Outcome{Note: "no forge " + m.Forge + " is configured"}, nil
 	}
-	head := m.Commit
-	if m.Kind == MarkBase {
-		head = "" // the commit is where the branch was pushed to: no change has it for its head
+	repo := Repo{m.Forge, m.Repo, m.Installation}
+	if m.Kind == MarkBase && m.Base == "" && w.class() == ForSweep {
+		out, err := r.sweepRepo(ctx, provider, repo)
+		if errors.Is(err, ErrGone) {
+			return Outcome{Note: "gone"}, nil
+		}
+		return out, err
 	}
-	subjects, err := provider.Changes(ctx, Repo{m.Forge, m.Repo, m.Installation}, m.Base, head)
+	subjects, err := r.concerned(ctx, provider, m)
 	if errors.Is(err, ErrGone) {
 		return Outcome{Note: "gone"}, nil
 	}
@@ -42,7 +47,7 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	if n := len(w.Causes); n > 0 {
 		why = w.Causes[n-1].Why
 	}
-	out := marked(subjects, why, fanStep)
+	out := marked(subjects, why, r.pace(repo, len(subjects)))
 	if m.Kind == MarkHead { // it may be a merge queue's commit, or one on its way into an environment
 		promoted, err := r.promotedAt(ctx, m, why)
 		if err != nil {
@@ -64,7 +69,27 @@ func (r *Reconciler) fanOut(ctx context.Context, w Work) (Outcome, error) {
 	return out, nil
 }
 
-// sweep has every open subject read anew, and itself called again.
+// concerned are the open changes that a branch or a head commit is of. Who has a head is known as a rule: another change that has
+// come by the same one since is judged by an event of its own. Only where nobody is known to have it is the forge asked.
+func (r *Reconciler) concerned(ctx context.Context, provider Provider, m Mark) ([]checks.Subject, error) {
+	repo := Repo{m.Forge, m.Repo, m.Installation}
+	if m.Kind == MarkBase { // the commit is where the branch was pushed to: no change has it for its head
+		return provider.Changes(ctx, repo, m.Base, "")
+	}
+	known, err := r.Memory.OpenAt(ctx, m.Forge, m.Repo, m.Commit)
+	if err != nil {
+		return nil, fmt.Errorf("find remembered changes with the head %.8s: %w", m.Commit, err)
+	}
+	if len(known) > 0 {
+		for i := range known {
+			known[i].Installation = cmp.Or(m.Installation, known[i].Installation)
+		}
+		return known, nil
+	}
+	return provider.Changes(ctx, repo, "", m.Commit)
+}
+
+// sweep has open subjects read anew, as many as the forge's quota bears, the longest unread first, and itself called again.
 func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	subjects, err := r.Memory.OpenSubjects(ctx, w.Mark.Forge, "", "")
 	if err != nil {
@@ -72,10 +97,9 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 	}
 	r.mend(ctx, w.Mark.Forge)
 	subjects, repos := r.survey(ctx, w.Mark.Forge, subjects)
-	step := fanStep
-	if n := time.Duration(len(subjects) + len(repos)); n > 0 && r.Sweep/2/n < step {
-		step = r.Sweep / 2 / n
-	}
+	subjects, many := r.ration(w.Mark.Forge, subjects)
+	repos = append(repos, many...)
+	step := r.spread(len(subjects) + len(repos))
 	out := marked(subjects, sweeping, step)
 	for i, m := range repos {
 		out.Marks, out.Delays = append(out.Marks, m), append(out.Delays, time.Duration(len(subjects)+i)*step)

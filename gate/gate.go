@@ -26,6 +26,7 @@ var (
 type RetryError struct {
 	After time.Duration
 	Err   error
+	Quota bool // nothing is wrong: the forge allows so much and no more
 }
 
 func (e *RetryError) Error() string { return fmt.Sprintf("%v (again in %v)", e.Err, e.After) }
@@ -102,6 +103,8 @@ const (
 	MarkHead   MarkKind = "head"   // judge all open changes with head commit Commit again
 	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
 	MarkPrune  MarkKind = "prune"  // delete what is old
+
+	MarkCatchUp MarkKind = "catchup" // go through the forge's log of deliveries, and take in what did not arrive
 
 	MarkComment MarkKind = "comment" // read a comment on a change or a commit and do what it asks for, or answer it anew
 	MarkAction  MarkKind = "action"  // somebody pressed a button on one of our checks
@@ -209,6 +212,7 @@ type Work struct {
 	Token   int64     // fences: only the holder of the newest token may finish
 	Seen    int64     // `wanted` when claimed
 	Attempt int64     // claims since the last success, this one included
+	Taken   bool      // whoever had it before did not give it back: its lease ran out, or its process died
 	Mark    Mark      // Kind and identity; Commit and such from the newest delivery
 	Causes  []Mark    // what was delivered since the last success, oldest first (at most the newest 256)
 	Dropped bool      // Causes is not all of them

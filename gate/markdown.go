@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // Plain makes one line of a hostile string: no control and no direction characters, so that what is read is what
@@ -29,18 +31,24 @@ func escape(s string) string {
 	for {
 		before, rest, found := strings.Cut(s, "`")
 		code, after, closed := strings.Cut(rest, "`")
-		b.WriteString(escapeText(before))
+		b.WriteString(uncalled(escapeText(before)))
 		if !found {
 			return b.String()
 		}
 		if !closed {
-			b.WriteString("&#96;" + escapeText(rest))
+			b.WriteString("&#96;" + uncalled(escapeText(rest)))
 			return b.String()
 		}
 		b.WriteString(codeSpan(code))
 		s = after
 	}
 }
+
+var calls = patterns.New(`(^|[^A-Za-z0-9])&#64;`)
+
+// uncalled keeps escaped text from calling anybody: both forges look for mentions in what the Markdown came to, where an entity
+// is the character again. What cannot be seen, and is no part of a name, parts the sign from it; an address stays as it is.
+func uncalled(s string) string { return calls.ReplaceAllString(s, "${1}&#64;&#8203;") }
 
 // escapeText writes every character that Markdown, HTML or GitHub reads as more than itself as an entity.
 func escapeText(s string) string {

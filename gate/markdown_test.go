@@ -14,7 +14,10 @@ func TestEscape(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"plain words stay":                  {"Add an entry.", "Add an entry."},
 		"code stays code":                   {"run `git tag v1`", "run `git tag v1`"},
-		"a mention is none":                 {"@acme/ops look", "&#64;acme/ops look"},
+		"a mention is none":                 {"@acme/ops look", "&#64;&#8203;acme/ops look"},
+		"nor after a bracket":               {"(@all)", "&#40;&#64;&#8203;all&#41;"},
+		"nor after a letter that is none":   {"é@all `@all` _@all", "é&#64;&#8203;all `@all` &#95;&#64;&#8203;all"},
+		"an address stays one":              {"ana@acme.example", "ana&#64;acme.example"},
 		"a link is none":                    {"[x](https://evil)", "&#91;x&#93;&#40;https&#58;//evil&#41;"},
 		"HTML is none":                      {"<img src=x>", "&#60;img src=x&#62;"},
 		"a lone backtick opens nothing":     {"a ` b", "a &#96; b"},

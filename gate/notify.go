@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (r *Reconciler) notify(ctx context.Context, target string) (Outcome, error)
 	}
 	begun, sent := r.Now(), 0
 	for _, u := range list {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), Held(ctx)); err != nil {
 			return Outcome{}, fmt.Errorf("tell %s: %w", target, err)
 		}
 		if r.Now().Sub(begun) > noticesFor {

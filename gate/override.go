@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -12,7 +13,7 @@ import (
 
 // Override is a person's recorded leave for one check on one commit. It stands beside the verdict and never rewrites it.
 type Override struct {
-	Check   string         `json:"check"`
+	Check   string         `json:"check"`  // of a promotion: the line, or ENVIRONMENT/LINE
 	Commit  string         `json:"commit"` // the head that Sluice knew when the comment was received
 	Base    string         `json:"base"`   // the target branch then
 	By      checks.Person  `json:"by"`
@@ -49,6 +50,25 @@ type Acts struct {
 	Overrides []Override `json:"overrides,omitempty"`
 	Hold      *Hold      `json:"hold,omitempty"`
 	Version   string     `json:"-"` // of all of it, as it was read
+	Unheard   bool       `json:"-"` // somebody said something that is not worked off yet, and did not fail too often
+}
+
+// heardOut is an error while something that was said is not taken in yet, and the decision would let through: what was said may
+// be that it must not, such as a revocation that came with the approval that was missing.
+func (a Acts) heardOut(d *Decision, attempt int64) error {
+	if !a.Unheard || d.Gate.Outcome != checks.Pass && len(a.Overrides) == 0 {
+		return nil
+	}
+	after := min(time.Second<<min(max(attempt-1, 0), 6), time.Minute)
+	return &RetryError{After: after, Err: fmt.Errorf("a command on %v was received and is not worked off yet: nothing is let through before it is", d.Subject)}
+}
+
+// line is the line that an override of a promotion's is for, and the environment that it names; "": it holds for each of them.
+func (o Override) line() (name, environment string) {
+	if i := strings.LastIndexByte(o.Check, '/'); o.Promotion && i >= 0 {
+		return o.Check[i+1:], o.Check[:i]
+	}
+	return o.Check, ""
 }
 
 // complete says that as many people said it as must.
@@ -78,7 +98,8 @@ func (a Acts) live(commit, base string, now time.Time) []Override {
 
 // unfitUnder says why an override does not count under policies that can be read, or "".
 func unfitUnder(leave policy.Leave, o Override) string {
-	if may, rule, _ := leave.Of(o.Check); !may {
+	name, _ := o.line()
+	if may, rule, _ := leave.Of(name); !may {
 		return "ended: " + rule + " lets it be overridden no more"
 	}
 	if o.Broken {
@@ -158,7 +179,7 @@ func sooner(a, b time.Time) time.Time {
 // settleActs parts what still counts from the overrides that have ended by now. That the change was at another commit or
 // went into another branch in between is told by the causes, even when it is back where it was.
 func (r *Reconciler) settleActs(a Acts, f *checks.Facts, w Work) (left Acts, ended []Override) {
-	left.Hold, left.Version = a.Hold, a.Version
+	left = Acts{Hold: a.Hold, Version: a.Version, Unheard: a.Unheard}
 	set, _ := r.policies.load(f.Sources) // under a broken one what was given stays
 	for _, o := range a.Overrides {
 		commit := f.Change.Head.Commit
@@ -216,6 +237,7 @@ func endedAs(o Override) string {
 func overrideEntry(s checks.Subject, policy string, o Override, outcome string) Entry {
 	e := entry(EntryOverride, s, o.Commit)
 	e.Who, e.Check, e.Reason, e.URL, e.Policy, e.Outcome = who(o.By), o.Check, o.Reason, o.URL, policy, outcome
+	_, e.Environment = o.line()
 	if outcome == "seconded" && o.Second != nil { // who asked for it stands in the entry before
 		e.Who = who(*o.Second)
 	}

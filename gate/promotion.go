@@ -71,6 +71,7 @@ type Promotion struct {
 	After      int64     `json:"after,omitempty"`  // the newest deployment here when it was reserved first; -1: there was none
 	Idle       []int64   `json:"idle,omitempty"`   // of its commit, that had not begun then
 	Red        string    `json:"red,omitempty"`    // of a live one: what of `verify` failed; it may be run again
+	Awaits     *Awaited  `json:"awaits,omitempty"` // of a live one: what it waits for to be well
 	Hotfix     bool      `json:"hotfix,omitempty"` // the lane shortened something
 
 	// Run is the workflow run that waits for this promotion; 0: Sluice makes the deployment.
@@ -85,6 +86,14 @@ type Promotion struct {
 	Note    int64  `json:"note,omitempty"`     // id of the comment on the change
 	Noted   string `json:"noted,omitempty"`    // digest of what that says
 	NotedIn State  `json:"noted_in,omitempty"` // the state that it says
+	Owed    bool   `json:"owed,omitempty"`     // what became of it is not all shown yet
+}
+
+// Awaited is what a promotion that is live waits for: what, who or what brings it about, and when that may be by itself.
+type Awaited struct {
+	What  string    `json:"what"`
+	How   string    `json:"how,omitempty"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Subject is the promotion as it is judged.

@@ -118,7 +118,7 @@ func (r *Reconciler) settleGroup(ctx context.Context, provider Provider, s check
 	out := Outcome{Subject: &SubjectState{Open: true, Head: s.Group, Base: last.Queued.Branch, Title: last.Change.Title, ReadAt: r.Now()}}
 	var ds []*Decision
 	for _, f := range all {
-		d, err := r.carry(ctx, f, &out)
+		d, err := r.carry(ctx, f, w, &out)
 		if err != nil {
 			return Outcome{}, err
 		}
@@ -149,7 +149,7 @@ func (r *Reconciler) settleGroup(ctx context.Context, provider Provider, s check
 }
 
 // carry decides on one change of a queue's commit: what was approved and overridden is its own head.
-func (r *Reconciler) carry(ctx context.Context, f *checks.Facts, out *Outcome) (*Decision, error) {
+func (r *Reconciler) carry(ctx context.Context, f *checks.Facts, w Work, out *Outcome) (*Decision, error) {
 	own := f.Subject
 	own.Kind, own.Group = checks.KindChange, ""
 	acts, err := r.Memory.Acts(ctx, own)
@@ -161,6 +161,9 @@ func (r *Reconciler) carry(ctx context.Context, f *checks.Facts, out *Outcome) (
 		return nil, fmt.Errorf("read latest decision of %v: %w", f.Subject, err)
 	}
 	d := r.decide(f, acts)
+	if err := acts.heardOut(d, w.Attempt); err != nil {
+		return nil, err
+	}
 	out.Members = append(out.Members, f.Subject.Change)
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID = latest.ID

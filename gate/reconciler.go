@@ -34,7 +34,8 @@ type Reconciler struct {
 	Book      Book      // nil: no environments are guarded
 	Calendars Calendars // nil: none from the web are allowed
 	Outbox    Outbox
-	Messenger Messenger // nil: nobody is told
+	Messenger Messenger         // nil: nobody is told
+	Missed    map[string]Missed // by forge: how deliveries that did not arrive are found
 	policies  policyCache
 }
 
@@ -47,6 +48,7 @@ type Observer struct {
 
 // Work works off one piece and says what it leaves behind. An error means that it must be tried again.
 func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
+	ctx = WithClass(ctx, w.class())
 	switch w.Mark.Kind {
 	case MarkChange:
 		return r.change(ctx, w)
@@ -70,6 +72,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.pressed(ctx, w)
 	case MarkNotice:
 		return r.notify(ctx, w.Mark.Target)
+	case MarkCatchUp:
+		return r.catchUp(ctx, w)
 	case MarkPrune:
 		return Outcome{Next: r.Now().Add(24 * time.Hour)}, r.Prune(ctx)
 	}
@@ -160,6 +164,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 	}
 	acts, ended := r.settleActs(acts, f, w)
 	d := r.decide(f, acts)
+	if err := acts.heardOut(d, w.Attempt); err != nil {
+		return Outcome{}, err
+	}
 	if err := r.lookAhead(ctx, f, d, latest, w); err != nil {
 		return Outcome{}, err
 	}

@@ -280,7 +280,9 @@ func TestWorkOnAnErrorIsTriedAgainAndOpensNothing(t *testing.T) {
 		t.Errorf("Work = %v with %d posts, want an error and none", err, len(f.posted))
 	}
 	f.err = fmt.Errorf("read: %w", ErrGone)
-	if out := must(t, reconciler(f, m), m, work()); out.Subject == nil || out.Subject.Open {
+	w := work()
+	w.Attempt = 8 // it was looked for for a while
+	if out := must(t, reconciler(f, m), m, w); out.Subject == nil || out.Subject.Open {
 		t.Errorf("a subject that is gone left %+v, want it forgotten", out.Subject)
 	}
 }

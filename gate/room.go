@@ -12,7 +12,7 @@ import (
 type Queue interface {
 	// Claim hands out at most n due pieces of work, each held for lease.
 	Claim(ctx context.Context, n int, lease time.Duration) ([]Work, error)
-	// Extend holds a claimed piece of work for another lease; an error means that it was lost.
+	// Extend holds a claimed piece of work for another lease; ErrLost says that somebody else has it, any other error nothing.
 	Extend(ctx context.Context, w Work, lease time.Duration) error
 	// Finish writes what came of it and lets go, in one transaction; it fails when the work was lost.
 	Finish(ctx context.Context, w Work, o Outcome) error
@@ -30,7 +30,8 @@ type Memory interface {
 	Latest(ctx context.Context, s checks.Subject) (d *Decision, sources []byte, err error)
 	// Posted is what the forge was last known to show for the subject on a commit.
 	Posted(ctx context.Context, s checks.Subject, commit string) ([]Posted, error)
-	// OpenSubjects are the open changes remembered: of a repository ("" for all), into a base branch ("" for all).
+	// OpenSubjects are the open changes remembered: of a repository ("" for all), into a base branch ("" for all); the one
+	// that was not read for the longest comes first.
 	OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error)
 	// OpenAt are the open changes of a repository whose head was last known to be this commit.
 	OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error)

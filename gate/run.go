@@ -20,6 +20,7 @@ type Runner struct {
 	Lease      time.Duration // a third of it passes between signs of life
 	Poll       time.Duration // how often to look without being woken
 	Limit      time.Duration // for one piece of work
+	Drain      time.Duration // how long what is under way may go on after the end was asked for; 0: it is cancelled at once
 }
 
 // Run works until ctx is done, then waits for what is under way.
@@ -27,13 +28,15 @@ func (r *Runner) Run(ctx context.Context) error {
 	free := semaphore.NewWeighted(int64(r.Workers))
 	var under sync.WaitGroup
 	defer under.Wait()
+	work, end := r.outlasting(ctx)
+	defer end()
 	tick := time.NewTicker(r.Poll)
 	defer tick.Stop()
 	done := make(chan struct{}, 1)
 	for {
-		asked, taken := r.claim(ctx, free, &under, done)
+		asked, taken := r.claim(ctx, work, free, &under, done)
 		for asked > 0 && taken == asked {
-			asked, taken = r.claim(ctx, free, &under, done)
+			asked, taken = r.claim(ctx, work, free, &under, done)
 		}
 		var freed <-chan struct{}
 		if taken == asked { // everybody is busy, so more may be due; else nothing is until somebody says so
@@ -50,7 +53,7 @@ func (r *Runner) Run(ctx context.Context) error {
 }
 
 // claim asks for as much as there are free workers, and says how much it asked for and took.
-func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *sync.WaitGroup, done chan<- struct{}) (asked, taken int) {
+func (r *Runner) claim(ctx, work context.Context, free *semaphore.Weighted, under *sync.WaitGroup, done chan<- struct{}) (asked, taken int) {
 	n := 0
 	for n < r.Workers && free.TryAcquire(1) {
 		n++
@@ -59,7 +62,7 @@ func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *syn
 		free.Release(int64(n))
 		return 0, 0
 	}
-	sent := time.Now()
+	began := time.Now()
 	works, err := r.Queue.Claim(ctx, n, r.Lease)
 	free.Release(int64(n - len(works)))
 	if err != nil {
@@ -77,23 +80,30 @@ func (r *Runner) claim(ctx context.Context, free *semaphore.Weighted, under *syn
 				default:
 				}
 			}()
-			r.until(ctx, w, r.believed(sent))
+			r.hold(work, w, began)
 		})
 	}
 	return n, len(works)
 }
 
 // one works off one piece that was claimed just now.
-func (r *Runner) one(ctx context.Context, w Work) { r.until(ctx, w, r.believed(time.Now())) }
+func (r *Runner) one(ctx context.Context, w Work) { r.hold(ctx, w, time.Now()) }
 
-// until works off one piece, held until then unless the lease is extended, and sees to it that it is finished or tried again,
+// hold works off one piece, whose lease was asked for at that moment, and sees to it that it is finished or tried again,
 // whatever happens.
-func (r *Runner) until(ctx context.Context, w Work, until time.Time) {
+func (r *Runner) hold(ctx context.Context, w Work, asked time.Time) {
 	work, cancel := context.WithTimeout(ctx, r.Limit)
 	defer cancel()
-	stop := r.alive(work, cancel, w, until)
+	work, held, over := underLease(work, w, r.Lease, asked)
+	defer over()
+	stop := r.alive(work, cancel, w)
 	out, err := r.guarded(work, w)
 	stop()
+	lapsed := held.check() != nil
+	if lapsed && err != nil {
+		err = fmt.Errorf("%w (%w)", ErrLapsed, err)
+	}
+	out = seenAgain(w, out, r.Lease)
 	log := r.Reconciler.Log.With("work", w.Mark.Key(), "attempt", w.Attempt)
 	// What was decided is written even while stopping: the forge may already show it.
 	end, release := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -113,12 +123,54 @@ func (r *Runner) until(ctx context.Context, w Work, until time.Time) {
 		after = later.After
 	}
 	if ctx.Err() != nil {
-		after = time.Millisecond // stopping: the next start takes it up at once
+		after = time.Millisecond // stopping: whoever is there, or the next start, takes it up at once
+	}
+	if p, ok := r.Queue.(Postponer); ok && later != nil && later.Quota && ctx.Err() == nil {
+		log.Info("waits for the forge's quota", "err", err)
+		if err := p.Postpone(end, w, err.Error(), after); err != nil {
+			log.Error("hand work back", "err", err)
+		}
+		return
 	}
 	log.Warn("will be tried again", "err", err)
-	if err := r.Queue.Fail(end, w, err.Error(), after); err != nil {
-		log.Error("hand work back", "err", err)
+	if lost := err; !errors.Is(lost, ErrLost) {
+		if err = r.Queue.Fail(end, w, lost.Error(), after); err == nil {
+			return
+		}
 	}
+	if lapsed && errors.Is(err, ErrLost) {
+		r.late(end, w)
+		return
+	}
+	log.Error("hand work back", "err", err)
+}
+
+// late has somebody look at what this process did too late: what it sent while it still believed to hold the work, and was
+// not answered, may have come after what its successor has sent since.
+func (r *Runner) late(ctx context.Context, w Work) {
+	if m, ok := lookedAt(w); ok {
+		if err := r.Queue.Mark(ctx, m); err != nil {
+			r.Reconciler.Log.Error("have late work looked at", "work", w.Mark.Key(), "err", err)
+		}
+	}
+}
+
+// outlasting goes on for some time after ctx has ended, so that what is under way can end.
+func (r *Runner) outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Drain <= 0 {
+		return context.WithCancel(ctx)
+	}
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		over := time.NewTimer(r.Drain)
+		defer over.Stop()
+		select {
+		case <-over.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // lookAgain raises what was decided beside this, on the same commit and at the same time.
@@ -143,45 +195,40 @@ func (r *Runner) guarded(ctx context.Context, w Work) (out Outcome, err error) {
 	return r.Reconciler.Work(ctx, w)
 }
 
-// alive extends the lease while the work goes on, and cancels the work when the lease was lost, or when by this process's own
-// monotonic clock it may be: who stood still, or is cut off from the store, acts no more on what others may hold by now. It
-// counts from before the store was asked, for that is the least that the store can have counted from.
-func (r *Runner) alive(ctx context.Context, cancel context.CancelFunc, w Work, until time.Time) (stop func()) {
+// alive extends the lease while the work goes on, and cancels the work when the lease was lost. A database that does not
+// answer has until this process believes in its lease no more. Most work is over long before a third of the lease is: a timer
+// costs it less than a goroutine that waits beside it.
+func (r *Runner) alive(ctx context.Context, cancel context.CancelFunc, w Work) (stop func()) {
+	held := leaseIn(ctx)
 	ctx, end := context.WithCancel(ctx)
-	over := time.AfterFunc(time.Until(until), func() {
-		if ctx.Err() == nil {
-			r.Reconciler.Log.Warn("lease over", "work", w.Mark.Key())
+	var beat *time.Timer
+	beat = time.AfterFunc(time.Hour, func() {
+		if ctx.Err() != nil {
+			return
+		}
+		next, asked := r.Lease/3, time.Now()
+		switch err := r.Queue.Extend(ctx, w, r.Lease); {
+		case err == nil:
+			held.renewed(asked)
+		case ctx.Err() != nil:
+			return
+		case held == nil, errors.Is(err, ErrLost):
+			r.Reconciler.Log.Warn("lease lost", "work", w.Mark.Key(), "err", err)
+			held.lose()
 			cancel()
+			return
+		default:
+			r.Reconciler.Log.Warn("lease not extended", "work", w.Mark.Key(), "err", err)
+			next = r.Lease / 15
 		}
+		beat.Reset(next)
 	})
-	go func() {
-		defer over.Stop()
-		t := time.NewTicker(r.Lease / 3)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.C:
-				sent := time.Now()
-				err := r.Queue.Extend(ctx, w, r.Lease)
-				if ctx.Err() != nil {
-					return
-				}
-				if err != nil {
-					r.Reconciler.Log.Warn("lease lost", "work", w.Mark.Key(), "err", err)
-					cancel()
-					return
-				}
-				over.Reset(time.Until(r.believed(sent)))
-			}
-		}
-	}()
-	return end
+	beat.Reset(r.Lease / 3) // only now may it go off: before, it had no name
+	return func() {
+		end()
+		beat.Stop()
+	}
 }
-
-// believed is until when a lease that was asked for then is believed in: a tenth is left for a call that is on its way.
-func (r *Runner) believed(sent time.Time) time.Time { return sent.Add(r.Lease * 9 / 10) }
 
 func (r *Runner) worked(w Work, err error) {
 	if r.Reconciler.Observe.Worked == nil {

@@ -626,7 +626,7 @@ func TestReleaseByHowTheChangelogIsKept(t *testing.T) {
 		"another form with the section": {map[string]string{"CHANGELOG.md": "-", "CHANGES.rst": "1.0.0 (2026-01-01)\n==================\n\n* The shop.\n"},
 			"CHANGES.rst 1.1.0 (2026-11-29)\n==================\n\n* It holds.\n\n1.0.0 (2026-01-01)\n==================\n\n* The shop.\n", "/sluice release 1.1.0", "done", "notes from `CHANGES.rst`", "v1.1.0", "- It holds."},
 		"a prerelease":                        {nil, "CHANGELOG.md " + strings.Replace(kept, "## [Unreleased]\n", "## [Unreleased]\n\n## [1.1.0-rc.1] - 2026-11-29\n\n- It holds.\n", 1), "/sluice release 1.1.0-rc.1", "done", "Released", "v1.1.0-rc.1", "- It holds."},
-		"no changelog, and none is asked for": {map[string]string{"CHANGELOG.md": "-", ".sluice.yml": rules + "changelog: {mode: off}\n"}, "x.txt x\n", "/sluice release minor", "done", "Released", "v1.1.0", "Add a thing for &#64;bo (#1)"},
+		"no changelog, and none is asked for": {map[string]string{"CHANGELOG.md": "-", ".sluice.yml": rules + "changelog: {mode: off}\n"}, "x.txt x\n", "/sluice release minor", "done", "Released", "v1.1.0", "Add a thing for &#64;&#8203;bo (#1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

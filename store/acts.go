@@ -35,6 +35,8 @@ WHERE s.kind = $1 AND s.key = $2 AND o.comment = $3 ORDER BY o.name`
 
 const qHold = `SELECT h.body FROM hold h JOIN subject s ON s.id = h.subject_id WHERE s.kind = $1 AND s.key = $2`
 
+const qUnheard = `SELECT 1 FROM subject WHERE kind = $1 AND key >= $2 AND key < $3 AND wanted > done AND attempt < $4 LIMIT 1`
+
 const qComment = `SELECT c.body FROM comment c JOIN subject s ON s.id = c.subject_id WHERE s.kind = $1 AND s.key = $2`
 
 // knownHead is the head of a change by the order in which deliveries were kept: what the newest of those that nobody has
@@ -158,7 +160,12 @@ func (r *record) answered(t *tx) error {
 // Acts are the overrides of a subject that have not ended, and its hold unless it was lifted.
 func (s *Store) Acts(ctx context.Context, subject checks.Subject) (gate.Acts, error) {
 	var a gate.Acts
+	var err error
 	sum := sha256.New()
+	// First, so that what is worked off meanwhile is told either by this or by what is read after it.
+	if a.Unheard, err = s.unheard(ctx, subject); err != nil {
+		return a, err
+	}
 	rows, err := s.query(brief(ctx), qLiveOverrides, string(subject.Kind), subject.Key())
 	if err != nil {
 		return a, err
@@ -183,6 +190,13 @@ func (s *Store) Acts(ctx context.Context, subject checks.Subject) (gate.Acts, er
 		a.Hold = h
 	}
 	return a, nil
+}
+
+// unheard says whether a comment on a change waits to be worked off. A dead letter does not count: it may never be.
+func (s *Store) unheard(ctx context.Context, subject checks.Subject) (bool, error) {
+	var one int
+	first := subject.Key() + "/comment-"
+	return s.scan(brief(ctx), []any{&one}, qUnheard, string(gate.MarkComment), first, first+":", s.opts.DeadAfter) // ':' comes after the digits
 }
 
 // OverridesOf are those that a comment asked for, ended ones too.

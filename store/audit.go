@@ -33,16 +33,28 @@ func (s *Store) Enter(ctx context.Context, entries ...gate.Entry) error {
 func (s *Store) tidied(entries []gate.Entry) []gate.Entry {
 	tidy := make([]gate.Entry, len(entries))
 	for i, e := range entries {
-		tidy[i] = audit.Tidy(e, s.opts.Now())
+		tidy[i] = audit.Tidy(e, s.Now())
 	}
 	return tidy
 }
 
-// enter appends tidy entries, each chained to the one before. The end is read each time: what an earlier closure of the
-// same transaction entered may have been rolled back.
+// enter has tidy entries appended when all else of the transaction is written. The end of the log is what every writer
+// must have to itself, so that it is taken last and held for as short as can be.
 func enter(t *tx, entries []gate.Entry) error {
+	t.late = append(t.late, entries...)
+	return nil
+}
+
+// enter appends the entries that are late, each chained to the one before. The end is read each time: what an earlier
+// transaction entered may have been rolled back, and others write too.
+func (t *tx) enter() error {
+	entries := t.late
+	t.late = nil
 	if len(entries) == 0 {
 		return nil
+	}
+	if err := t.lock("audit"); err != nil {
+		return fmt.Errorf("wait for the end of the audit log: %w", err)
 	}
 	var end audit.End
 	if _, err := t.row([]any{&end.Seq, &end.Hash}, qLastEntry); err != nil {
@@ -101,7 +113,7 @@ func (s *Store) Audit(ctx context.Context, f AuditFilter, see func(audit.Kept) e
 		}
 		return see(k)
 	})
-	return s.d.explain(err)
+	return s.explain(err)
 }
 
 // named are the checks of an entry as a list of ",changelog,approval,": a command names several, and each as people write
@@ -178,7 +190,7 @@ func (s *Store) VerifyAudit(ctx context.Context, c *audit.Chain) error {
 	if err == nil || errors.As(err, &fault) {
 		return err
 	}
-	return s.d.explain(err)
+	return s.explain(err)
 }
 
 // searchable says whether the indexes that lists go by hold the same entries as the log.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,10 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 	also, err := s.carried(w, o)
 	if err != nil {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
+	}
+	names := append(s.workNames(w, o), packed.names()...)
+	for _, r := range also {
+		names = append(names, r.names()...)
 	}
 	var more int64
 	raised := len(o.Marks)
@@ -63,7 +68,7 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 			}
 		}
 		return err
-	})
+	}, names...)
 	if err != nil {
 		return fmt.Errorf("finish %s %s: %w", w.Mark.Kind, w.Mark.Key(), err)
 	}
@@ -254,11 +259,15 @@ func (p packed) keep(t *tx) (id sql.NullInt64, err error) {
 		}
 		p.body = p.zip()
 	}
-	if _, err = t.exec(qBlob, p.digest, p.size, p.body); err != nil {
-		return id, err
+	for range 3 { // it may be pruned in between; where it is later, the reference to it fails, and all is run again
+		if _, err = t.exec(qBlob, p.digest, p.size, p.body); err != nil {
+			return id, err
+		}
+		if had, err := t.row([]any{&id}, qBlobID, p.digest); had || err != nil {
+			return id, err
+		}
 	}
-	_, err = t.row([]any{&id}, qBlobID, p.digest)
-	return id, err
+	return id, errors.New("what is to be kept is pruned again and again")
 }
 
 func (r *record) state(t *tx, subject, now int64) error {

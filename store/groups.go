@@ -16,7 +16,10 @@ const qGroups = `
 SELECT s.forge, s.repo, s.name, s.installation FROM subject_state t JOIN subject s ON s.id = t.subject_id
 WHERE s.kind = 'group' AND s.number = 0 AND t.open = 1 AND t.forge = $1`
 
+// groupsOf is asked at every judgement of a change, and few repositories have a merge queue: where there was none ever, the
+// first line says so in one look, before all open changes of the repository are gone through.
 const qGroupsOf = qGroups + `
+AND EXISTS (SELECT 1 FROM subject g WHERE g.kind = 'group')
 AND t.repo = $2 AND EXISTS (SELECT 1 FROM group_member m WHERE m.subject_id = s.id AND m.number = $3)`
 
 // carried makes the decisions on the changes that a merge queue's commit carries ready to be written.

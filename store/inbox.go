@@ -48,12 +48,12 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 		learnt, err = s.learn(t, d)
 		fresh = true
 		return err
-	})
+	}, s.deliveryNames(d)...)
 	if err != nil {
 		return false, fmt.Errorf("keep delivery %s: %w", d.ID, err)
 	}
 	if learnt {
-		s.accounts.Store(d.Forge+":"+fold(d.Account), d.Install)
+		s.accounts.Store(d.Forge+":"+fold(d.Account), learntAt{d.Install, time.Now()})
 	}
 	if fresh && len(marks) > 0 {
 		s.poke()
@@ -112,12 +112,29 @@ func (c *company) joins() (leaves func()) {
 	return func() { c.inside.Add(-1) }
 }
 
+// learntAt is an installation as this process wrote it down.
+type learntAt struct {
+	id int64
+	at time.Time
+}
+
+// known says whether this process has written down how the account is reached. Where others write too, they may have written
+// something else since, or have struck it out: then it is believed for a moment only.
+func (s *Store) known(d gate.Delivery) bool {
+	v, ok := s.accounts.Load(d.Forge + ":" + fold(d.Account))
+	if !ok {
+		return false
+	}
+	l := v.(learntAt)
+	return l.id == d.Install && (!s.Shared() || time.Since(l.at) < 10*time.Second)
+}
+
 // learn remembers how an account is reached, and writes only what is new to this process.
 func (s *Store) learn(t *tx, d gate.Delivery) (bool, error) {
 	if d.Account == "" || d.Install == 0 {
 		return false, nil
 	}
-	if id, ok := s.accounts.Load(d.Forge + ":" + fold(d.Account)); ok && id == d.Install {
+	if s.known(d) {
 		return false, nil
 	}
 	_, err := t.exec(qSetInstallation, d.Forge, fold(d.Account), d.Install)
@@ -140,7 +157,7 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 				}
 			}
 			return nil
-		})
+		}, s.marksNames(chunk)...)
 		if err != nil {
 			return err
 		}

@@ -4,14 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
-
-	"github.com/mattn/go-sqlite3"
-	"github.com/pressly/goose/v3"
 )
 
 //go:embed migrations
@@ -27,7 +23,7 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	have, err := version(ctx, db)
+	have, err := s.schema(ctx, db)
 	switch {
 	case err != nil:
 		return err
@@ -35,10 +31,10 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 		return nil
 	case have > want:
 		return fmt.Errorf("its schema is version %d, made by a newer sluice than this one, which knows %d: run that one again", have, want)
-	case s.opts.Beside:
+	case s.opts.Beside || s.opts.role == source || s.opts.role == target && have > 0:
 		return fmt.Errorf("its schema is version %d and this sluice wants %d: start the server, or run `sluice migrate`, first", have, want)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	provider, err := s.d.provider(db, files)
 	if err != nil {
 		return err
 	}
@@ -51,16 +47,15 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 
 // Schema says which version of the schema the database has. Open brings it to the newest.
 func (s *Store) Schema(ctx context.Context) (int64, error) {
-	v, err := version(ctx, s.read)
+	v, err := s.schema(ctx, s.read)
 	return v, s.d.explain(err)
 }
 
-// version reads goose's own table; a database without one is at 0.
-func version(ctx context.Context, db *sql.DB) (int64, error) {
+// schema reads goose's own table; a database without one is at 0.
+func (s *Store) schema(ctx context.Context, db *sql.DB) (int64, error) {
 	var v sql.NullInt64
 	err := db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version WHERE is_applied`).Scan(&v)
-	var e sqlite3.Error
-	if errors.As(err, &e) && e.Code == sqlite3.ErrError && strings.Contains(e.Error(), "no such table") {
+	if err != nil && s.d.newborn(err) {
 		return 0, nil
 	}
 	return v.Int64, err

@@ -110,7 +110,7 @@ func (s *Store) Told(ctx context.Context, target, id string, r gate.Telling) err
 	return s.do(ctx, patient, func(t *tx) error {
 		_, err := t.exec(qTold, id, target, state, s.now(), clip(r.Err, 500))
 		return err
-	})
+	}, nameOf("notice", id))
 }
 
 // GaveUp counts the notices for a target that were given up since, and says why the newest was.

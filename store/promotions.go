@@ -30,7 +30,7 @@ UPDATE promotion SET state = $2, since = $3, body = $4 WHERE id = $1 AND (state 
 
 const qBusy = `SELECT 1 FROM promotion WHERE forge = $1 AND repo = $2 AND environment = $3 AND state = 'deploying' AND id <> $4`
 
-const qHeld = `SELECT 1 FROM subject WHERE id = $1 AND token = $2 AND holder IS NOT NULL AND next_at > $3`
+const qHeld = `SELECT 1 FROM subject WHERE id = $1 AND token = $2 AND holder IS NOT NULL AND next_at > $3 {lock}`
 
 const qAct = `INSERT INTO promotion_act (promotion, key, body) VALUES ($1, $2, $3) ON CONFLICT (promotion, key) DO NOTHING`
 
@@ -162,11 +162,19 @@ func (s *Store) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *g
 			err = enter(t, lines)
 		}
 		return err
-	})
+	}, append(append(s.workNames(w, kept(k)), packed.names()...), environmentName(p.Forge, p.Repo, p.Environment))...)
 	if err != nil {
 		return fmt.Errorf("reserve the promotion %s: %w", p.ID, err)
 	}
 	return nil
+}
+
+// kept is an outcome that is no more than a decision.
+func kept(k *gate.Kept) gate.Outcome {
+	if k == nil {
+		return gate.Outcome{}
+	}
+	return gate.Outcome{Decision: k.Decision}
 }
 
 // reserve has the promotion under way: one an environment at a time, by the index of those that are.

@@ -14,8 +14,8 @@ const chunk = 200
 // open change, facts and policies that no decision needs any more, what was shown on old commits, notices, and subjects
 // with nothing left to remember. It works in small transactions and gives the space back to the file system.
 func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Duration) error {
-	decisions := s.opts.Now().Add(-keepDecisions).UnixMilli()
-	deliveries := s.opts.Now().Add(-keepDeliveries).UnixMilli()
+	decisions := s.Now().Add(-keepDecisions).UnixMilli()
+	deliveries := s.Now().Add(-keepDeliveries).UnixMilli()
 	steps := []struct {
 		what string
 		step func(*tx) (more bool, err error)
@@ -39,7 +39,7 @@ func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Du
 	}
 	for _, p := range steps {
 		for more := true; more; {
-			err := s.do(ctx, patient, func(t *tx) (err error) {
+			err := s.do(ctx, patient|alone, func(t *tx) (err error) {
 				more, err = p.step(t)
 				return err
 			})
@@ -72,10 +72,21 @@ func dropDecisions(t *tx, before int64) (bool, error) {
 	}
 	for b := range blobs {
 		if err == nil {
-			_, err = t.exec(qDropBlob, b)
+			err = dropBlob(t, b)
 		}
 	}
 	return len(seqs) == chunk, err
+}
+
+// dropBlob deletes a blob that nothing needs. It has the row first, and looks then: what refers to it at the same
+// time waits for the row, and is run again when that has gone.
+func dropBlob(t *tx, id int64) error {
+	var one int
+	if free, err := t.row([]any{&one}, qHaveBlob, id); err != nil || !free {
+		return err
+	}
+	_, err := t.exec(qDropBlob, id)
+	return err
 }
 
 func dropPosted(t *tx, before int64) (bool, error) {
@@ -111,13 +122,28 @@ func dropSubjects(before int64) func(*tx) (bool, error) {
 			return err
 		}, qIdle, last, chunk, before)
 		for i := 0; err == nil && i < len(idle); i++ {
-			if _, err = t.exec(qDropState, idle[i]); err == nil {
-				_, err = t.exec(qDropSubject, idle[i])
-			}
+			err = dropSubject(t, idle[i], before)
 		}
 		if err == nil {
 			last = after
 		}
 		return count == chunk, err
 	}
+}
+
+// dropSubject deletes a subject if it is idle still, now that nobody else can raise it.
+func dropSubject(t *tx, id, before int64) error {
+	var one, seen int64
+	var gone bool
+	if free, err := t.row([]any{&one}, qHaveSubject, id); err != nil || !free {
+		return err
+	}
+	if found, err := t.row([]any{&seen, &gone}, qIdle, id-1, 1, before); err != nil || !found || seen != id || !gone {
+		return err
+	}
+	if _, err := t.exec(qDropState, id); err != nil {
+		return err
+	}
+	_, err := t.exec(qDropSubject, id)
+	return err
 }

@@ -1,7 +1,7 @@
 package store
 
-// The texts, one set for every dialect. Rules: parameters are $n and rewritten once where a driver needs it; {lock} is
-// the dialect's row lock; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
+// The texts, one set for every dialect. Rules: parameters are $n and rewritten once where a driver needs it; {lock} takes
+// rows where others write too, and skips those that another transaction has; times are unix ms, flags 0 or 1; parameters inside CASE are cast, or PostgreSQL takes them
 // for text; upsert, CTE and partial indexes are the common subset. RETURNING would do too, but SQLite gathers its rows
 // in a table of their own, which costs ten times what asking for them afterwards does.
 
@@ -49,7 +49,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 const qDue = `SELECT 1 FROM subject WHERE next_at <= $1 LIMIT 1`
 
 const claimable = `
-SELECT id, kind, forge, repo, number, name, installation, wanted, done, COALESCE(since, next_at), token + 1, attempt + 1 FROM subject`
+SELECT id, kind, forge, repo, number, name, installation, wanted, done, COALESCE(since, next_at), token + 1, attempt + 1,
+  CASE WHEN holder IS NOT NULL THEN 1 ELSE 0 END FROM subject`
 
 const qClaimable = claimable + ` WHERE next_at <= $1 ORDER BY next_at LIMIT $2 {lock}`
 
@@ -86,10 +87,18 @@ UPDATE subject SET holder = NULL, next_at = $3, error = $4 WHERE id = $1 AND tok
 const qRelease = `
 UPDATE subject SET holder = NULL, next_at = $3, attempt = attempt - 1 WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
 
+const qPostpone = `
+UPDATE subject SET holder = NULL, next_at = $3, error = $4, attempt = attempt - 1 WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
+
 // recover frees what a process that died was holding; whatever was claimed three times without success waits a
 // minute, for it may be what killed the process.
 const qRecover = `
-UPDATE subject SET holder = NULL, next_at = $1 + CASE WHEN attempt > 2 THEN 60000 ELSE 0 END WHERE holder IS NOT NULL`
+UPDATE subject SET holder = NULL, next_at = CAST($1 AS bigint) + CASE WHEN attempt > 2 THEN 60000 ELSE 0 END WHERE holder IS NOT NULL`
+
+// giveUp frees, by the same rule, what a replica leaves that ends.
+const qGiveUp = `
+UPDATE subject SET holder = NULL, next_at = CAST($1 AS bigint) + CASE WHEN attempt > 2 THEN 60000 ELSE 0 END
+WHERE holder = $2 AND next_at IS NOT NULL`
 
 const qBlob = `INSERT INTO blob (digest, size, body) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING`
 
@@ -162,7 +171,7 @@ const standing = `CASE WHEN s.holder IS NOT NULL THEN 'running'
 const qItems = `
 SELECT s.id, s.kind, s.key, ` + standing + `, s.wanted - s.done, s.since, s.next_at, s.holder, s.attempt, s.error, s.note,
   COALESCE((SELECT why FROM cause WHERE cause.subject_id = s.id ORDER BY seq DESC, id DESC LIMIT 1), '')
-FROM subject s WHERE s.next_at IS NOT NULL AND s.id > $1`
+FROM subject s WHERE s.id > $1`
 
 const qRetry = `UPDATE subject SET next_at = $1, attempt = 0 WHERE holder IS NULL AND id = $2`
 
@@ -175,7 +184,7 @@ SELECT count(CASE WHEN holder IS NULL AND attempt < CAST($2 AS bigint) AND (want
   count(CASE WHEN holder IS NULL AND attempt >= CAST($2 AS bigint) THEN 1 END),
   count(CASE WHEN holder IS NULL AND attempt = 0 AND wanted = done AND next_at > $1 THEN 1 END),
   COALESCE(min(CASE WHEN holder IS NULL AND attempt < CAST($2 AS bigint) AND (wanted > done OR attempt > 0 OR next_at <= $1)
-    THEN COALESCE(since, next_at) END), 0)
+    THEN COALESCE(since, next_at) END), 0), COALESCE(min(next_at), 0)
 FROM subject WHERE next_at IS NOT NULL`
 
 // The chunks of pruning. A delivery that a subject still waits for is never deleted.
@@ -192,6 +201,8 @@ SELECT d.seq, d.facts_blob, d.sources_blob, (SELECT n.facts_blob FROM seen n WHE
 ORDER BY d.at LIMIT $2`
 
 const qDropDecision = `DELETE FROM decision WHERE seq = $1`
+
+const qHaveBlob = `SELECT 1 FROM blob WHERE id = $1 {lock}`
 
 const qDropBlob = `
 DELETE FROM blob WHERE id = $1
@@ -217,6 +228,8 @@ SELECT s.id, CASE WHEN s.next_at IS NULL AND s.holder IS NULL AND s.wanted = s.d
   AND NOT EXISTS (SELECT 1 FROM subject_state WHERE subject_id = s.id AND (open = 1 OR read_at >= $3 OR s.kind = 'tag'))
   THEN 1 ELSE 0 END
 FROM subject s WHERE s.id > $1 ORDER BY s.id LIMIT $2`
+
+const qHaveSubject = `SELECT 1 FROM subject WHERE id = $1 {lock}`
 
 const qDropState = `DELETE FROM subject_state WHERE subject_id = $1`
 

@@ -40,7 +40,7 @@ func (s *Store) Latest(ctx context.Context, subject checks.Subject) (*gate.Decis
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the newest decision on %v: %w", subject, err)
 	}
-	sources, err = s.pack.unzip(sources)
+	sources, err = s.unpack(sources)
 	return d, sources, err
 }
 
@@ -64,10 +64,10 @@ func (s *Store) Decision(ctx context.Context, id string) (d *gate.Decision, fact
 		d, err = s.decision(body)
 	}
 	if err == nil {
-		facts, err = s.pack.unzip(facts)
+		facts, err = s.unpack(facts)
 	}
 	if err == nil {
-		sources, err = s.pack.unzip(sources)
+		sources, err = s.unpack(sources)
 	}
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read decision %q: %w", checks.Clip(id, 40), err)
@@ -76,7 +76,7 @@ func (s *Store) Decision(ctx context.Context, id string) (d *gate.Decision, fact
 }
 
 func (s *Store) decision(body []byte) (*gate.Decision, error) {
-	text, err := s.pack.unzip(body)
+	text, err := s.unpack(body)
 	if err != nil {
 		return nil, err
 	}
@@ -165,12 +165,12 @@ func (s *Store) Posted(ctx context.Context, subject checks.Subject, commit strin
 
 // OpenSubjects are the open changes remembered: of a repository ("" for all), into a base branch ("" for all).
 func (s *Store) OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error) {
-	return s.openSubjects(ctx, forge, repo, "base", base)
+	return s.openSubjects(ctx, forge, repo, "base", base, "t.read_at, ")
 }
 
 // OpenAt are the open changes of a repository whose head was last known to be this commit.
 func (s *Store) OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error) {
-	return s.openSubjects(ctx, forge, repo, "head", head)
+	return s.openSubjects(ctx, forge, repo, "head", head, "")
 }
 
 // HasOpen says whether any open change of the repository is known to go into the base branch.
@@ -179,7 +179,7 @@ func (s *Store) HasOpen(ctx context.Context, forge, repo, base string) (bool, er
 	return s.scan(brief(ctx), []any{&one}, qHasOpen, forge, fold(repo), base)
 }
 
-func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value string) ([]checks.Subject, error) {
+func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, before string) ([]checks.Subject, error) {
 	text, args := qOpen, []any{forge}
 	if repo != "" {
 		args = append(args, fold(repo))
@@ -189,7 +189,7 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value str
 		args = append(args, value)
 		text += fmt.Sprintf(" AND t.%s = $%d", column, len(args))
 	}
-	rows, err := s.query(brief(ctx), text+" ORDER BY t.repo, s.number, s.name", args...)
+	rows, err := s.query(brief(ctx), text+" ORDER BY "+before+"t.repo, s.number, s.name", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (s *Store) SetInstallation(ctx context.Context, forge, name string, id int6
 		}
 		_, err = t.exec(qSetInstallation, forge, fold(name), id)
 		return err
-	})
+	}, nameOf("installation", forge, fold(name)))
 	if err == nil {
 		s.accounts.Delete(forge + ":" + fold(name))
 	}
@@ -242,5 +242,5 @@ func (s *Store) SetTag(ctx context.Context, forge, repo, tag, commit string) err
 	return s.do(ctx, patient, func(t *tx) error {
 		_, err := t.exec(qSetTag, forge, fold(repo), tag, commit)
 		return err
-	})
+	}, nameOf("tag", forge, fold(repo), tag))
 }

@@ -82,7 +82,7 @@ func (r *record) seen(t *tx, now int64) error {
 	}
 	for _, unused := range []sql.NullInt64{before, blob} {
 		if err == nil && unused.Valid {
-			_, err = t.exec(qDropBlob, unused.Int64) // which spares what is used
+			err = dropBlob(t, unused.Int64) // which spares what is used
 		}
 	}
 	return err
@@ -95,7 +95,7 @@ func (s *Store) seen(ctx context.Context, id string) (facts []byte, when time.Ti
 	if err != nil || !found {
 		return nil, time.Time{}, err
 	}
-	facts, err = s.pack.unzip(facts)
+	facts, err = s.unpack(facts)
 	return facts, at(kept), err
 }
 

@@ -27,7 +27,7 @@ const qReleaseOf = `SELECT body FROM release WHERE forge = $1 AND repo = $2 AND 
 
 // KeepRelease writes a release down before anything is made for it at the forge.
 func (s *Store) KeepRelease(ctx context.Context, r gate.Release) error {
-	return s.do(ctx, patient, func(t *tx) error { return keepRelease(t, r) })
+	return s.do(ctx, patient, func(t *tx) error { return keepRelease(t, r) }, releaseName(r))
 }
 
 func keepRelease(t *tx, r gate.Release) error {

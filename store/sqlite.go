@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
 )
 
 // sqlite's driver binds $n by first appearance, so that `SELECT $2, $1` silently swaps: ?n says what is meant.
@@ -20,11 +22,26 @@ var numbered = regexp.MustCompile(`\$(\d+)`)
 
 func sqliteDialect(path string) dialect {
 	return dialect{
-		name:    "sqlite",
+		name:   "sqlite",
+		commit: func(t *tx) error { _, err := t.exec("COMMIT"); return err },
+		newborn: func(err error) bool {
+			var e sqlite3.Error
+			return errors.As(err, &e) && e.Code == sqlite3.ErrError && strings.Contains(e.Error(), "no such table")
+		},
+		patience: context.Background,
+		provider: func(db *sql.DB, files fs.FS) (*goose.Provider, error) {
+			return goose.NewProvider(goose.DialectSQLite3, db, files)
+		},
 		rewrite: func(text string) string { return numbered.ReplaceAllString(text, "?$1") },
 		explain: func(err error) error { return explainSQLite(err, path) },
+		damaged: damagedSQLite,
+		corrupt: sqlite3.Error{Code: sqlite3.ErrCorrupt},
 		shrink:  shrinkSQLite,
 		whole:   wholeSQLite,
+		columns: columnsSQLite,
+		refers:  refersSQLite,
+		fill:    fillSQLite,
+		atOnce:  "BEGIN DEFERRED",
 		ready:   "PRAGMA temp_store = MEMORY", // what undoes a statement or a savepoint went to a file of its own each time
 		relax:   "PRAGMA synchronous = NORMAL",
 		tighten: "PRAGMA synchronous = FULL",
@@ -66,6 +83,9 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 	if s.read, err = sql.Open("sqlite3", dsn(path, url.Values{"mode": {"rw"}, "_query_only": {"1"}})); err != nil {
 		return nil, err
 	}
+	if err := glance(ctx, s.read); err != nil {
+		return nil, err
+	}
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
 	s.read.SetConnMaxIdleTime(time.Minute)
@@ -75,17 +95,19 @@ func openSQLite(ctx context.Context, o Options, path string) (_ *Store, err erro
 
 // prepareFile takes the lock and creates the file, readable by its owner alone: it holds what private repositories say.
 func prepareFile(s *Store, path string) error {
-	if s.opts.Beside {
+	if s.opts.Beside || s.opts.role == source {
 		_, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return errors.New("there is no such database: has the server been started, and does SLUICE_DATABASE say what it says there?")
 		}
-		return err
+		if err != nil || s.opts.Beside {
+			return err
+		}
 	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: create the directory first", err)
 	}
-	lock, err := lockProcess(path+".lock", s.opts.Now())
+	lock, err := lockProcess(path+".lock", s.Now())
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,9 @@ func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 	held := filepath.Join(dir, "held.db")
 	opened(t, held)
 	for name, c := range map[string]struct{ url, want string }{
-		"postgres":          {"postgres://user:hunter2@host/db", "postgres:…: want sqlite:PATH"},
+		"no port":           {"postgres://user:hunter2@host:port/db", "cannot be read as a URL"},
+		"an odd password":   {"postgresql://user:hunter2/#@host/db", "cannot be read as a URL"},
+		"another database":  {"mysql://user:hunter2@host/db", "mysql:…: want sqlite:PATH or postgres://"},
 		"no scheme":         {"sluice.db", "want sqlite:PATH"},
 		"no path":           {"sqlite:", "want sqlite:PATH"},
 		"memory":            {"sqlite::memory:", "would not survive a restart"},
@@ -463,4 +465,25 @@ func BenchmarkOpenExisting(b *testing.B) {
 		must(b, s.Ready(context.Background()))
 		must(b, s.Close())
 	}
+}
+
+// What starting costs for the look at the ends of every table, beside the rest.
+func BenchmarkGlance(b *testing.B) {
+	s := opened(b, filepath.Join(b.TempDir(), "x.db"))
+	for i := range 2000 {
+		d := marked(fmt.Sprint(i), i+1)
+		d.Body = body()
+		_, err := s.Add(context.Background(), d)
+		must(b, err)
+	}
+	var pages, size int64
+	_, err := s.scan(context.Background(), []any{&pages}, "PRAGMA page_count")
+	must(b, err)
+	_, err = s.scan(context.Background(), []any{&size}, "SELECT sum(length(body)) FROM delivery")
+	must(b, err)
+	for b.Loop() {
+		must(b, glance(context.Background(), s.read))
+	}
+	b.ReportMetric(float64(pages*4096)/2000, "B/delivery")
+	b.ReportMetric(float64(size)/2000, "B-body/delivery")
 }

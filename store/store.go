@@ -8,16 +8,20 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"math/rand/v2"
+	dice "math/rand/v2"
 	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -27,9 +31,11 @@ var (
 	// ErrBusy says that more is waiting to be written than the store will queue: answer 503 and be asked again.
 	ErrBusy = errors.New("the store has too much to write at the moment")
 	// ErrLost says that the lease on a piece of work ran out and somebody else has it, or had it: drop what came of it.
-	ErrLost = errors.New("this work was taken over by another worker")
+	ErrLost = gate.ErrLost
 	// ErrUnknown says that nothing is kept under that name.
 	ErrUnknown = errors.New("not in the store")
+	// ErrSpoiled says that the database was found damaged: this process reads and writes no more of it.
+	ErrSpoiled = errors.New("the database is damaged, and nothing is done with it any more")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 	// ErrInUse says that another process has the database.
@@ -38,15 +44,15 @@ var (
 
 // Options are the settings of a Store. Only URL must be given.
 type Options struct {
-	URL string           // sqlite:PATH
-	Now func() time.Time // the clock; time.Now when nil
+	URL string           // sqlite:PATH, or postgres://…
+	Now func() time.Time // the clock; when nil that of this machine, or of the PostgreSQL server, which all replicas share
 	Log *slog.Logger     // nothing is logged when nil
 
 	Debounce  time.Duration // how long an event waits for others on the same subject; 0: due at once
 	Linger    time.Duration // how long what nobody waits for may wait to share a flush of the disk; 0: not at all
 	Queue     int           // writes that may wait before Add says ErrBusy; 1024 when 0
 	DeadAfter int           // failures in a row after which work is a dead letter; 12 when 0
-	Holder    string        // who claims, for people to read; "HOST/PID" when ""
+	Holder    string        // who claims, for people to read; HOST/PID when "", on PostgreSQL with something random behind it
 
 	Dice func() float64 // in [0, 1): spreads what is tried again; math/rand/v2 when nil
 
@@ -56,7 +62,18 @@ type Options struct {
 	// Beside opens the database of a server that is running, for a command line: it takes no lock, changes no
 	// schema, frees no work, and never creates a database.
 	Beside bool
+
+	role role
 }
+
+// role is what a database is opened for.
+type role int
+
+const (
+	serving role = iota // to be worked on; replicas share PostgreSQL
+	source              // to be copied from: nobody else may have it, and its schema stays
+	target              // to be copied into: nobody else may have it, and it is made where there is none
+)
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
@@ -65,13 +82,19 @@ type Store struct {
 	path  string
 	read  *sql.DB
 	write *writer
+	work  *writer // of what no delivery waits for, where that has connections of its own; or nil
 	pack  *packer
 	lock  *processLock
 	wake  chan struct{}
+	clock *serverClock // nil: this machine's, or Options.Now
+	sole  *sql.Conn    // of PostgreSQL, which keeps all others out for as long as it lives; nil: it is shared
 
 	texts    sync.Map // query text → *sql.Stmt, for reading
-	accounts sync.Map // "forge:account" → installation id, as last written by this process
+	accounts sync.Map // "forge:account" → learntAt
 	healthy  atomic.Int64
+	closing  atomic.Bool
+	spoiled  atomic.Pointer[error]
+	pace     pace
 	company  company
 }
 
@@ -79,22 +102,44 @@ type Store struct {
 type dialect struct {
 	name    string
 	rewrite func(string) string            // placeholders as the driver wants them
-	locking string                         // how a claim skips rows that another claim has
+	locking string                         // for {lock}: takes rows, and skips those that another transaction has
+	damaged func(err error) bool           // whether it says that what is stored cannot be trusted; nil: the server sees to that
+	corrupt error                          // what the database itself would call a damaged page
 	explain func(err error) error          // names the cure, where there is one
 	shrink  func(*tx) (more bool, _ error) // gives a step of free pages back to the file system
+	commit  func(*tx) error                // is known to have committed, or returns an error
 
-	whole          func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
-	ready          string                                                                      // makes a new connection fit to write on
-	relax, tighten string                                                                      // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
+	begin    func(t *tx, batch []*job, lax bool) error // opens a transaction beside other writers, with the locks that the batch asks for; nil: there are none
+	again    func(err error, try int) bool             // waits a moment where a transaction is to be run again; nil: never
+	patience func() context.Context                    // for connecting
+	newborn  func(err error) bool                      // whether it says that there are no tables at all
+	provider func(*sql.DB, fs.FS) (*goose.Provider, error)
+
+	whole           func(ctx context.Context, s *Store, table string) (problem string, _ error) // asks the database about a table and its indexes; may be nil
+	columns, refers string                                                                      // the tables with their columns, and which table refers to which: see copy_tables.go
+	fill            func(ctx context.Context, conn *sql.Conn, t table, rows *rowStream) error   // writes rows
+	number          func(ctx context.Context, conn *sql.Conn, t table) error                    // has numbers given out go on after the highest; nil: they do
+	atOnce          string                                                                      // begins a transaction that sees one moment, to read in
+
+	ready          string // makes a new connection fit to write on
+	relax, tighten string // between transactions: commits are not flushed from here on, and are again; "" where there is no such thing
 }
 
 // Open opens the database, creates it or brings its schema up to date, and frees the work that an earlier process left
-// held. It fails with ErrInUse when another process has it.
+// held. A SQLite database has one process: Open fails with ErrInUse when another has it. A PostgreSQL database may have
+// many: what others hold stays theirs until they give it back or the lease ends.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	named := o.Holder != ""
 	o = o.filled()
+	if isPostgres(o.URL) {
+		if !named {
+			o.Holder += "-" + rand.Text()[:6] // two containers may have one host name, and both be process 1
+		}
+		return openPostgres(ctx, o)
+	}
 	path, ok := strings.CutPrefix(o.URL, "sqlite:")
 	if !ok || path == "" {
-		return nil, fmt.Errorf("database %s: want sqlite:PATH", redacted(o.URL))
+		return nil, fmt.Errorf("database %s: want sqlite:PATH or postgres://USER@HOST/NAME", redacted(o.URL))
 	}
 	if strings.Contains(path, ":memory:") {
 		return nil, errors.New("database sqlite::memory: would not survive a restart: name a file, as in sqlite:sluice.db")
@@ -103,23 +148,27 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	if o.Beside {
+	if o.Beside || o.role != serving {
 		return s, nil
 	}
-	err = s.do(ctx, patient, func(t *tx) error {
-		_, err := t.exec(qRecover, s.now())
-		return err
-	})
-	if err != nil {
+	if o.Now == nil {
+		s.pace.clocks = machineClocks()
+	}
+	if err := errors.Join(s.free(ctx, qRecover), s.free(ctx, qRewound)); err != nil {
 		return nil, errors.Join(fmt.Errorf("free the work of the last run in %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
+// free gives back work that nobody will finish.
+func (s *Store) free(ctx context.Context, text string, args ...any) error {
+	return s.do(ctx, patient|alone, func(t *tx) error {
+		_, err := t.exec(text, append([]any{s.now()}, args...)...)
+		return err
+	})
+}
+
 func (o Options) filled() Options {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -130,7 +179,7 @@ func (o Options) filled() Options {
 		o.DeadAfter = 12
 	}
 	if o.Dice == nil {
-		o.Dice = rand.Float64
+		o.Dice = dice.Float64
 	}
 	if o.Holder == "" {
 		host, _ := os.Hostname()
@@ -148,11 +197,22 @@ func redacted(url string) string {
 	return scheme + ":…"
 }
 
-// Close writes what is queued and lets go of the database. What is held stays held: the next Open frees it.
+// Close writes what is queued and lets go of the database. What is held stays held on SQLite, where the next Open frees it;
+// on PostgreSQL it is freed here, for others to take.
 func (s *Store) Close() error {
-	err := s.write.close()
+	var err error
+	if s.work != nil && !s.opts.Beside && s.opts.role == serving && s.closing.CompareAndSwap(false, true) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err = s.free(ctx, qGiveUp, s.opts.Holder)
+		cancel()
+	}
+	err = errors.Join(err, s.write.close(), s.work.close())
 	s.healthy.Store(0)
+	s.clock.stop()
 	s.texts.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
+	if s.sole != nil {
+		err = errors.Join(err, s.sole.Close())
+	}
 	return errors.Join(err, s.read.Close(), s.write.db.Close(), s.lock.release())
 }
 
@@ -169,13 +229,16 @@ func (s *Store) poke() {
 
 // Ready says whether the store can write at this moment, by writing; a success is believed for a second.
 func (s *Store) Ready(ctx context.Context) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
 	if at := s.healthy.Load(); at != 0 && time.Since(time.UnixMilli(at)) < time.Second {
 		return nil
 	}
 	err := s.do(ctx, hasty, func(t *tx) error {
 		_, err := t.exec(qProbe, s.now())
 		return err
-	})
+	}, nameOf("probe"))
 	if err != nil {
 		return fmt.Errorf("write to %s: %w", s.path, err)
 	}
@@ -183,7 +246,19 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) now() int64 { return s.opts.Now().UnixMilli() }
+// Now is the time by the store's clock. On PostgreSQL that is the server's, so that replicas agree on what is due and on
+// whose lease has ended, whatever their own clocks say.
+func (s *Store) Now() time.Time {
+	switch {
+	case s.opts.Now != nil:
+		return s.opts.Now()
+	case s.clock != nil:
+		return s.clock.Now()
+	}
+	return time.Now().UTC()
+}
+
+func (s *Store) now() int64 { return s.Now().UnixMilli() }
 
 // query reads through the pool, with the text prepared once.
 func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
@@ -191,8 +266,8 @@ func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	return rows, s.d.explain(err)
+	rows, err := stmt.QueryContext(ctx, clean(args)...)
+	return rows, s.explain(err)
 }
 
 // scan reads one row into dest and says whether there was one.
@@ -201,20 +276,23 @@ func (s *Store) scan(ctx context.Context, dest []any, text string, args ...any) 
 	if err != nil {
 		return false, err
 	}
-	err = stmt.QueryRowContext(ctx, args...).Scan(dest...)
+	err = stmt.QueryRowContext(ctx, clean(args)...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, s.d.explain(err)
+	return err == nil, s.explain(err)
 }
 
 func (s *Store) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if err := s.whole(); err != nil {
+		return nil, err
+	}
 	if stmt, ok := s.texts.Load(text); ok {
 		return stmt.(*sql.Stmt), nil
 	}
 	stmt, err := s.read.PrepareContext(ctx, s.d.text(text))
 	if err != nil {
-		return nil, s.d.explain(err)
+		return nil, s.explain(err)
 	}
 	if kept, loaded := s.texts.LoadOrStore(text, stmt); loaded {
 		stmt.Close()

@@ -17,3 +17,9 @@ func TestSQLiteKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	storetest.Contract(t, func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b%20?#.db") })
 }
+
+func TestPostgreSQLKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	migrated := storetest.Postgres(t)
+	storetest.Contract(t, migrated)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,6 +42,9 @@ const InboxPage = 1000
 type InboxFilter struct {
 	Standing Standing // "": all but Scheduled
 	All      bool     // Scheduled too
+	Resting  bool     // with All: also what nothing will bring
+	Kind     string   // "": every
+	Repo     string   // "acme/shop"; "": every
 	After    int64    // page on: the ID of the last one had
 	Limit    int      // InboxPage when 0
 }
@@ -57,6 +61,15 @@ func (s *Store) Inbox(ctx context.Context, f InboxFilter) ([]Item, error) {
 		text += fmt.Sprintf(" AND (%s) = $4", standing)
 	} else if !f.All {
 		text += fmt.Sprintf(" AND (%s) <> '%s'", standing, Scheduled)
+	}
+	for _, c := range []struct{ column, value string }{{"s.kind", f.Kind}, {"lower(s.repo)", fold(f.Repo)}} {
+		if c.value != "" {
+			args = append(args, c.value)
+			text += fmt.Sprintf(" AND %s = $%d", c.column, len(args))
+		}
+	}
+	if !f.Resting {
+		text += " AND s.next_at IS NOT NULL"
 	}
 	args = append(args, f.Limit)
 	rows, err := s.query(ctx, text+fmt.Sprintf(" ORDER BY s.id LIMIT $%d", len(args)), args...)
@@ -84,7 +97,8 @@ func scanItem(scan func(...any) error) (i Item, err error) {
 // how many there were; work that somebody holds is left alone.
 func (s *Store) Retry(ctx context.Context, ids ...int64) (int, error) {
 	var total int64
-	err := s.do(ctx, patient, func(t *tx) (err error) {
+	slices.Sort(ids)
+	err := s.do(ctx, patient|alone, func(t *tx) (err error) {
 		total = 0
 		if len(ids) == 0 {
 			total, err = t.exec(qRetryAll, s.now())
@@ -110,19 +124,23 @@ func (s *Store) Retry(ctx context.Context, ids ...int64) (int, error) {
 type Stats struct {
 	Waiting, Running, Dead, Scheduled int
 	Oldest                            time.Duration // how long the oldest piece that waits has waited
+	Next                              time.Time     // when the next piece is due, held work counting when its lease ends; zero: never
 }
 
 // Stats counts the queue.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	var st Stats
-	var oldest int64
+	var oldest, next int64
 	now := s.now()
-	_, err := s.scan(ctx, []any{&st.Waiting, &st.Running, &st.Dead, &st.Scheduled, &oldest}, qDepth, now, s.opts.DeadAfter)
+	_, err := s.scan(ctx, []any{&st.Waiting, &st.Running, &st.Dead, &st.Scheduled, &oldest, &next}, qDepth, now, s.opts.DeadAfter)
 	if err != nil {
 		return st, fmt.Errorf("count the queue: %w", err)
 	}
 	if oldest > 0 {
 		st.Oldest = max(0, time.Duration(now-oldest)*time.Millisecond)
+	}
+	if next > 0 {
+		st.Next = at(next)
 	}
 	return st, nil
 }

@@ -24,6 +24,9 @@ func (s *Store) Claim(ctx context.Context, n int, lease time.Duration) ([]gate.W
 
 // ClaimKinds is Claim for work of these kinds alone, those of the first kind first; no kinds means any.
 func (s *Store) ClaimKinds(ctx context.Context, n int, lease time.Duration, kinds ...gate.MarkKind) ([]gate.Work, error) {
+	if err := s.keepPace(ctx); err != nil {
+		return nil, fmt.Errorf("claim work: %w", err)
+	}
 	var one int
 	due, err := s.scan(brief(ctx), []any{&one}, qDue, s.now())
 	if err != nil || !due || n <= 0 {
@@ -84,7 +87,7 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 	var name string
 	var since int64
 	m := &w.Mark
-	err = scan(&w.ID, &m.Kind, &m.Forge, &m.Repo, &number, &name, &m.Installation, &w.Seen, &w.done, &since, &w.Token, &w.Attempt)
+	err = scan(&w.ID, &m.Kind, &m.Forge, &m.Repo, &number, &name, &m.Installation, &w.Seen, &w.done, &since, &w.Token, &w.Attempt, &w.Taken)
 	w.Since = at(since)
 	switch m.Kind {
 	case gate.MarkChange:
@@ -182,6 +185,12 @@ func (s *Store) Release(ctx context.Context, w gate.Work) error {
 	return s.held(ctx, w, "release", qRelease, s.now())
 }
 
+// Postpone gives work back with which nothing is wrong, to be taken again after a time, or at once when something new asks for
+// it. That it was taken does not count as a failure.
+func (s *Store) Postpone(ctx context.Context, w gate.Work, why string, after time.Duration) error {
+	return s.held(ctx, w, "postpone", qPostpone, s.now()+max(after, 0).Milliseconds(), clip(why, 1000))
+}
+
 // Fail gives work back after an error. It is tried again after retryAfter, or, when that is 0, after a pause that doubles
 // up to five minutes. After Options.DeadAfter failures in a row it is a dead letter: shown as such, revived by a new
 // delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause.
@@ -204,7 +213,7 @@ func (s *Store) held(ctx context.Context, w gate.Work, doing, text string, args 
 			err = ErrLost
 		}
 		return err
-	})
+	}, s.marksNames([]gate.Mark{w.Mark})...)
 	if err != nil {
 		return fmt.Errorf("%s %s %s: %w", doing, w.Mark.Kind, w.Mark.Key(), err)
 	}

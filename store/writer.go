@@ -10,23 +10,31 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluicegate/sluice/gate"
 )
 
-// writer is the one that writes: it runs closures in the order they came, as many as are waiting in one transaction, and
-// tells their senders only when that is on disk. One fsync then serves them all, which on an ordinary disk is worth a
-// factor of fifteen and more. Where one of them fails, all are run again, each in a savepoint of its own.
+// writer is what writes: it runs closures in the order they came, as many as are waiting in one transaction, and tells
+// their senders only when that is on disk. One fsync then serves them all, which on an ordinary disk is worth a factor of
+// fifteen and more. Where one of them fails, all are run again, each by itself. SQLite has one pen for all; PostgreSQL
+// has several, which take from the same queue.
 type writer struct {
-	db      *sql.DB
-	d       dialect
-	queue   chan *job
-	done    chan struct{}
-	mu      sync.RWMutex // held for reading while sending, for writing while closing
-	closed  bool
-	most    int           // closures that share a transaction: enough to be fast, few enough to keep each one's wait short
-	linger  time.Duration // how long calm ones may wait for others to share a transaction with
-	current *tx           // the writer's own connection and statements; nil after it broke
-	lax     bool          // commits on it are not flushed at the moment
-	flushed time.Time     // when the last transaction that may be flushed began
+	db     *sql.DB
+	d      dialect
+	queue  chan *job
+	pens   sync.WaitGroup
+	mu     sync.RWMutex // held for reading while sending, for writing while closing
+	closed bool
+	most   int           // closures that share a transaction: enough to be fast, few enough to keep each one's wait short
+	linger time.Duration // how long calm ones may wait for others to share a transaction with
+}
+
+// pen is one of a writer's goroutines, with a connection and statements of its own.
+type pen struct {
+	*writer
+	current *tx       // nil after it broke
+	lax     bool      // commits on it are not flushed at the moment
+	flushed time.Time // when the last transaction that may be flushed began
 }
 
 // job is one closure on its way.
@@ -34,6 +42,7 @@ type job struct {
 	ctx  context.Context
 	p    patience
 	fn   func(*tx) error
+	lock []string // what it may touch, by name: see names.go
 	err  error
 	done chan error
 }
@@ -47,19 +56,30 @@ const (
 	hasty   patience = 1 << iota // ErrBusy when full; goes away with its context, and then may or may not be stored
 	calm                         // nobody waits for what comes of it: it may linger until others go to the disk
 	light                        // a power cut may take it back, for the next start does so anyway: it needs no flush
+	alone                        // it holds rows without their names: where others write beside it, it shares no transaction
 )
 
 func newWriter(db *sql.DB, d dialect, o Options) *writer {
-	w := &writer{db: db, d: d, queue: make(chan *job, o.Queue), done: make(chan struct{}), most: 256, linger: o.Linger}
-	go w.run()
+	return startWriter(db, d, &writer{queue: make(chan *job, o.Queue), most: 256, linger: o.Linger}, 1)
+}
+
+func startWriter(db *sql.DB, d dialect, w *writer, pens int) *writer {
+	w.db, w.d = db, d
+	for range pens {
+		w.pens.Go((&pen{writer: w}).run)
+	}
 	return w
 }
 
-// do has fn run by the writer, and returns after its transaction is on disk. fn may run SQL and nothing else. It may be
-// run twice: where another that shares its transaction fails, what the first run wrote is rolled back.
-func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error) error {
-	j := &job{ctx: ctx, p: p, fn: fn, done: make(chan error, 1)}
-	if err := s.write.send(j); err != nil {
+// do has fn run by a writer, and returns after its transaction is on disk. fn may run SQL and nothing else. It may be run
+// several times: where another that shares its transaction fails, and where a database server ends a transaction, what the
+// earlier run wrote is rolled back. names are those of what fn reads in order to write, or writes beside others.
+func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error, names ...string) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
+	j := &job{ctx: ctx, p: p, fn: fn, lock: names, done: make(chan error, 1)}
+	if err := s.lane(p).send(j); err != nil {
 		return err
 	}
 	if p&hasty != 0 {
@@ -73,9 +93,17 @@ func (s *Store) do(ctx context.Context, p patience, fn func(*tx) error) error {
 	return s.told(<-j.done)
 }
 
+// lane is the writer for it. Where there are two, a burst of deliveries does not keep workers waiting, nor they it.
+func (s *Store) lane(p patience) *writer {
+	if p&hasty == 0 && s.work != nil {
+		return s.work
+	}
+	return s.write
+}
+
 // told explains an error, and has Ready look again after one that an operator should do something about.
 func (s *Store) told(err error) error {
-	explained := s.d.explain(err)
+	explained := s.explain(err)
 	if explained != err { //nolint:errorlint // whether it is the very same
 		s.healthy.Store(0)
 	}
@@ -106,6 +134,9 @@ func (w *writer) send(j *job) error {
 
 // close lets the writer finish what is queued.
 func (w *writer) close() error {
+	if w == nil {
+		return nil
+	}
 	w.mu.Lock()
 	already := w.closed
 	w.closed = true
@@ -114,12 +145,11 @@ func (w *writer) close() error {
 		return nil
 	}
 	close(w.queue)
-	<-w.done
+	w.pens.Wait()
 	return nil
 }
 
-func (w *writer) run() {
-	defer close(w.done)
+func (w *pen) run() {
 	defer w.drop()
 	var batch, lingering []*job
 	over := time.NewTimer(0)
@@ -160,7 +190,7 @@ func (w *writer) run() {
 
 // gather waits for a job, or until those that linger have done so for long enough, and takes what else is waiting. It
 // returns false when there will be no more.
-func (w *writer) gather(batch []*job, lingering int, over <-chan time.Time) (_ []*job, open bool) {
+func (w *pen) gather(batch []*job, lingering int, over <-chan time.Time) (_ []*job, open bool) {
 	if lingering == 0 {
 		over = nil
 	}
@@ -187,63 +217,130 @@ func (w *writer) gather(batch []*job, lingering int, over <-chan time.Time) (_ [
 	return batch, true
 }
 
-// commit runs the closures in one transaction. What fails alone fails alone; what breaks the transaction fails all.
-func (w *writer) commit(batch []*job) {
-	lax := !slices.ContainsFunc(batch, func(j *job) bool { return j.p&light == 0 })
-	failed, err := w.together(batch, lax)
-	if failed && err == nil && len(batch) > 1 {
-		err = w.apart(batch, lax)
+// commit runs the closures and tells their senders.
+func (w *pen) commit(batch []*job) {
+	if len(batch) == 0 {
+		return
 	}
-	if err != nil {
-		w.drop()
+	if w.d.begin == nil {
+		w.settle(batch)
+	} else {
+		w.sort(batch)
 	}
 	for _, j := range batch {
-		if err != nil {
-			j.err = err
-		}
 		j.done <- j.err
 	}
 }
 
-// together runs the closures with nothing between them, for a savepoint costs a copy of every page that is touched after
-// it. It says whether one of them failed; then nothing was kept.
-func (w *writer) together(batch []*job, lax bool) (failed bool, err error) {
-	t, err := w.begin(lax)
-	if err != nil {
-		return false, err
+// sort runs what may share a transaction in one, then what must be alone, each in its own.
+func (w *pen) sort(batch []*job) {
+	var shared, cheap []*job
+	for _, j := range batch {
+		switch {
+		case j.p&alone != 0:
+			w.settle([]*job{j})
+		case j.p&light != 0:
+			cheap = append(cheap, j)
+		default:
+			shared = append(shared, j)
+		}
 	}
+	for _, together := range [][]*job{shared, cheap} {
+		if len(together) > 0 {
+			w.settle(together)
+		}
+	}
+}
+
+// settle runs the closures in one transaction, and leaves with each what came of it. What fails alone fails alone; what
+// breaks the transaction fails all. What a server ends before its commit is begun anew a few times.
+func (w *pen) settle(batch []*job) {
+	lax := !slices.ContainsFunc(batch, func(j *job) bool { return j.p&light == 0 })
+	for try := 0; ; try++ {
+		failed, err := w.together(batch, lax)
+		if failed == nil && err == nil {
+			return
+		}
+		cause := err
+		if err == nil {
+			cause = failed.err
+		} else {
+			w.drop()
+		}
+		if w.d.again != nil && w.d.again(cause, try) {
+			continue
+		}
+		if err == nil && len(batch) > 1 {
+			if err = w.apart(batch, lax); err != nil {
+				w.drop()
+			}
+		}
+		for _, j := range batch {
+			if err != nil {
+				j.err = err
+			}
+		}
+		return
+	}
+}
+
+// together runs the closures with nothing between them, for a savepoint costs a copy of every page that is touched after
+// it. It returns the one that failed; then nothing was kept.
+func (w *pen) together(batch []*job, lax bool) (failed *job, err error) {
+	t, err := w.begin(batch, lax)
+	if err != nil {
+		return nil, err
+	}
+	defer t.end()
+	last := batch[0]
 	for _, j := range batch {
 		if j.err = j.ctx.Err(); j.err != nil {
 			continue
 		}
 		if j.err = j.call(t); j.err != nil {
-			if _, err := t.exec("ROLLBACK"); err != nil {
-				return true, errors.Join(j.err, err) // the database has rolled all of it back by itself: a full disk, say
-			}
-			return true, nil
+			return j, w.rollback(t, j.err)
 		}
+		last = j
 	}
-	_, err = t.exec("COMMIT")
-	return false, err
+	if err := t.enter(); err != nil {
+		last.err = err
+		return last, w.rollback(t, err)
+	}
+	return nil, w.d.commit(t)
 }
 
-// apart runs the closures each in a savepoint of its own, so that one that fails takes nothing with it.
-func (w *writer) apart(batch []*job, lax bool) error {
-	t, err := w.begin(lax)
+// rollback undoes the transaction. Its error says that the database has done so by itself: a full disk, say.
+func (w *pen) rollback(t *tx, cause error) error {
+	if _, err := t.exec("ROLLBACK"); err != nil {
+		return errors.Join(cause, err)
+	}
+	return nil
+}
+
+// apart runs the closures so that one that fails takes nothing with it: each in a savepoint of its own, or, where a failure
+// ends more than its savepoint, each in its own transaction.
+func (w *pen) apart(batch []*job, lax bool) error {
+	if w.d.begin != nil {
+		for _, j := range batch {
+			w.settle([]*job{j})
+		}
+		return nil
+	}
+	t, err := w.begin(batch, lax)
 	for i := 0; err == nil && i < len(batch); i++ {
 		err = batch[i].run(t)
 	}
 	if err == nil {
-		_, err = t.exec("COMMIT")
+		err = w.d.commit(t)
 	}
 	return err
 }
 
-// begin opens a transaction on the writer's connection, which it makes anew after a failure. The commit of a lax one
-// is not flushed; the next that is not lax flushes it with its own.
-func (w *writer) begin(lax bool) (*tx, error) {
+// begin opens a transaction on the pen's connection, which it makes anew after a failure. The commit of a lax one is not
+// flushed; the next that is not lax flushes it with its own.
+func (w *pen) begin(batch []*job, lax bool) (*tx, error) {
 	if w.current == nil {
-		conn, err := w.db.Conn(context.Background())
+		conn, err := w.db.Conn(w.d.patience())
 		if err != nil {
 			return nil, err
 		}
@@ -254,23 +351,28 @@ func (w *writer) begin(lax bool) (*tx, error) {
 			}
 		}
 	}
+	t := w.current
+	t.late, t.ctx = nil, context.Background()
+	if w.d.begin != nil {
+		return t, w.d.begin(t, batch, lax)
+	}
 	if lax != w.lax && w.d.relax != "" {
 		text := w.d.relax
 		if !lax {
 			text = w.d.tighten
 		}
-		if _, err := w.current.conn.ExecContext(context.Background(), text); err != nil {
+		if _, err := t.conn.ExecContext(context.Background(), text); err != nil {
 			return nil, err
 		}
 		w.lax = lax
 	}
-	_, err := w.current.exec("BEGIN IMMEDIATE")
-	return w.current, err
+	_, err := t.exec("BEGIN IMMEDIATE")
+	return t, err
 }
 
 // drop closes the connection, and so rolls back whatever is open on it: after a full disk or a lost file nothing on it
 // is certain.
-func (w *writer) drop() {
+func (w *pen) drop() {
 	if w.current == nil {
 		return
 	}
@@ -286,7 +388,11 @@ func (j *job) run(t *tx) error {
 	if _, err := t.exec("SAVEPOINT job"); err != nil {
 		return err
 	}
-	if j.err = j.call(t); j.err != nil {
+	if j.err = j.call(t); j.err == nil {
+		j.err = t.enter()
+	}
+	if j.err != nil {
+		t.late = nil
 		if _, err := t.exec("ROLLBACK TO job"); err != nil {
 			return errors.Join(j.err, err) // the database has rolled all of it back by itself: a full disk, say
 		}
@@ -309,6 +415,17 @@ type tx struct {
 	conn  *sql.Conn
 	d     dialect
 	texts map[string]*sql.Stmt
+	ctx   context.Context // of the transaction: how long a server may take over it
+	stop  func()          // ends that
+	late  []gate.Entry    // tidy entries for the audit log, which are written last
+}
+
+// end lets go of what only this transaction has.
+func (t *tx) end() {
+	if t.stop != nil {
+		t.stop()
+	}
+	t.stop, t.late = nil, nil
 }
 
 // exec runs a text that returns no rows and says how many it changed.
@@ -317,7 +434,7 @@ func (t *tx) exec(text string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := stmt.Exec(args...)
+	r, err := stmt.ExecContext(t.ctx, clean(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -330,7 +447,7 @@ func (t *tx) row(dest []any, text string, args ...any) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = stmt.QueryRow(args...).Scan(dest...)
+	err = stmt.QueryRowContext(t.ctx, clean(args)...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -343,7 +460,7 @@ func (t *tx) rows(scan func(scan func(...any) error) error, text string, args ..
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.Query(args...)
+	rows, err := stmt.QueryContext(t.ctx, clean(args)...)
 	if err != nil {
 		return err
 	}
@@ -365,7 +482,7 @@ func (t *tx) prepared(text string) (*sql.Stmt, error) {
 	if stmt, ok := t.texts[text]; ok {
 		return stmt, nil
 	}
-	stmt, err := t.conn.PrepareContext(context.Background(), t.d.text(text))
+	stmt, err := t.conn.PrepareContext(t.ctx, t.d.text(text))
 	if err != nil {
 		return nil, err
 	}

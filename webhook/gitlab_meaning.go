@@ -55,6 +55,9 @@ func (h *gitlabReceiver) mergeRequest(_ context.Context, p *hookBody) (m meant, 
 		}
 	}
 	switch m.action = a.Action; {
+	case given(p.StatusCheck) && a.Action == "": // nothing happened: somebody pressed Retry, and the service has to answer once more
+		mark.Why, mark.Detail = "rerequested", "sluice/gate"
+		m.marks = []gate.Mark{mark}
 	case given(p.StatusCheck):
 		m.marks = []gate.Mark{mark} // the service has to answer, whatever changed
 	case a.Action == "close" || a.Action == "merge":

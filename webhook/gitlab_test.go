@@ -136,6 +136,7 @@ func TestWhatEachOfGitLabsEventsMeans(t *testing.T) {
 		"Merge Request Hook|unapproval by a push":     all(change("merge_request.unapproval", "")),
 		"Merge Request Hook|test":                     nil,
 		"none|external status check":                  all(change("external_status_check.update", "")),
+		"none|external status check retried":          all(change("external_status_check.rerequested", "sluice/gate")),
 		"Note Hook|command":                           all(said("note.create"), command("/sluice override changelog The entry follows.")),
 		"Confidential Note Hook|internal command":     all(said("note.create"), command("/sluice status")),
 		"Note Hook|plain":                             all(said("note.create")),

@@ -67,7 +67,7 @@ const patience = 8 * time.Second
 
 // GitHub receives the deliveries of a GitHub App at POST /webhook/github. It answers 202 stored, 200 already had, 400
 // malformed, 401 bad signature, 405 not a POST, 413 over 25 MB, 503 with Retry-After when it cannot store.
-func GitHub(s Settings) (http.Handler, error) {
+func GitHub(s Settings) (*Receiver, error) {
 	h, err := receives("github", s)
 	if err != nil {
 		return nil, err

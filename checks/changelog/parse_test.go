@@ -246,3 +246,14 @@ func TestInspect(t *testing.T) {
 		t.Errorf("Inspect(%q, nil).Unreleased = %+v, want line 3 with 1 entry", f.Path, i.Files[0].Unreleased)
 	}
 }
+
+// A heading that is read in passing says what it would say when read with care.
+func TestQuickTitlesSayTheSame(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"[Unreleased]", "Unreleased", "[1.2.3] - 2024-01-02", "v1.2.3", "Added", "Changelog"} {
+		quick, ok := quickTitle(raw)
+		if careful := parseTitle(raw); !ok || quick != careful {
+			t.Errorf("%q: got %+v (%v), want %+v", raw, quick, ok, careful)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -26,7 +27,8 @@ const (
 	lease        = 30 * time.Second
 	poll         = time.Second
 	workLimit    = 3 * time.Minute
-	linger       = 10 * time.Millisecond
+	workDrain    = 15 * time.Second      // what then is under way still is broken off, given back and closed within 30 seconds in all
+	linger       = 25 * time.Millisecond // in a crowd: what goes to the disk together costs one trip, and a forge waits ten seconds
 	deliveryKeep = 30 * 24 * time.Hour
 )
 
@@ -46,10 +48,13 @@ type server struct {
 type outside struct {
 	now       func() time.Time
 	transport http.RoundTripper // towards the forge
+	lease     time.Duration     // of work; 30 seconds when 0
+	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
 }
 
 // assemble opens the database and wires the rooms. Whoever calls it closes the store.
 func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*server, error) {
+	clock := o.now // nil: the store's own, which replicas share
 	if o.now == nil {
 		o.now = func() time.Time { return time.Now().UTC() }
 	}
@@ -61,10 +66,11 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if s.DryRun {
 		told = nil
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: o.now, Log: log, Linger: linger, Targets: told})
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: clock, Log: log, Linger: linger, Targets: told})
 	if err != nil {
 		return nil, err
 	}
+	o.now = st.Now
 	v, err := wire(s, o, st, log)
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, closing(st))
@@ -98,7 +104,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux := http.NewServeMux()
 	if s.GitHub.Configured() {
 		client, err := github.New(s.GitHub, github.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(),
-			Call: m.call, Quota: m.left})
+			Call: m.call, Quota: m.left, Shared: st.Shared()})
 		if err != nil {
 			return nil, err
 		}
@@ -108,6 +114,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		r.Providers["github"], v.client = client, client
+		r.Missed = map[string]gate.Missed{"github": {Ledger: client, Intake: hook, Receipts: st, Pull: s.Pull}}
 		mux.Handle("POST /webhook/github", hook)
 		mux.Handle("GET /webhook/github", hook) // which says that it takes POST alone
 	}
@@ -124,13 +131,14 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
 	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
-	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar}).Handler()
+	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}).Handler()
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", api)
 	}
 	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
+	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
-	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: lease, Poll: poll, Limit: workLimit}
+	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}
 	return v, nil
 }
 
@@ -151,6 +159,9 @@ func (v *server) begin(ctx context.Context) error {
 	marks := []gate.Mark{{Kind: gate.MarkPrune, Why: "start"}}
 	for forge := range v.runner.Reconciler.Providers {
 		marks = append(marks, gate.Mark{Kind: gate.MarkSweep, Forge: forge, Why: "start"})
+	}
+	for forge := range v.runner.Reconciler.Missed { // what did not arrive while this was down
+		marks = append(marks, gate.Mark{Kind: gate.MarkCatchUp, Forge: forge, Why: "start"})
 	}
 	for _, name := range v.sender.Names() { // what waited while it was not configured
 		marks = append(marks, gate.Mark{Kind: gate.MarkNotice, Target: name, Why: "start"})

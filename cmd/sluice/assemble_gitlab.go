@@ -12,8 +12,11 @@ import (
 )
 
 // newGitLab makes the client of GitLab.
-func newGitLab(s settings, o outside, m *metrics, log *slog.Logger) (*gitlab.Client, error) {
+func newGitLab(s settings, o outside, m *metrics, log *slog.Logger, beside ...gitlab.Beside) (*gitlab.Client, error) {
 	opts := gitlab.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Hook: s.GitLab.Wish(s.PublicURL)}
+	for _, b := range beside {
+		opts.Beside = b
+	}
 	if m != nil {
 		opts.Call = m.call
 		opts.Quota = func(token int64, resource string, remaining, limit int, reset time.Time) {
@@ -25,11 +28,15 @@ func newGitLab(s settings, o outside, m *metrics, log *slog.Logger) (*gitlab.Cli
 
 // guardGitLab wires GitLab's client and receiver.
 func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *http.ServeMux) error {
-	client, err := newGitLab(s, o, v.metrics, v.log)
+	st := v.store
+	var beside []gitlab.Beside
+	if st.Shared() {
+		beside = append(beside, st)
+	}
+	client, err := newGitLab(s, o, v.metrics, v.log, beside...)
 	if err != nil {
 		return err
 	}
-	st := v.store
 	hook, err := webhook.GitLab(webhook.Settings{Secret: s.GitLab.WebhookSecret, Inbox: st, HasOpen: st.HasOpen, Awaited: st.Awaited, Own: client.Own,
 		Heads: func(ctx context.Context, forge, repo, commit string) (bool, error) {
 			open, err := st.OpenAt(ctx, forge, repo, commit)

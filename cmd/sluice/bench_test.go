@@ -30,6 +30,7 @@ import (
 func staged(tb testing.TB, latency time.Duration) *stage {
 	tb.Helper()
 	d := &stage{out: tb.Output(), forge: pretend.New(pretend.Options{Secret: demoSecret})}
+	d.forge.SetLimits(pretend.Limits{Core: -1, GraphQL: -1}) // figures are not about quotas
 	handler := d.forge.Handler()
 	forge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(latency) // the network between us and the forge; 0 but for the figures that are about it
@@ -74,6 +75,7 @@ func apart(tb testing.TB, latency time.Duration, around func(http.Handler) http.
 		tb.Fatal(err)
 	}
 	d := &stage{out: tb.Output(), forge: pretend.New(pretend.Options{Secret: demoSecret})}
+	d.forge.SetLimits(pretend.Limits{Core: -1, GraphQL: -1}) // figures are not about quotas
 	inner := d.forge.Handler()
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(latency)

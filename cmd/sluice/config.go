@@ -24,7 +24,7 @@ import (
 type settings struct {
 	Addr      string   `env:"SLUICE_ADDR, default=:8080" desc:"listen address"`
 	PublicURL string   `env:"SLUICE_PUBLIC_URL, default=http://localhost:8080" desc:"how the forge and people reach Sluice"`
-	Database  string   `env:"SLUICE_DATABASE, default=sqlite:sluice.db" desc:"sqlite:PATH"`
+	Database  string   `env:"SLUICE_DATABASE, default=sqlite:sluice.db" desc:"sqlite:PATH (one process), or postgres://USER@HOST/NAME (several replicas)"`
 	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes, and environments where something waits, are read anew without a webhook; also once at start"`
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
 	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record; post and deploy nothing"`
@@ -32,14 +32,11 @@ type settings struct {
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
+	Pull      bool     `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log every ten seconds to a minute, for places without an inbound route"`
 	GitHub    github.Settings
 	GitLab    gitlab.Settings
 	Calendars calendars.Settings
 	Notices   notices.Settings
-
-	// This belongs to the contract and is not served by this version. Ignoring it would lose deliveries, so setting it stops
-	// the start.
-	Pull bool `env:"SLUICE_GITHUB_PULL, default=false" desc:"take deliveries from the App's delivery log (not in this version)"`
 }
 
 // duration is Go's, plus d and w, as in a policy.
@@ -105,8 +102,8 @@ func (s settings) check() error {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("SLUICE_PUBLIC_URL: %q is not an http:// or https:// URL", s.PublicURL)
-	case !strings.HasPrefix(s.Database, "sqlite:"):
-		return fmt.Errorf("SLUICE_DATABASE: this version stores in sqlite:PATH only")
+	case !strings.HasPrefix(s.Database, "sqlite:") && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://"):
+		return fmt.Errorf("SLUICE_DATABASE: want sqlite:PATH or postgres://USER@HOST/NAME")
 	case s.Sweep <= 0:
 		return fmt.Errorf("SLUICE_SWEEP: must be longer than nothing")
 	case s.Keep <= 0:
@@ -115,8 +112,8 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_API_TOKEN: must be 20 characters or more, without space around them; `openssl rand -hex 32` makes one")
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SLUICE_LOG_FORMAT: %q is neither text nor json", s.LogFormat)
-	case s.Pull:
-		return fmt.Errorf("SLUICE_GITHUB_PULL: this version cannot pull deliveries yet; unset it")
+	case s.Pull && !s.GitHub.Configured():
+		return fmt.Errorf("SLUICE_GITHUB_PULL: no GitHub App is configured whose deliveries could be pulled; set SLUICE_GITHUB_APP_ID and its partners, or unset it")
 	}
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(s.LogLevel)); err != nil {

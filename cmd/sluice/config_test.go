@@ -23,6 +23,7 @@ func TestReadSettings(t *testing.T) {
 		"an empty webhook secret is none":               {[]string{"SLUICE_GITHUB_APP_ID=1", "SLUICE_GITHUB_WEBHOOK_SECRET="}, "SLUICE_GITHUB_WEBHOOK_SECRET: missing"},
 		"an App without a key is named":                 {[]string{"SLUICE_GITHUB_APP_ID=1", "SLUICE_GITHUB_WEBHOOK_SECRET=s"}, "SLUICE_GITHUB_PRIVATE_KEY: missing"},
 		"a forge without encryption is refused":         {[]string{"SLUICE_GITHUB_URL=http://ghe.acme.example"}, "SLUICE_GITHUB_URL: http is for loopback hosts only"},
+		"a database without a name is refused":          {[]string{"SLUICE_DATABASE=postgres:x"}, "SLUICE_DATABASE: want sqlite:PATH or postgres://"},
 		"a database of another kind is refused":         {[]string{"SLUICE_DATABASE=mysql://x"}, "SLUICE_DATABASE: "},
 		"a public URL that is none is named":            {[]string{"SLUICE_PUBLIC_URL=sluice.example"}, "SLUICE_PUBLIC_URL: "},
 		"a calendar in the clear is refused":            {[]string{"SLUICE_CALENDARS=https://cal.example/,http://cal.example/"}, "SLUICE_CALENDARS: "},

@@ -64,7 +64,7 @@ func TestDemoTellsItsStory(t *testing.T) {
 		6:  {"✓ sluice/approval             Approved by bo.", "✓ sluice/gate                 Open", "⇒ the forge lets it be merged"},
 		7:  {"● sluice/deploy (development) Every check holds", "into development, created by sluice[bot]: the pipeline takes it up"},
 		8:  {"✓ sluice/deploy (development) Live since", "● sluice/deploy (integration) Every check holds", "into integration, created by sluice[bot]"},
-		9:  {"● sluice/deploy (integration) Live since", "not known to be well yet"},
+		9:  {"● sluice/deploy (integration) Live since", "smoke-tests has not turned green yet"},
 		10: {"✓ sluice/deploy (integration) Live since"},
 		11: {"production is locked by cy"},
 		12: {"● sluice/deploy (production)  2 checks hold this back; approval: Needs 1 more approval by acme/release", "It waits for the lock of cy"},

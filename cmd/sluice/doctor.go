@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/gate"
-	"github.com/sluicegate/sluice/store"
 )
 
 const doctorUsage = `usage: sluice doctor [--json]
@@ -72,26 +71,6 @@ func examine(ctx context.Context, s settings, p process) []finding {
 		list = append(list, finding{wrong, "settings", "no forge is configured.", "there is nothing to guard.", "set SLUICE_GITHUB_* or SLUICE_GITLAB_*; `sluice serve --help` lists them."})
 	}
 	return list
-}
-
-func examineDatabase(ctx context.Context, s settings) []finding {
-	const about = "database"
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Beside: true})
-	if err != nil {
-		return []finding{{wrong, about, sentence(err), "nothing is kept, and no delivery is acknowledged.", "start the server once, or set SLUICE_DATABASE to what it says there."}}
-	}
-	defer st.Close()
-	q, err := st.Stats(ctx)
-	if err != nil {
-		return []finding{{wrong, about, sentence(err), "what waits cannot be read.", "see that the disk has room and that the file may be read."}}
-	}
-	if q.Dead > 0 {
-		return []finding{{wrong, about, fmt.Sprintf("%d pieces of work failed too often and wait for somebody.", q.Dead), "what they are about is not judged.", "sluice inbox list --dead, then sluice inbox retry --all."}}
-	}
-	if q.Oldest > 10*time.Minute {
-		return []finding{{wrong, about, fmt.Sprintf("the oldest work that is due has waited for %v.", q.Oldest.Round(time.Second)), "is the server running?", "start sluice serve; its log says what holds it up."}}
-	}
-	return []finding{{fine, about, "it can be read, and nothing waits for long.", "", ""}}
 }
 
 // examineAddress looks whether the server answers where the forge and people are told that it is.

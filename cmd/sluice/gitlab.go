@@ -126,7 +126,7 @@ func (i *installer) install(ctx context.Context, path string) error {
 	if err == nil || !gitlab.Absent(err) {
 		return err
 	}
-	say(i.p.stdout, "%v: no group webhooks here (they need Premium, and a token of an Owner); its %d projects get one each.", place, len(projects))
+	say(i.p.stdout, "%v: no group webhooks here (they need Premium, and a token of an Owner); each of its projects (%d) gets one.", place, len(projects))
 	var faults []error
 	for _, project := range projects {
 		faults = append(faults, i.hang(ctx, project))

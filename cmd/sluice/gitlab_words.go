@@ -37,7 +37,24 @@ func enforced(s *gitlab.Standing, hook string) (list []finding) {
 		say(wrong, "a pipeline that was skipped counts as one that succeeded.", "whoever writes [skip ci] into a commit message gets past the gate.",
 			"Settings > Merge requests > Merge checks: untick \"Skipped pipelines are considered successful\" (API: allow_merge_on_skipped_pipeline=false).")
 	}
+	list = append(list, early(s, about, service)...)
 	return append(append(list, unguarded(s, about)...), byTier(s, about, hook, service)...)
+}
+
+// early says that a pipeline of the project's own may end before Sluice has spoken in it: GitLab then merges by that.
+func early(s *gitlab.Standing, about string, service bool) []finding {
+	const cure = "add the job that waits for sluice/gate, from docs/gitlab.md, to what describes the pipelines (.gitlab-ci.yml)"
+	switch {
+	case s.Waits && (s.CI || s.Trains):
+		return []finding{{fine, about, "a job in its pipelines names sluice/gate, and so they do not end before that is there.", "", ""}}
+	case s.Trains:
+		return []finding{{wrong, about, "a merge train merges what Sluice has not judged, if its pipeline ends before Sluice has spoken.",
+			"Sluice's statuses stand in the train's own pipeline from when it was told of that, and an external status check is of the source's head, not of the train's commit.", cure + "."}}
+	case s.CI && s.Pipelines && !(service && s.StatusChecks):
+		return []finding{{advice, about, "a pipeline that ends before Sluice has spoken in it lets a merge request be merged.",
+			"Sluice's statuses stand in the pipeline from when it was told of that: seconds, as a rule, and longer while the server is away.", cure + ", or use the external status check of Ultimate."}}
+	}
+	return nil
 }
 
 // unguarded says how the default branch may be reached past any merge request.

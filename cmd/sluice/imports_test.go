@@ -25,8 +25,9 @@ func roomsMayImport() map[string][]string {
 		// Providers know the gate and not each other; the contract is theirs all, and the pretend forge is nobody's client.
 		"providers/cache":        {},
 		"providers/compare":      {"checks"},
-		"providers/github":       {"gate", "checks", "providers/cache", "providers/compare"},
-		"providers/gitlab":       {"gate", "checks", "providers/cache", "providers/compare"},
+		"providers/quota":        {"gate"},
+		"providers/github":       {"gate", "checks", "providers/cache", "providers/compare", "providers/quota"},
+		"providers/gitlab":       {"gate", "checks", "providers/cache", "providers/compare", "providers/quota"},
 		"providers/local":        {"gate", "checks"},
 		"providers/calendars":    {"gate", "checks"},
 		"providers/notices":      {"gate", "checks"},
@@ -41,6 +42,7 @@ func outsiders() map[string]string {
 	return map[string]string{
 		"github.com/mattn/go-sqlite3":             "store",
 		"database/sql":                            "store",
+		"github.com/jackc/pgx":                    "store",
 		"github.com/bradleyfalzon/ghinstallation": "providers/github",
 		"github.com/google/go-github":             "providers/github",
 		"github.com/prometheus/client_golang":     "cmd/sluice",

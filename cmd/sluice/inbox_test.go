@@ -33,9 +33,16 @@ func TestInboxWorksBesideARunningServer(t *testing.T) {
 	if err := server.Fail(ctx, works[0], "the forge\x1b[31m said no", time.Hour); err != nil {
 		t.Fatal(err)
 	}
+	body := []byte(`{"action":"labeled","number":7,"pull_request":{"number":7,"state":"open","head":{"sha":"0123456789012345678901234567890123456789","ref":"f","repo":{"id":1,"full_name":"acme/shop"}},"base":{"ref":"main","sha":"0123456789012345678901234567890123456789","repo":{"id":1,"full_name":"acme/shop"}},"user":{"id":1,"login":"ann"}},"repository":{"id":1,"full_name":"acme/shop","default_branch":"main","owner":{"login":"acme"}},"sender":{"id":1,"login":"ann"},"installation":{"id":5}}`)
+	for _, d := range []gate.Delivery{{ID: "guid-2", Event: "pull_request", Body: body}, {ID: "echo", Event: "check_run", Body: body, Echo: true}} {
+		d.Forge = "github"
+		if _, err := server.Add(ctx, d); err != nil {
+			t.Fatal(err)
+		}
+	}
 	run := func(args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
-		code := inboxCommand(ctx, args, func(string) string { return url }, &out, &errs)
+		code := inboxCommand(ctx, args, func(name string) string { return map[string]string{"SLUICE_DATABASE": url}[name] }, &out, &errs)
 		return code, out.String(), errs.String()
 	}
 	for _, c := range []struct {
@@ -52,6 +59,21 @@ func TestInboxWorksBesideARunningServer(t *testing.T) {
 		{"list --nope", 2, "", "flag provided but not defined"},
 		{"retry", 2, "", "--all"},
 		{"retry --all 1", 2, "", "--all"},
+		{"list --kind change --repo ACME/shop", 0, "github:acme/shop#7", ""},
+		{"list --kind tag", 0, "Nothing waits.", ""},
+		{"list --older 1h", 0, "Nothing waits.", ""},
+		{"list --older soon", 2, "", "--older"},
+		{"list --stuck", 0, "Nothing waits.", ""},
+		{"list --stuck --dead", 2, "", "one of --dead"},
+		{"show 1", 0, "pull_request.opened", ""},
+		{"show --json 1", 0, `"delivery": "1"`, ""},
+		{"show 99", 2, "", "not in the store"},
+		{"show", 2, "", "show takes one ID"},
+		{"replay 99", 2, "", "not in the store"},
+		{"replay", 2, "", "takes the GUID"},
+		{"replay guid-2 --reason misread", 0, "pull_request guid-2, read anew: due at once: change github:acme/shop#7", ""},
+		{"replay --json guid-2", 0, `"change github:acme/shop#7"`, ""},
+		{"replay echo", 2, "", "its body was not kept"},
 		{"retry x", 2, "", `"x" is no ID`},
 		{"retry 99", 2, "0 due", "not there"},
 		{"retry 1", 0, "1 due at once", ""},

@@ -33,6 +33,9 @@ import (
 const childAhead = "SERVE_AHEAD"
 
 func TestMain(m *testing.M) {
+	if code, is := serveReplica(); is {
+		os.Exit(code)
+	}
 	ahead, is := os.LookupEnv(childAhead)
 	if !is {
 		os.Exit(m.Run())

@@ -74,6 +74,7 @@ func commands() []command {
 		{"inbox", "list what waits, and retry what failed", func(ctx context.Context, p process) int {
 			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
 		}},
+		{"quota", "show what the forges' quotas leave a server", quotaCommand},
 		{"deploy", "ask a server for a promotion, and follow it", remoteCommand("deploy")},
 		{"rollback", "ask a server to go back to what was well", remoteCommand("rollback")},
 		{"lock", "hold back what goes into an environment", remoteCommand("lock")},
@@ -81,6 +82,8 @@ func commands() []command {
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
 		{"calendar", "list when environments may be deployed to", calendarCommand},
 		{"report", "count overrides, and the DORA metrics of deployments", reportCommand},
+		{"backup", "copy the SQLite database to a file, beside a server", backupCommand},
+		{"copy", "move everything from one database into another", copyCommand},
 		{"migrate", "bring the database up to date", migrateCommand},
 		{"version", "print the version", versionCommand},
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -45,6 +46,8 @@ type deployWords struct {
 	Message      string           `yaml:"message"`
 	Transient    bool             `yaml:"transient"`
 	KeepOlder    bool             `yaml:"keep-older"`
+	Ends         bool             `yaml:"ends"`
+	Unswept      bool             `yaml:"unswept"` // a status of which the forge says nothing is not told by a sweep either
 }
 
 // onEnvironment are the acts about environments: who deploys beside Sluice, what pipelines say, and what a person does
@@ -86,8 +89,12 @@ func (r *playing) onEnvironment(a act) (err error, known bool) {
 				w.App, w.By = "", "olga"
 			}
 			told := r.forge.Pending()
-			err := r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By})
+			err := r.forge.Report(pretend.Report{Repo: w.Repo, Commit: or(w.Commit, "main"), Name: w.Name, State: or(w.State, "success"), Title: w.Message, App: w.App, By: w.By, Ends: w.Ends})
 			if err == nil && r.where == "gitlab" && r.forge.Pending() == told { // of no status that leaves its pipeline's as it was
+				if w.Unswept { // it is looked for, soon
+					r.clock.move(r.clock.now().Add(time.Minute))
+					return nil
+				}
 				return r.sweep()
 			}
 			return err

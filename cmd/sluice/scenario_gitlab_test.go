@@ -290,9 +290,10 @@ func commonly(text string) string {
 	}
 	for line := range strings.Lines(text) {
 		line = botName.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), calledBot)
+		line = strings.NewReplacer("&#8203;", "", "\u200b", "").Replace(line) // GitLab has more signs that refer to something
 		line = strings.NewReplacer("acme/sluice-policy", "acme/.github", "GitLab", "GitHub", "github-actions[bot]", "the pipeline").Replace(linkInText.ReplaceAllString(line, "LINK"))
 		line = unnamedHash.ReplaceAllStringFunc(line, func(id string) string { // of a commit of which the scenario knows no name
-			if strings.ContainsAny(id, "0123456789") && strings.ContainsAny(id, "abcdef") {
+			if strings.ContainsAny(id, "0123456789") && (len(id) == 8 || strings.ContainsAny(id, "abcdef")) {
 				return "HASH"
 			}
 			return id

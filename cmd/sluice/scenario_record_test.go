@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"slices"
+	"sync"
+	"testing"
 	"time"
 
 	"github.com/sluicegate/sluice/gate"
@@ -13,9 +15,13 @@ import (
 // inOrder looks whether the audit log tells of each promotion that it waited for its gate before it was deployed.
 func (r *playing) inOrder(ctx context.Context, st *store.Store) {
 	r.t.Helper()
-	gated := map[string]bool{}
+	gated, stood := map[string]bool{}, map[string]string{}
 	err := st.Audit(ctx, store.AuditFilter{Kinds: []gate.EntryKind{gate.EntryDeployment}}, func(k audit.Kept) error {
 		e, err := audit.Open(k.Line)
+		if e.Outcome != "created" {
+			r.crossed.from(stood[e.Promotion], e.Outcome)
+			stood[e.Promotion] = e.Outcome
+		}
 		switch e.Outcome {
 		case string(gate.Gated):
 			gated[e.Promotion] = true
@@ -28,6 +34,55 @@ func (r *playing) inOrder(ctx context.Context, st *store.Store) {
 	})
 	if err != nil {
 		r.t.Errorf("read the audit log: %v", err)
+	}
+	r.crossed.end()
+}
+
+// crossings are the moves that promotions made in all scenarios together.
+type crossings struct {
+	mu    sync.Mutex
+	seen  map[string]bool
+	ended int
+}
+
+func (c *crossings) from(state, to string) {
+	if c == nil {
+		return
+	}
+	if state == "" {
+		state = string(gate.Requested)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[state+" to "+to] = true
+}
+
+func (c *crossings) end() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended++
+}
+
+// complete wants every move that a promotion may make to be made in some scenario, if all were played. One that is cancelled before
+// it was ever judged takes two things in one instant: the property test has it.
+func (c *crossings) complete(t *testing.T, scenarios int) {
+	t.Helper()
+	if c.ended < scenarios {
+		return
+	}
+	for _, move := range []string{
+		"requested to gated", "requested to superseded",
+		"gated to deploying", "gated to superseded", "gated to cancelled", "gated to failed",
+		"deploying to gated", "deploying to live", "deploying to failed", "deploying to cancelled",
+		"live to verified", "live to failed", "live to rolled back", "live to superseded",
+		"verified to rolled back",
+	} {
+		if !c.seen[move] {
+			t.Errorf("in no scenario a promotion goes from %s", move)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"database/sql"
 	"encoding/json"
 	"encoding/pem"
 	"flag"
@@ -31,9 +30,11 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/gate/audit"
 	"github.com/sluicegate/sluice/providers/github"
 	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
+	"github.com/sluicegate/sluice/store"
 )
 
 var update = flag.Bool("update", false, "write what the scenarios show into their want")
@@ -58,6 +59,8 @@ func TestScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := &crossings{seen: map[string]bool{}}
+	t.Cleanup(func() { all.complete(t, len(paths)) })
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +69,9 @@ func TestScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			ar := txtar.Parse(raw)
-			got, want := play(t, ar, key), section(ar, "want")
+			r := played(t, ar, key)
+			r.crossed = all // read from the audit log when its server stops
+			got, want := r.out.String(), section(ar, "want")
 			if *update && got != want {
 				setSection(ar, "want", got)
 				if err := os.WriteFile(path, txtar.Format(ar), 0o600); err != nil {
@@ -77,6 +82,7 @@ func TestScenarios(t *testing.T) {
 			if got != want {
 				t.Errorf("%s\ngot:\n%s\nwant:\n%s", strings.TrimSpace(string(ar.Comment)), got, want)
 			}
+			r.neverOpensWithLess()
 		})
 	}
 }
@@ -159,6 +165,7 @@ func (c *clock) move(to time.Time) {
 type playing struct {
 	t         *testing.T
 	where     string // github or gitlab
+	database  string // its URL
 	ar        *txtar.Archive
 	clock     *clock
 	forge     *pretend.Forge
@@ -178,6 +185,7 @@ type playing struct {
 	meanwhile atomic.Pointer[[]act]
 	asked     string                 // where the API tells what came of what was asked in the step
 	entered   int64                  // of the audit log, so far
+	crossed   *crossings             // what promotions went through in all scenarios, where that is looked at
 	listener  *listener              // of notices, where the scenario tells them
 	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
@@ -200,8 +208,14 @@ func played(t *testing.T, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 // playedAt runs the scenario at a forge.
 func playedAt(t *testing.T, at string, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
+	return playedOn(t, "", at, ar, key)
+}
+
+// playedOn runs the scenario on a database, or on a SQLite one of its own.
+func playedOn(t *testing.T, database, at string, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
+	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	r := &playing{t: t, where: at, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{}, places: map[string]bool{},
+	r := &playing{t: t, where: at, database: database, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{}, places: map[string]bool{},
 		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events, GitLab: at == "gitlab"})}
 	r.open(key)
 	for _, f := range ar.Files {
@@ -263,7 +277,10 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	r.forge.Served(forge.URL)
 	r.t.Cleanup(forge.Close)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	r.set = settings{PublicURL: "https://sluice.example", Database: "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db"),
+	if r.database == "" {
+		r.database = "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db")
+	}
+	r.set = settings{PublicURL: "https://sluice.example", Database: r.database,
 		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun, APIToken: apiToken,
 	}
 	if r.where == "gitlab" {
@@ -361,13 +378,24 @@ func (r *playing) settle() {
 	}
 }
 
-// work runs the workers until nothing is due within a few seconds; the clock jumps to what is.
+// work runs the workers until nothing is due within a few seconds; the clock jumps to what is. What becomes due while they
+// stop is worked off too.
 func (r *playing) work() {
+	r.t.Helper()
+	until, last := time.Now().Add(3*time.Minute), r.clock.now().Add(3*time.Second)
+	for {
+		r.works(until, last)
+		if due, idle := r.idle(); idle && due.After(last) { // nobody works now, so this is final
+			return
+		}
+	}
+}
+
+func (r *playing) works(until, last time.Time) {
 	r.t.Helper()
 	ctx, stop := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.server.runner.Run(ctx) }()
-	until, last := time.Now().Add(30*time.Second), r.clock.now().Add(3*time.Second)
 	for time.Now().Before(until) {
 		if due, idle := r.idle(); idle && due.After(last) {
 			break
@@ -385,26 +413,18 @@ func (r *playing) work() {
 	}
 }
 
-// idle says that nobody works, and when the next piece is due. It looks twice: a piece may be taken meanwhile, and then
-// what is due next is the end of its lease.
-func (r *playing) idle() (time.Time, bool) {
+// idle says that nobody works, and when the next piece is due. Both are told by one look at the queue: between two of them a
+// piece may be finished and another one taken, whose lease ends at the same instant, since the clock stands still.
+func (r *playing) idle() (due time.Time, idle bool) {
 	r.t.Helper()
-	due := func() time.Time {
-		at, ok, err := r.server.store.NextDue(r.t.Context())
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		if !ok {
-			return r.clock.now().Add(24 * time.Hour)
-		}
-		return at
-	}
-	first := due()
 	q, err := r.server.store.Stats(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return first, q.Running == 0 && due().Equal(first)
+	if q.Next.IsZero() {
+		q.Next = r.clock.now().Add(24 * time.Hour)
+	}
+	return q.Next, q.Running == 0
 }
 
 func sortedInts(m map[int]int) []int {
@@ -650,24 +670,12 @@ func (r *playing) forget(prefix string) {
 // findings are those of the step, as the audit log has them.
 func (r *playing) findings() (lines []string) {
 	r.t.Helper()
-	db, err := sql.Open("sqlite3", "file:"+strings.TrimPrefix(r.set.Database, "sqlite:")+"?mode=ro")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.QueryContext(r.t.Context(), "SELECT seq, line FROM audit WHERE kind IN ('finding', 'policy', 'outside-the-gate') AND seq > ? ORDER BY seq", r.entered)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var line string
+	filter := store.AuditFilter{After: r.entered, Kinds: []gate.EntryKind{gate.EntryFinding, gate.EntryPolicy, gate.EntryOutside}}
+	if err := r.server.store.Audit(r.t.Context(), filter, func(k audit.Kept) error {
 		var e gate.Entry
-		if err := rows.Scan(&r.entered, &line); err != nil {
-			r.t.Fatal(err)
-		}
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			r.t.Fatal(err)
+		r.entered = k.Seq
+		if err := json.Unmarshal([]byte(k.Line), &e); err != nil {
+			return err
 		}
 		if e.Who.Login != "" && e.Who.ID == 0 {
 			r.t.Errorf("%s: the entry %q names %s without his id", r.step, e.Reason, e.Who.Login)
@@ -677,8 +685,8 @@ func (r *playing) findings() (lines []string) {
 			about = fmt.Sprintf(" #%d", e.Change)
 		}
 		lines = append(lines, fmt.Sprintf("%s%s by %s: %s", e.Kind, about, or(e.Who.Login, "somebody"), anyDeployment.ReplaceAllString(anyCommit.ReplaceAllString(r.unhashed(e.Reason), "COMMIT"), "Deployment N ")))
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}); err != nil {
 		r.t.Fatal(err)
 	}
 	return lines

@@ -233,6 +233,14 @@ func TestGitLabExternalStatusChecks(t *testing.T) {
 	s.pushes(n, map[string]any{"message": "fix: more", "files": map[string]string{"gift.go": "package shop // more\n"}})
 	s.answers(n, "pending")
 	s.decided(n, "status_checks_must_pass")
+	s.pushes(n, map[string]any{"message": "docs: oops", "files": map[string]string{"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-02\n\n### Added\n\n- All.\n"}})
+	s.answers(n, "failed")
+	var list []struct{ ID int }
+	s.as("root", "GET", fmt.Sprintf("/merge_requests/%d/status_checks", n), nil, &list)
+	for _, x := range list { // somebody presses Retry: nothing has changed, and it is answered once more
+		s.as("ana", "POST", fmt.Sprintf("/merge_requests/%d/status_checks/%d/retry", n, x.ID), map[string]any{}, nil)
+	}
+	s.answers(n, "failed")
 	for _, c := range s.calls("path=status_check_responses") {
 		if c.Status != 201 {
 			t.Errorf("an answer was refused: %v", c)

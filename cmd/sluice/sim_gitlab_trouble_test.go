@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -154,8 +156,8 @@ func TestGitLabCosts(t *testing.T) {
 		reads, writes int
 	}{
 		{"a push that cures one check", func() { s.pushes(n, entry("Gift cards.")) }, 6, 6},
-		// The gate opens by it, and the pipeline turns green: an event of its own, which costs finding the change and a look.
-		{"an approval", func() { s.act(n, "approve", map[string]any{"user": "bo"}) }, 6 + 3, 3},
+		// The gate opens by it, and the pipeline turns green: an event of its own, at which nothing has changed.
+		{"an approval", func() { s.act(n, "approve", map[string]any{"user": "bo"}) }, 6 + 2, 3},
 		{"an approval that is taken back", func() { s.act(n, "unapprove", map[string]any{"user": "bo"}) }, 6, 3},
 		{"a title that changes one verdict's words", func() { s.act(n, "update", map[string]any{"user": "ana", "title": "fix: tills"}) }, 6, 2},
 		{"nothing", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nobody reads this."}) }, 2, 0},
@@ -188,4 +190,61 @@ func TestGitLabDoctor(t *testing.T) {
 		t.Errorf("install says\n%s", again)
 	}
 	s.alert()
+}
+
+// What sluice doctor says of a project where nothing is as it should be, of which install was never told, and of one whose
+// webhook GitLab switched off: each with what cures it, and with an exit that says so.
+func TestGitLabDoctorFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := labbed(t, func(w *labWorld) {
+		w.install = nil
+		w.project["settings"] = map[string]any{"only_allow_merge_if_pipeline_succeeds": false, "allow_merge_on_skipped_pipeline": true}
+		w.project["protected_branches"] = []any{map[string]any{"name": "main", "push_access_level": "developer", "merge_access_level": "developer"}}
+	})
+	out := s.fails(1, "doctor")
+	for _, want := range []string{"there is no webhook to http://" + s.hook + "/webhook/gitlab", "cure  sluice gitlab install acme/shop", "may be merged whatever sluice/gate says",
+		"a pipeline that was skipped counts", "Developers may push to the default branch", "4 wrong"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, out)
+		}
+	}
+	s.shop("/hooks", map[string]any{"url": "http://" + s.hook + "/webhook/gitlab", "token": "another", "merge_requests_events": true})
+	out = s.fails(1, "doctor")
+	for _, want := range []string{"its webhook is not as it must be", "it is not sent note_events", "its secret may be another one"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("doctor does not say %q of a webhook that somebody else made:\n%s", want, out)
+		}
+	}
+	if said := s.runs(s.serve.Path, "gitlab", "install", "acme/shop"); !strings.Contains(said, "webhook mended: ") {
+		t.Errorf("install says\n%s", said)
+	}
+	out = s.fails(1, "doctor", "--json")
+	var report struct {
+		Version, Wrong int
+		Findings       []finding
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || report.Version != 1 || report.Wrong != 3 || len(report.Findings) < 6 {
+		t.Errorf("doctor --json says %v\n%s", err, out)
+	}
+	s.shop("/commits", map[string]any{"user": "cy", "branch": "main", "message": "ci: build", "files": map[string]string{".gitlab-ci.yml": "build: {script: [make]}\n"}})
+	s.try("PATCH", "/_sim"+labProject, map[string]any{"settings": map[string]any{"only_allow_merge_if_pipeline_succeeds": true}}, nil)
+	if out = s.fails(1, "doctor"); !strings.Contains(out, "a pipeline that ends before Sluice has spoken") {
+		t.Errorf("doctor does not tell of a pipeline that may end too soon:\n%s", out)
+	}
+	s.env = append(s.env, "SLUICE_GITLAB_TOKEN=glpat-of-nobody-at-all")
+	if out = s.fails(1, "doctor"); !strings.Contains(out, "it cannot be used") || strings.Contains(out, "glpat-of-nobody") {
+		t.Errorf("doctor says of a token that is none\n%s", out)
+	}
+}
+
+// fails runs a command that has to end in this way, and returns what it said.
+func (s *lab) fails(code int, args ...string) string {
+	s.t.Helper()
+	c := exec.Command(s.serve.Path, args...)
+	c.Env = s.env
+	out, err := c.Output()
+	if got := c.ProcessState.ExitCode(); got != code {
+		s.t.Fatalf("sluice %s: exit %d, want %d: %v\n%s", strings.Join(args, " "), got, code, err, out)
+	}
+	return string(out)
 }

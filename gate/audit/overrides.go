@@ -156,10 +156,11 @@ func (o *Overrides) keys(e gate.Entry) []string {
 }
 
 // checksOf are the checks that an entry names, each once and as it is called: people write them in either case, and with
-// sluice/ before them or without.
+// sluice/ before them or without; of one environment's line the line counts.
 func checksOf(e gate.Entry) (names []string) {
 	for name := range strings.SplitSeq(e.Check, ",") {
-		if name = strings.TrimPrefix(Fold(strings.TrimSpace(name)), "sluice/"); !slices.Contains(names, name) {
+		name = Fold(strings.TrimSpace(name))
+		if name = name[strings.LastIndexByte(name, '/')+1:]; !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/quota"
 )
 
 const (
@@ -28,6 +29,7 @@ type installation struct {
 	auth     *authority
 	slots    *semaphore.Weighted
 	limits   limits
+	purse    *quota.Purse
 	creation *budget
 	talk     *budget // of answers to people: whoever may comment must not use up what gates and details need
 	etags    *lru.Cache[string, kept]
@@ -64,7 +66,7 @@ func newInstallation(c *Client, id int64) *installation {
 		panic(err) // the size is a constant above zero
 	}
 	return &installation{
-		id: id, client: c, auth: newAuthority(c, id), slots: semaphore.NewWeighted(atOnce), etags: etags,
+		id: id, client: c, purse: &quota.Purse{Shapes: shapes()}, auth: newAuthority(c, id), slots: semaphore.NewWeighted(atOnce), etags: etags,
 		creation: newBudget(c.opts.Now, c.opts.PerMinute, c.opts.PerHour),
 		talk:     newBudget(c.opts.Now, c.opts.PerMinute/4, c.opts.PerHour/4),
 	}
@@ -93,7 +95,7 @@ func (in *installation) do(ctx context.Context, c call) (*answer, error) {
 	if c.url == in.client.bases.graphql {
 		resource = "graphql"
 	}
-	if err := in.limits.check(resource, in.client.opts.Now()); err != nil {
+	if err := in.admit(ctx, c, resource); err != nil {
 		return nil, err
 	}
 	if err := in.slots.Acquire(ctx, 1); err != nil {

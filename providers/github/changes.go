@@ -14,14 +14,29 @@ import (
 
 // Changes implements gate.Provider.
 func (c *Client) Changes(ctx context.Context, repo gate.Repo, base, head string) ([]checks.Subject, error) {
-	subjects, err := c.changes(ctx, repo, base, head)
+	list, err := c.changes(ctx, repo, base, head)
 	if err != nil {
 		return nil, fmt.Errorf("list the open changes of %s: %w", repo.Name, err)
+	}
+	var subjects []checks.Subject
+	for _, o := range list {
+		subjects = append(subjects, o.Subject)
 	}
 	return subjects, nil
 }
 
-func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string) ([]checks.Subject, error) {
+var _ gate.Lister = (*Client)(nil)
+
+// Open implements gate.Lister.
+func (c *Client) Open(ctx context.Context, repo gate.Repo) ([]gate.Opened, error) {
+	list, err := c.changes(ctx, repo, "", "")
+	if err != nil {
+		return nil, fmt.Errorf("list the open changes of %s: %w", repo.Name, err)
+	}
+	return list, nil
+}
+
+func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string) ([]gate.Opened, error) {
 	name, err := splitRepo(repo.Name)
 	if err != nil {
 		return nil, err
@@ -33,7 +48,7 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 	if err != nil {
 		return nil, err
 	}
-	var subjects []checks.Subject
+	var subjects []gate.Opened
 	vars := map[string]any{"owner": name.owner, "name": name.name, "after": nil}
 	operation := "Changes"
 	if head != "" {
@@ -65,11 +80,12 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 		}
 		for _, n := range list.Nodes {
 			if n.wanted(name, base, head) {
-				subjects = append(subjects, checks.Subject{Forge: "github", Repo: repo.Name, Kind: checks.KindChange, Change: n.Number, Installation: in.id})
+				s := checks.Subject{Forge: "github", Repo: repo.Name, Kind: checks.KindChange, Change: n.Number, Installation: in.id}
+				subjects = append(subjects, gate.Opened{Subject: s, Head: n.HeadRefOID, Base: n.BaseRefName})
 			}
 		}
 		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" {
-			slices.SortFunc(subjects, func(a, b checks.Subject) int { return a.Change - b.Change })
+			slices.SortFunc(subjects, func(a, b gate.Opened) int { return a.Subject.Change - b.Subject.Change })
 			return subjects, nil
 		}
 		vars["after"] = list.PageInfo.EndCursor

@@ -36,6 +36,8 @@ type Options struct {
 	Quota func(installation int64, resource string, remaining, limit int, reset time.Time)
 	// PerMinute and PerHour bound content creation per installation; 80 and 500, as GitHub documents, when 0.
 	PerMinute, PerHour int
+	// Shared says that other processes may write to the same check runs.
+	Shared bool
 }
 
 // Client is GitHub as one App sees it. It is safe for concurrent use.

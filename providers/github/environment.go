@@ -12,7 +12,10 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-var _ gate.Promoter = (*Client)(nil)
+var (
+	_ gate.Promoter = (*Client)(nil)
+	_ gate.Witness  = (*Client)(nil)
+)
 
 // mostWatched bounds the commits whose statuses one reading shows.
 const mostWatched = 50

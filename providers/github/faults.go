@@ -71,12 +71,13 @@ func passing(err error) bool {
 	if errors.As(err, &mint) && mint.Response != nil {
 		return mint.Response.StatusCode >= 500
 	}
-	return !errors.Is(err, context.Canceled) && !isRetry(err) && !strings.Contains(err.Error(), "not the configured forge")
+	return !errors.Is(err, context.Canceled) && !errors.Is(err, gate.ErrLapsed) && !isRetry(err) && !strings.Contains(err.Error(), "not the configured forge")
 }
 
-// untouched says whether a failed call cannot have reached GitHub: no token was had, or no connection.
+// untouched says whether a failed call cannot have reached GitHub: no token was had, or no connection, or it was not sent
+// because others may have the work.
 func untouched(err error) bool {
 	var mint *ghinstallation.HTTPError
 	var dial *net.OpError
-	return errors.As(err, &mint) || errors.As(err, &dial) && dial.Op == "dial"
+	return errors.Is(err, gate.ErrLapsed) || errors.As(err, &mint) || errors.As(err, &dial) && dial.Op == "dial"
 }

@@ -30,10 +30,10 @@ func (l *limits) check(resource string, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t := l.until[""]; now.Before(t) {
-		return &gate.RetryError{After: t.Sub(now), Err: errSecondary}
+		return &gate.RetryError{After: t.Sub(now), Err: errSecondary, Quota: true}
 	}
 	if t := l.until[resource]; now.Before(t) {
-		return &gate.RetryError{After: t.Sub(now), Err: errPrimary}
+		return &gate.RetryError{After: t.Sub(now), Err: errPrimary, Quota: true}
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func (l *limits) note(a *answer, resource string, now time.Time, jitter float64)
 		}
 		after += time.Duration(jitter * float64(2*time.Second))
 		l.hold(resource, now.Add(after))
-		return &gate.RetryError{After: after, Err: errPrimary}
+		return &gate.RetryError{After: after, Err: errPrimary, Quota: true}
 	}
 	if after <= 0 {
 		after = time.Minute << min(l.streak, 4)
@@ -76,7 +76,7 @@ func (l *limits) note(a *answer, resource string, now time.Time, jitter float64)
 	}
 	after += time.Duration(jitter * float64(time.Second))
 	l.hold("", now.Add(after))
-	return &gate.RetryError{After: after, Err: errSecondary}
+	return &gate.RetryError{After: after, Err: errSecondary, Quota: true}
 }
 
 func (l *limits) hold(resource string, until time.Time) {

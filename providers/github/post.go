@@ -139,6 +139,7 @@ func (p *posting) run(post gate.Post) run {
 	r := run{post: post}
 	if k := post.Known; k != nil && k.Node != "" && k.Commit == post.Commit {
 		noted, sure := p.c.memory.noted.Get(k.ID)
+		sure = sure && (noted || !p.c.opts.Shared) // another process may have annotated it since
 		if sure && !noted || !sure && (k.State == "success" || k.State == "skipped" || k.State == "in_progress" || k.State == "queued") {
 			r.update = k.Node
 		}

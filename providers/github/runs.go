@@ -118,6 +118,36 @@ func (c *Client) answer(ctx context.Context, s checks.Subject, run int64, state,
 	return undeployed(err)
 }
 
+// LetBy implements gate.Witness: those who approved, as reviewers or past the protection, of which GitHub makes no difference.
+func (c *Client) LetBy(ctx context.Context, s checks.Subject, run int64) ([]checks.Person, error) {
+	repo, in, err := c.at(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var reviews []struct {
+		State        string       `json:"state"`
+		User         *accountNode `json:"user"`
+		Environments []struct {
+			Name string `json:"name"`
+		} `json:"environments"`
+	}
+	if err := in.fresh(ctx, "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals", repo.path(fmt.Sprintf("/actions/runs/%d/approvals", run)), &reviews); err != nil {
+		return nil, fmt.Errorf("read who approved run %d of %s: %w", run, s.Repo, err)
+	}
+	var people []checks.Person
+	for _, r := range reviews {
+		at := false
+		for _, e := range r.Environments {
+			at = at || strings.EqualFold(e.Name, s.Environment)
+		}
+		by := r.User.person()
+		if at && r.State == "approved" && by.Human() && !slices.Contains(people, by) {
+			people = append(people, by)
+		}
+	}
+	return people, nil
+}
+
 // unanswered says that GitHub knows no such run at the environment, or that nothing waits there; or that it does not like
 // the answer.
 func unanswered(err error) bool {

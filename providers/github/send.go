@@ -118,7 +118,11 @@ func (in *installation) quota(h http.Header) {
 	limit, err2 := strconv.Atoi(h.Get("X-RateLimit-Limit"))
 	reset, err3 := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	if err1 == nil && err2 == nil && err3 == nil {
-		in.client.opts.Quota(in.id, h.Get("X-RateLimit-Resource"), remaining, limit, time.Unix(reset, 0).UTC())
+		resource := h.Get("X-RateLimit-Resource")
+		in.client.opts.Quota(in.id, resource, remaining, limit, time.Unix(reset, 0).UTC())
+		if now := in.client.opts.Now(); resource == "core" || resource == "graphql" {
+			in.purse.Told(resource, limit, remaining, here(time.Unix(reset, 0).UTC(), h, now), now)
+		}
 	}
 }
 

@@ -30,6 +30,12 @@ func (s Settings) Configured() bool {
 	return s.AppID != 0 || s.PrivateKey != "" || s.PrivateKeyFile != "" || s.WebhookSecret != "" || s.ClientID != "" || s.ClientSecret != ""
 }
 
+// API is the address of the REST API that these settings mean.
+func (s Settings) API() (string, error) {
+	b, err := s.bases()
+	return b.rest, err
+}
+
 // Check returns an error that names the setting at fault, or nil; with nothing of the App set it checks the URL alone.
 func (s Settings) Check() error {
 	if _, err := s.bases(); err != nil {

@@ -9,10 +9,13 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
+
+	"github.com/sluicegate/sluice/gate"
 )
 
 // guard lets requests pass to the configured host only, whoever built them, so that no redirect, no `url` field and no
-// callback can carry a token elsewhere. It stands beneath everything that adds a token.
+// callback can carry a token elsewhere, and only for work that this process still believes to hold. It stands beneath
+// everything that adds a token.
 type guard struct {
 	next      http.RoundTripper
 	scheme    string
@@ -35,6 +38,12 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 			r.Body.Close()
 		}
 		return nil, fmt.Errorf("refused to send a request to %s://%s: not the configured forge", r.URL.Scheme, r.URL.Host)
+	}
+	if err := gate.Held(r.Context()); err != nil {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, err
 	}
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", g.userAgent)

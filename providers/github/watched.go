@@ -122,8 +122,8 @@ func (st *standing) proof(n contextNode) checks.Status {
 		s.Ours = self != 0 && n.Creator != nil && n.Creator.DatabaseID == self
 		return s
 	}
-	if s.At = utc(n.CompletedAt); s.At.IsZero() {
-		s.At = utc(n.StartedAt)
+	if s.At = utc(n.StartedAt); n.CompletedAt != nil {
+		s.At, s.Began = utc(n.CompletedAt), s.At
 	}
 	if s.Ours {
 		s.ExternalID = text(n.ExternalID)

@@ -20,6 +20,7 @@ import (
 	gitlab "github.com/xanzy/go-gitlab"
 
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/quota"
 )
 
 // Options are what the client is given besides the settings. Every one may be left out.
@@ -36,6 +37,8 @@ type Options struct {
 	Call func(route, status string, took time.Duration)
 	// Quota is told what GitLab says is left, by token (0, 1, … in the order of the setting's paths) and resource ("api").
 	Quota func(token int64, resource string, remaining, limit int, reset time.Time)
+	// Beside is asked by each of several processes that share the work; nil: there is one.
+	Beside Beside
 }
 
 // Client is GitLab as the tokens of the settings see it. It is safe for concurrent use.
@@ -60,6 +63,7 @@ type access struct {
 	token  string
 	api    *gitlab.Client
 	limits limits
+	purse  quota.Purse
 
 	mu sync.Mutex
 	me *gitlab.User

@@ -52,7 +52,7 @@ func (p *posting) detail(ctx context.Context, posts []gate.Post) error {
 	for _, post := range posts {
 		want = append(want, part{unmarked(post.Name), post.Commit, partText(post)})
 	}
-	if d, ok := p.c.talk.details.Get(p.s.Key()); ok && d.says(want) {
+	if d, ok := p.c.talk.details.Get(p.s.Key()); ok && d.says(want) && p.c.opts.Beside == nil { // nobody else writes it
 		return nil
 	}
 	now, err := p.readDetails(ctx)

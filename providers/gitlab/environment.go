@@ -73,7 +73,7 @@ func (c *Client) standing(ctx context.Context, s checks.Subject, watched []strin
 		return nil, fmt.Errorf("%q is not a commit id", checks.Clip(s.Commit, 60))
 	}
 	s.Kind = checks.KindPromotion
-	st := &standing{reading: &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}, head: s.Commit}, out: &gate.Standing{}}
+	st := &standing{reading: &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}, head: s.Commit}, out: &gate.Standing{Unsaid: true}}
 	if st.reading.p, err = c.project(ctx, s.Repo); err != nil {
 		return nil, err
 	}

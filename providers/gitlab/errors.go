@@ -67,7 +67,7 @@ func fault(route string, err error) error {
 		}
 		return e
 	case errors.As(err, &retry):
-		return &gate.RetryError{After: retry.After, Err: fmt.Errorf("%s: %w", route, retry.Err)}
+		return &gate.RetryError{After: retry.After, Err: fmt.Errorf("%s: %w", route, retry.Err), Quota: retry.Quota}
 	case errors.As(err, &unclear):
 		return &Unclear{Err: fmt.Errorf("%s: %w", route, unclear.Err)}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

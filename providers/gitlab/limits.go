@@ -24,7 +24,7 @@ func (l *limits) check(now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Before(l.until) {
-		return &gate.RetryError{After: l.until.Sub(now), Err: errLimit}
+		return &gate.RetryError{After: l.until.Sub(now), Err: errLimit, Quota: true}
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func (l *limits) note(resp *http.Response, now time.Time, jitter float64) error 
 	}
 	after += time.Duration(jitter * float64(time.Second))
 	l.hold(now.Add(after))
-	return &gate.RetryError{After: after, Err: errLimit}
+	return &gate.RetryError{After: after, Err: errLimit, Quota: true}
 }
 
 func (l *limits) hold(until time.Time) {

@@ -99,13 +99,15 @@ type (
 		at   time.Time
 	}
 	tagsAt struct {
-		tags []checks.Tag
-		why  string // of a gap
-		at   time.Time
+		tags  []checks.Tag
+		why   string // of a gap
+		at    time.Time
+		heard string // when it was read
 	}
 	floorAt struct {
 		source *policy.Source
 		at     time.Time
+		heard  string // when it was read
 	}
 )
 

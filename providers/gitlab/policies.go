@@ -136,7 +136,8 @@ func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, 
 		a = r.a // no token is for it: then what the project's own sees counts
 	}
 	key := floorKey{a.n, lower(project)}
-	if known, ok := r.c.memory.floors.Get(key); ok && r.c.within(known.at, tagsKept) {
+	heard, sure := r.c.heardOf(ctx, gate.MarkBase, project)
+	if known, ok := r.c.memory.floors.Get(key); ok && sure && known.heard == heard && r.c.within(known.at, tagsKept) {
 		return known.source, nil
 	}
 	t, commit, err := a.text(ctx, project, "HEAD", policyFile)
@@ -147,6 +148,8 @@ func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, 
 	if !t.Absent {
 		source = &policy.Source{Origin: policy.Organisation, Name: project + ":" + policyFile, Commit: commit, Text: t.Text, Kind: t.Kind}
 	}
-	r.c.memory.floors.Add(key, floorAt{source, r.c.opts.Now()})
+	if sure {
+		r.c.memory.floors.Add(key, floorAt{source, r.c.opts.Now(), heard})
+	}
 	return source, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
 )
 
 // shownKey is a pipeline, and the commit that it is of; without a pipeline, the commit alone.
@@ -47,7 +48,7 @@ func (r *reading) statuses(ctx context.Context) error {
 		return nil
 	}
 	known, ok := r.c.memory.shown.Get(key)
-	if !ok || !r.c.within(known.at, settled) || r.doubtful(known.list, int64(me.ID)) {
+	if !ok || !r.c.within(known.at, settled) || r.doubtful(known.list, int64(me.ID)) || gate.Afresh(ctx) || !r.alone(ctx, known.list) {
 		list, cut, err := pages[statusNode](ctx, r.a, at(r.repo, "repository", "commits", key.commit, "statuses"), nil, mostStatuses)
 		if err != nil {
 			return err

@@ -515,6 +515,16 @@ func TestSimPromotionCounts(t *testing.T) {
 			if len(again) > 3 || len(first) > 24 {
 				t.Errorf("%d reads at first and %d again; want at most 24 and 3", len(first), len(again))
 			}
+			_, after := s.change("next", nil, "next")
+			s.calls()
+			standingOf(t, c, "production", after)
+			if next := s.calls(); len(next) > 11 {
+				t.Errorf("the first look at another commit, in a project that is known: %d reads %q", len(next), next)
+			} else {
+				t.Logf("another commit: %d reads %q", len(next), next)
+			}
+			standingOf(t, c, "production", head)
+			s.calls()
 			s.pass(61 * time.Second)
 			standingOf(t, c, "production", head)
 			if aged := s.calls(); len(aged) > 6 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/gate"
@@ -24,6 +25,8 @@ type Standing struct {
 	StatusChecks bool // "Status checks must succeed"
 	Builds       bool // CI/CD is on; without it there are no pipelines and no statuses
 	Trains       bool // merge trains
+	CI           bool // it has pipelines of its own, which may end before Sluice has spoken
+	Waits        bool // a job of theirs names sluice/gate: it waits for that, as far as can be seen
 	Forks        bool // others than members may fork it, and open merge requests from there
 
 	Services     []StatusService // external status checks
@@ -33,6 +36,8 @@ type Standing struct {
 	PushLevels   []int           // who may push to it past any merge request: access levels
 	Force        bool            // and rewrite it
 	Environments []ProtectedEnvironment
+
+	config string // where its pipelines are described
 }
 
 // StatusService is an external status check.
@@ -66,7 +71,7 @@ func (c *Client) Standing(ctx context.Context, p Place) (*Standing, error) {
 		return nil, err
 	}
 	s := &Standing{Place: p, Tier: "free"}
-	for _, read := range []func(context.Context, *access) error{s.settings, s.level, s.branch, s.premium, s.ultimate} {
+	for _, read := range []func(context.Context, *access) error{s.settings, s.pipelines, s.level, s.branch, s.premium, s.ultimate} {
 		if err := read(ctx, a); err != nil {
 			return nil, err
 		}
@@ -85,7 +90,8 @@ func (s *Standing) settings(ctx context.Context, a *access) error {
 		Builds       string `json:"builds_access_level"`
 		Trains       bool   `json:"merge_trains_enabled"`
 		Forking      string `json:"forking_access_level"`
-		Visibility   string `json:"visibility"`
+		Config       string `json:"ci_config_path"`
+		Auto         bool   `json:"auto_devops_enabled"`
 	}
 	if _, err := a.get(ctx, at(s.Place.Path), nil, &x); err != nil {
 		return err
@@ -94,7 +100,42 @@ func (s *Standing) settings(ctx context.Context, a *access) error {
 	s.Skipped = x.Skipped != nil && *x.Skipped
 	s.Builds = x.Builds != "disabled" && (x.Jobs == nil || *x.Jobs)
 	s.Forks = x.Forking != "disabled"
+	s.CI, s.config = x.Auto, or(x.Config, ".gitlab-ci.yml")
 	return nil
+}
+
+// pipelines finds out whether the project has pipelines of its own, and whether a job in them waits for Sluice. What a file takes
+// in from elsewhere GitLab alone can put together.
+func (s *Standing) pipelines(ctx context.Context, a *access) error {
+	elsewhere := strings.Contains(s.config, "@") || strings.Contains(s.config, "://")
+	if !elsewhere {
+		if s.Default == "" {
+			return nil
+		}
+		t, _, err := a.text(ctx, s.Place.Path, s.Default, s.config)
+		if err != nil {
+			return err
+		}
+		s.CI, s.Waits = s.CI || !t.Absent, namesGate(t.Text)
+		if s.Waits || t.Absent || !strings.Contains(t.Text, "include") {
+			return nil
+		}
+	}
+	s.CI = true
+	var x struct {
+		Merged string `json:"merged_yaml"`
+	}
+	_, err := a.get(ctx, at(s.Place.Path, "ci", "lint"), nil, &x)
+	if absent(err) {
+		return nil
+	}
+	s.Waits = namesGate(x.Merged)
+	return err
+}
+
+// namesGate says whether the text of a pipeline names our status, as it is or within an address.
+func namesGate(text string) bool {
+	return strings.Contains(text, gateName) || strings.Contains(strings.ToLower(text), strings.ToLower(url.QueryEscape(gateName)))
 }
 
 func (s *Standing) level(ctx context.Context, a *access) error {

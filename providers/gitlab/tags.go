@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
 )
 
 // mostTags bounds the pages of tags that are read.
@@ -12,20 +13,23 @@ const mostTags = 200
 
 // tags lists the repository's, newest first. They are remembered until an event tells of one, and for some minutes at most.
 func (r *reading) tags(ctx context.Context) error {
+	heard, sure := r.c.heardOf(ctx, gate.MarkTag, r.repo)
 	known, ok := r.c.memory.tags.Get(r.key())
-	if !ok || !r.c.within(known.at, tagsKept) {
+	if !ok || !sure || known.heard != heard || !r.c.within(known.at, tagsKept) {
 		nodes, cut, err := pages[tagNode](ctx, r.a, at(r.repo, "repository", "tags"), url.Values{"order_by": {"updated"}}, mostTags)
 		if err != nil {
 			return err
 		}
-		known = tagsAt{at: r.c.opts.Now()}
+		known = tagsAt{at: r.c.opts.Now(), heard: heard}
 		if cut {
 			known.why = "The repository has more tags than the newest ones that were read."
 		}
 		for i := range nodes {
 			known.tags = append(known.tags, nodes[i].tag())
 		}
-		r.c.memory.tags.Add(r.key(), known)
+		if sure {
+			r.c.memory.tags.Add(r.key(), known)
+		}
 	}
 	if known.why != "" {
 		r.gap("tags", "%s", known.why)

@@ -417,15 +417,20 @@ func TestQuietPass(t *testing.T) {
 func TestTame(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"a /merge":                       "a /merge",
-		"/merge":                         "&#47;merge",
-		"a\n  /close now":                "a\n  &#47;close now",
-		"```\n/close\n```\n/open":        "```\n /close\n```\n&#47;open",
-		"````\n```\n/close\n````\n/open": "````\n```\n /close\n````\n&#47;open",
-		"  ```\n  /sluice x\n  ```":      "  ```\n  /sluice x\n  ```",
+		"a /merge":                                       "a /merge",
+		"/merge":                                         "&#47;merge",
+		"a\n  /close now":                                "a\n  &#47;close now",
+		"```\n/close\n```\n/open":                        "```\n /close\n```\n&#47;open",
+		"````\n```\n/close\n````\n/open":                 "````\n```\n /close\n````\n&#47;open",
+		"  ```\n  /sluice x\n  ```":                      "  ```\n  /sluice x\n  ```",
+		"a\n\r/merge\r\n \r/close":                       "a\n&#47;merge\n &#47;close",
+		"~~~\n\r/close\n~~~":                             "~~~\n /close\n~~~",
+		"see " + gate.Escape("#2 !3 &4"):                 "see &#35;&#8203;2 &#33;&#8203;3 &#38;&#8203;4",
+		"see " + gate.Escape("acme/shop#2 C# ~bug @all"): "see acme/shop&#35;&#8203;2 C&#35; &#126;&#8203;bug &#64;&#8203;all",
+		"```\n&#35;2\n```":                               "```\n&#35;2\n```",
 	} {
-		if got := tame(text); got != want {
-			t.Errorf("tame(%q) = %q, want %q", text, got, want)
+		if got := tame(text); got != want || tame(got) != got {
+			t.Errorf("tame(%q) = %q, and of that %q, want %q", text, got, tame(got), want)
 		}
 	}
 }

@@ -42,12 +42,18 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := t.a.limits.check(t.c.opts.Now()); err != nil {
 		return nil, err
 	}
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if err := t.a.admit(r, safe, t.c.opts); err != nil {
+		return nil, err
+	}
 	body, err := drained(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
 	for try := 1; ; try++ {
+		if err := gate.Held(r.Context()); err != nil { // others may have the work
+			return nil, err
+		}
 		resp, err := t.attempt(r, body)
 		if err == nil {
 			if err := t.a.limits.note(resp, t.c.opts.Now(), t.c.opts.Jitter()); err != nil {
@@ -148,6 +154,7 @@ func (t *transport) quota(h http.Header) {
 	reset, err3 := strconv.ParseInt(h.Get("RateLimit-Reset"), 10, 64)
 	if err1 == nil && err2 == nil && err3 == nil {
 		t.c.opts.Quota(t.a.n, "api", remaining, limit, time.Unix(reset, 0).UTC())
+		t.a.told(h, limit, remaining, time.Unix(reset, 0), t.c.opts.Now())
 	}
 }
 

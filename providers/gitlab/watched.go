@@ -115,6 +115,9 @@ func (st *standing) statusesOf(ctx context.Context, commit string) (statusesAt, 
 				break
 			}
 		}
+		if n.Finished != nil && n.Started != nil {
+			s.Began = n.Started.UTC()
+		}
 		x.list = append(x.list, s)
 	}
 	slices.SortFunc(x.list, func(a, b checks.Status) int { return strings.Compare(a.Name, b.Name) })

@@ -8,7 +8,6 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -56,29 +55,35 @@ func Open(dir string) (*Repository, error) {
 // find looks the repository up.
 func (g *git) find() (*Repository, error) {
 	// git itself looks for the repository first: it refuses those of other owners, and told where to look it does not.
-	var out []byte
+	var at place
 	var settings []setting
 	var both errgroup.Group
-	both.Go(func() (err error) {
-		out, err = g.output(context.Background(), "rev-parse", "--absolute-git-dir", "--is-shallow-repository", "--show-object-format")
-		return err
-	})
+	dir := plain(g.from)
+	if dir == "" {
+		both.Go(func() (err error) {
+			at, err = g.asked(context.Background())
+			return err
+		})
+	}
 	both.Go(func() (err error) {
 		settings, err = g.settings(context.Background())
 		return err
 	})
-	if err := both.Wait(); err != nil {
+	err := both.Wait()
+	if err == nil && dir != "" {
+		var ok bool
+		if at, ok = told(dir, settings); !ok {
+			at, err = g.asked(context.Background())
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open the repository: %w", err)
 	}
-	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	if len(lines) != 3 {
-		return nil, errors.New("open the repository: git is too old, 2.30 or newer is needed")
-	}
-	r := &Repository{git: g, shallow: lines[1] == "true", partial: isPartial(settings), empty: "4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
-	if lines[2] == "sha256" {
+	r := &Repository{git: g, shallow: at.shallow, partial: isPartial(settings), empty: "4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
+	if at.sha256 {
 		r.empty = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
 	}
-	g.dir = filepath.FromSlash(lines[0])
+	g.dir = at.dir
 	g.confine(settings)
 	r.name = nameOf(settings, g.dir)
 	return r, nil

@@ -58,9 +58,9 @@ func TestASmallChangeStartsFewProcesses(t *testing.T) {
 		most         int
 		lists        bool
 	}{
-		"code, changelog found":     {"code", found, 6, true},
-		"code, changelog named":     {"code", named, 5, false},
-		"document, changelog named": {"document", named, 5, false},
+		"code, changelog found":     {"code", found, 5, true},
+		"code, changelog named":     {"code", named, 4, false},
+		"document, changelog named": {"document", named, 4, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			verbs := counted(t, func() {

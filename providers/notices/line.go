@@ -35,6 +35,12 @@ func (l *line) client() *http.Client {
 
 // RoundTrip sends the request and bounds the answer.
 func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := gate.Held(r.Context()); err != nil {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, err
+	}
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", l.agent)
 	resp, err := l.base.RoundTrip(r)

@@ -293,6 +293,7 @@ type Report struct {
 	Title  string `yaml:"title"`
 	App    string `yaml:"app"` // slug of another App; "": a status by By
 	By     string `yaml:"by"`
+	Ends   bool   `yaml:"ends"` // the App's run of that name that is under way comes to that state; a GitLab does so by itself
 }
 
 // Report posts it.
@@ -318,6 +319,14 @@ func (f *Forge) Report(p Report) error {
 	in := runInput{Name: &p.Name, Conclusion: &p.State, Output: &runOutput{Title: or(p.Title, p.State), Summary: or(p.Title, p.State)}}
 	if phase(p.State) {
 		in.Status, in.Conclusion = &p.State, nil
+	}
+	if p.Ends {
+		for _, run := range r.latest(c) {
+			if run.App == f.other(p.App) && run.Name == p.Name && run.Status != "completed" {
+				return f.updateRun(run, in)
+			}
+		}
+		return fmt.Errorf("end %q: %w", p.Name, ErrUnknown)
 	}
 	_, err = f.createRun(r, f.other(p.App), c, in)
 	return err

@@ -12,6 +12,34 @@ import (
 
 // acts is what people said about a change: two comments may be worked off at once, and neither may undo the other unseen.
 var acts = map[string]func(*testing.T, *fixture){
+	"a comment on a change is unheard until it is worked off, or is a dead letter": func(t *testing.T, f *fixture) {
+		unheard := func(n int) bool {
+			t.Helper()
+			a, err := f.Acts(ctx, checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: n})
+			must(t, err)
+			return a.Unheard
+		}
+		says := func(id string) {
+			t.Helper()
+			m := gate.Mark{Kind: gate.MarkComment, Forge: "github", Repo: "acme/shop", Change: 1, Comment: 7, Detail: "d"}
+			_, err := f.Add(ctx, gate.Delivery{Forge: "github", ID: id, Event: "issue_comment", Body: []byte("{}"), Marks: []gate.Mark{m}})
+			must(t, err)
+		}
+		equal(t, "before", unheard(1), false)
+		says("a")
+		equal(t, "received", unheard(1), true)
+		equal(t, "on another change", unheard(11), false)
+		w := f.claim(1)[0]
+		equal(t, "taken", unheard(1), true)
+		f.finish(w, gate.Outcome{})
+		equal(t, "worked off", unheard(1), false)
+		says("b")
+		for range 12 {
+			f.clock.pass(2 * time.Hour)
+			must(t, f.Fail(ctx, f.claim(1)[0], "the forge is down", 0))
+		}
+		equal(t, "a dead letter", unheard(1), false)
+	},
 	"what people said is kept only if nobody said something else meanwhile": func(t *testing.T, f *fixture) {
 		s := checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: 1}
 		said := func(id string, n int64) gate.Work {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -38,6 +39,26 @@ var failures = map[string]func(*testing.T, *fixture){
 		f.clock.pass(2 * time.Millisecond)
 		f.one()
 	},
+	"what waits for quota is no failure, and what happens meanwhile is looked at once": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		for range 10 { // more often than kills
+			w := f.one()
+			equal(t, "Attempt", w.Attempt, int64(1))
+			must(t, f.Postpone(ctx, w, "the quota is short", 20*time.Minute))
+			f.clock.pass(20*time.Minute - time.Second)
+			f.none()
+			f.clock.pass(time.Second)
+		}
+		equal(t, "Error", f.inbox(store.InboxFilter{})[0].Error, "the quota is short")
+		w := f.one()
+		must(t, f.Postpone(ctx, w, "the quota is short", 20*time.Minute))
+		f.add(delivery("d2", change(1)))
+		again := f.one()
+		equal(t, "causes", len(again.Causes), 2)
+		if err := f.Postpone(ctx, w, "late", 0); !errors.Is(err, store.ErrLost) {
+			t.Errorf("Postpone of what another has = %v, want ErrLost", err)
+		}
+	},
 	"an event does not shorten a pause": func(t *testing.T, f *fixture) {
 		f.add(delivery("d1", change(1)))
 		must(t, f.Fail(ctx, f.one(), "limit", time.Minute))
@@ -51,7 +72,9 @@ var failures = map[string]func(*testing.T, *fixture){
 		equal(t, "dead", len(f.inbox(store.InboxFilter{Standing: store.Dead})), 1)
 		st, err := f.Stats(ctx)
 		must(t, err)
-		equal(t, "Stats", st, store.Stats{Dead: 1})
+		next, _, err := f.NextDue(ctx)
+		must(t, err)
+		equal(t, "Stats", st, store.Stats{Dead: 1, Next: next})
 		f.clock.pass(50 * time.Minute)
 		must(t, f.Mark(ctx, change(1))) // a sweep does not revive it
 		f.none()
@@ -100,7 +123,9 @@ var failures = map[string]func(*testing.T, *fixture){
 		f.claim(1)
 		st, err := f.Stats(ctx)
 		must(t, err)
-		equal(t, "Stats", st, store.Stats{Waiting: 2, Running: 1, Oldest: 5 * time.Second})
+		next, _, err := f.NextDue(ctx)
+		must(t, err)
+		equal(t, "Stats", st, store.Stats{Waiting: 2, Running: 1, Oldest: 5 * time.Second, Next: next})
 		running := f.inbox(store.InboxFilter{Standing: store.Running})
 		if len(running) != 1 || running[0].Holder == "" {
 			t.Errorf("Inbox(running) = %+v, want one with a holder", running)
@@ -114,6 +139,33 @@ var failures = map[string]func(*testing.T, *fixture){
 		f.add(delivery("d1", change(1)))
 		must(t, f.Fail(ctx, f.one(), "a\x00b\xff\nc", 0))
 		equal(t, "Error", f.inbox(store.InboxFilter{})[0].Error, "ab� c")
+	},
+	"bytes that are no text never fail a write, and name the same when they come again": func(t *testing.T, f *fixture) {
+		odd := "a\x00b\xff\xc3\x28/\u202e"
+		m := gate.Mark{Kind: gate.MarkBranch, Forge: "github", Repo: "acme/" + odd, Base: odd, Why: odd, Detail: odd, Commit: odd, Before: odd, By: odd}
+		d := gate.Delivery{Forge: "github", ID: odd, Event: odd, Action: odd, Account: odd, Install: 7, Body: []byte(odd), Marks: []gate.Mark{m}}
+		f.add(d)
+		if added, err := f.Add(ctx, d); added || err != nil {
+			t.Errorf("Add again = %v, %v, want it known", added, err)
+		}
+		w := f.one()
+		f.finish(w, gate.Outcome{Note: odd, Branch: &gate.BranchSeen{Forge: "github", Repo: odd, Name: odd, Tip: odd, Policy: odd}, Entries: []gate.Entry{{Reason: odd}},
+			Marks: []gate.Mark{with(change(1), func(m *gate.Mark) { m.Why, m.Detail = odd, odd })}})
+		f.finish(f.one(), gate.Outcome{Decision: decision("a", 1, f.clock.Now()), Facts: []byte(odd), Sources: []byte(odd),
+			Subject: &gate.SubjectState{Open: true, Head: odd, Base: odd, Author: odd, Title: odd}, Posted: []gate.Posted{{Name: odd, Commit: odd, Node: odd, State: odd}}})
+		must(t, f.SetTag(ctx, "github", odd, odd, odd))
+		if _, seen, err := f.LastTag(ctx, "github", odd, odd); !seen || err != nil {
+			t.Errorf("LastTag = %v, %v, want it seen", seen, err)
+		}
+		if id, err := f.Installation(ctx, "github", odd); id != 7 || err != nil {
+			t.Errorf("Installation = %d, %v", id, err)
+		}
+		if b, err := f.Branch(ctx, "github", odd, odd); b == nil || err != nil {
+			t.Errorf("Branch = %v, %v", b, err)
+		}
+		if open, err := f.HasOpen(ctx, "github", "acme/Shop", odd); !open || err != nil {
+			t.Errorf("HasOpen = %v, %v", open, err)
+		}
 	},
 	"the store is ready": func(t *testing.T, f *fixture) { must(t, f.Ready(ctx)) },
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/sluicegate/sluice/store/storetest"
+)
+
+// onPostgres are the scenarios that go through every part of the store: what comes in, what is decided, said, released,
+// queued, told, promoted, found, and what happens again after a restart.
+func onPostgres() []string {
+	return strings.Fields(`approved changelog-command command-answer-lost duplicates environment-api environment-commands finding-merged-shut
+		finding-policy hold odd-names override override-redelivered override-shared-head override-two-people policy-edit-flips promotion-chain
+		promotion-fault-restart promotion-outside promotion-soak promotion-superseded queue queue-two release-with-a-section release-with-faults
+		reopened restarted shared-head shuffled-and-doubled tag-moved write-lost`)
+}
+
+// The same comes of a scenario whatever database is below. All are played where SLUICE_TEST_POSTGRES_SCENARIOS=all.
+func TestScenariosOnPostgres(t *testing.T) {
+	t.Parallel()
+	fresh := storetest.Postgres(t)
+	paths, err := filepath.Glob("../../testdata/scenarios/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, some, played := os.Getenv("SLUICE_TEST_POSTGRES_SCENARIOS") == "all", onPostgres(), 0
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
+		if !all && !slices.Contains(some, name) {
+			continue
+		}
+		played++
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ar := txtar.Parse(raw)
+			if got, want := playedOn(t, fresh(t), "github", ar, key).out.String(), section(ar, "want"); got != want {
+				t.Errorf("%s\ngot:\n%s\nwant:\n%s", strings.TrimSpace(string(ar.Comment)), got, want)
+			}
+		})
+	}
+	if played < len(some) {
+		t.Errorf("%d scenarios are played, want %d: one of those named is no more", played, len(some))
+	}
+}
