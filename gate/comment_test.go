@@ -20,13 +20,19 @@ type talker struct {
 	rightErr error
 	replyErr error
 	unseen   error
-	replies  []string
-	reacted  int
+
+	shownFrom int // so often it is not shown
+	replies   []string
+	reacted   int
 }
 
 func (f *talker) Comment(context.Context, checks.Subject, int64) (*Comment, error) {
 	c := f.comment
-	return &c, f.unseen
+	if f.shownFrom > 0 {
+		f.shownFrom--
+		return &c, f.unseen
+	}
+	return &c, nil
 }
 func (f *talker) React(context.Context, checks.Subject, int64) error { f.reacted++; return nil }
 func (f *talker) Reply(_ context.Context, _ checks.Subject, _ string, known int64, body string) (int64, error) {
@@ -211,17 +217,20 @@ func TestACommentThatIsNotShownIsLookedForAgain(t *testing.T) {
 		attempt int64
 		facts   error
 		again   time.Duration // 0: it is over
+		times   int
 	}{
-		"just told": {time.Second, 1, nil, 10 * time.Second},
-		"told a while ago, and the change is not shown either": {20 * time.Minute, 5, ErrGone, 5 * time.Minute},
-		"told a while ago, and the change is shown":            {20 * time.Minute, 5, nil, 0},
-		"told long ago, and the change is not shown":           {5 * time.Hour, 15, ErrGone, 5 * time.Minute},
-		"too old to be obeyed":                                 {8 * 24 * time.Hour, 20, ErrGone, 0},
+		"just told":                  {time.Second, 1, nil, 10 * time.Second, 9},
+		"told, and looked for twice": {11 * time.Second, 2, nil, time.Minute, 9},
+		"told a while ago, and the change is not shown either": {20 * time.Minute, 5, ErrGone, 5 * time.Minute, 9},
+		"told a while ago, and the change is shown":            {20 * time.Minute, 5, nil, 0, 9},
+		"told a while ago, and shown with the change just now": {20 * time.Minute, 5, nil, 5 * time.Minute, 1},
+		"told long ago, and the change is not shown":           {5 * time.Hour, 15, ErrGone, 5 * time.Minute, 9},
+		"too old to be obeyed":                                 {8 * 24 * time.Hour, 20, ErrGone, 0, 9},
 	} {
 		f := says("/sluice hold wait")
 		w := heard(f, "c1")
 		w.Attempt, w.Causes[0].At = c.attempt, now.Add(-c.age)
-		f.unseen, f.err = ErrGone, c.facts
+		f.unseen, f.shownFrom, f.err = ErrGone, c.times, c.facts
 		r := reconciler(&f.forge, &memory{})
 		r.Providers["github"] = f
 		_, err := r.Work(t.Context(), w)

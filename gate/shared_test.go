@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
@@ -87,41 +86,4 @@ type beside struct {
 func (b *beside) Post(ctx context.Context, s checks.Subject, f *checks.Facts, posts []Post) ([]Posted, error) {
 	b.then()
 	return b.forge.Post(ctx, s, f, posts)
-}
-
-// cutOff is a queue that hands out work and is not heard of again.
-type cutOff struct{ keeper }
-
-func (*cutOff) Extend(ctx context.Context, _ Work, _ time.Duration) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// slow is a forge that takes for ever.
-type slow struct {
-	*forge
-	ended time.Time
-}
-
-func (s *slow) Facts(ctx context.Context, _ checks.Subject, _ string) (*checks.Facts, error) {
-	<-ctx.Done()
-	s.ended = time.Now()
-	return nil, ctx.Err()
-}
-
-// Whoever is cut off from the store stops before anybody else can have the work, by its own clock.
-func TestWorkEndsBeforeItsLeaseDoes(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q := &cutOff{}
-		q.both = &both{decisions: map[string]*Decision{}}
-		f := &slow{forge: &forge{facts: change()}}
-		r := reconciler(f.forge, &q.memory)
-		r.Providers["github"] = f
-		claimed := time.Now()
-		(&Runner{Reconciler: r, Queue: q, Lease: 30 * time.Second, Limit: time.Hour}).one(t.Context(), work())
-		if took := f.ended.Sub(claimed); took <= 10*time.Second || took >= 30*time.Second {
-			t.Errorf("the work went on for %v under a lease of 30s that nobody extended", took)
-		}
-	})
 }

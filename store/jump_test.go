@@ -17,9 +17,8 @@ func TestAClockThatIsSetMovesWhatIsDueWithIt(t *testing.T) {
 	pass := func(d time.Duration) { wall, steady = wall.Add(d), steady+d }
 	path := filepath.Join(t.TempDir(), "x.db")
 	begin := func() *Store {
-		s, err := Open(ctx, Options{URL: "sqlite:" + path, Now: func() time.Time { return wall }})
+		s, err := Open(ctx, Options{URL: "sqlite:" + path, Now: func() time.Time { return wall }, Steady: func() time.Duration { return steady }})
 		must(t, err)
-		s.pace.clocks = func() (time.Time, time.Duration) { return wall, steady }
 		return s
 	}
 	s := begin()

@@ -193,12 +193,16 @@ func (s *Store) Postpone(ctx context.Context, w gate.Work, why string, after tim
 
 // Fail gives work back after an error. It is tried again after retryAfter, or, when that is 0, after a pause that doubles
 // up to five minutes. After Options.DeadAfter failures in a row it is a dead letter: shown as such, revived by a new
-// delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause.
+// delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause or where it
+// is what finds deliveries that are missing.
 func (s *Store) Fail(ctx context.Context, w gate.Work, why string, retryAfter time.Duration) error {
 	dead := w.Attempt >= int64(s.opts.DeadAfter)
 	pause, least := retryAfter+time.Duration(s.opts.Dice()*float64(max(retryAfter, 0)/10)), 5*time.Minute
 	if retryAfter <= 0 {
 		pause, least = backoff(w.Attempt, s.opts.Dice()), time.Hour
+	}
+	if w.Mark.Kind == gate.MarkCatchUp || w.Mark.Kind == gate.MarkSweep { // no delivery revives what finds those that are missing
+		least = 5 * time.Minute
 	}
 	if dead {
 		pause = max(pause, least)

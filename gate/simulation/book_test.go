@@ -64,12 +64,11 @@ func (b *book) handed(p *process, works []gate.Work, lasts time.Duration) {
 		if k.Token <= before.token {
 			b.w.wrong("work %d was handed out under token %d after %d", k.ID, k.Token, before.token)
 		}
-		if until, is := b.leases[before]; is && until.After(time.Now()) && !b.w.one {
+		if until, is := b.leases[before]; is && until.After(time.Now()) {
 			b.w.wrong("work %d was handed to p%d, and somebody holds it for %v", k.ID, p.number, time.Until(until))
 		}
-		if !b.w.one { // where the clock jumped, whoever had it cannot know
-			delete(b.leases, before)
-		}
+		delete(b.leases, before)
+		b.hears(k, false)
 		b.newest[k.ID], b.leases[held{k.ID, k.Token}] = k.Token, time.Now().Add(lasts)
 		b.w.note("p%d is handed %s %s, %d.%d, because of %d: %s", p.number, k.Mark.Kind, k.Mark.Key(), k.ID, k.Token, len(k.Causes), k.Mark.Why)
 	}
@@ -91,15 +90,38 @@ func (b *book) over(k gate.Work, err error) {
 	if err != nil {
 		return
 	}
-	if _, is := b.leases[held{k.ID, k.Token}]; !is && !b.w.one || b.newest[k.ID] != k.Token {
+	if _, is := b.leases[held{k.ID, k.Token}]; !is || b.newest[k.ID] != k.Token {
 		b.w.wrong("work %d was given back by token %d, and %d is the newest", k.ID, k.Token, b.newest[k.ID])
 	}
 	delete(b.leases, held{k.ID, k.Token})
 }
 
+// hears writes down how far a comment is.
+func (b *book) hears(k gate.Work, done bool) {
+	if k.Mark.Kind != gate.MarkComment {
+		return
+	}
+	for _, c := range b.w.comments {
+		if c.id == k.Mark.Comment {
+			c.attempt, c.heard = k.Attempt, c.heard || done
+		}
+	}
+}
+
+// heardOut holds whatever lets through to what was said before: it may be that it must not. What failed too often to be looked
+// at again counts no more.
+func (w *world) heardOut(change int, begun time.Time, what string) {
+	for _, c := range w.comments {
+		if c.change == change && !c.told.IsZero() && c.told.Before(begun) && !c.heard && c.attempt < 12 {
+			w.wrong("%s is let through, and comment %d (%s), received %v before it was judged, is not worked off", what, c.id, c.body, begun.Sub(c.told))
+		}
+	}
+}
+
 // wrote is what came of work, and is kept.
 func (b *book) wrote(k gate.Work, o gate.Outcome) {
 	now := time.Now()
+	b.hears(k, true)
 	if k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Open {
 		b.w.change(k.Mark.Change).known = true
 	}
@@ -195,6 +217,7 @@ func (w *world) post(by *worker, f *checks.Facts, p gate.Post) gate.Posted {
 		case p.Commit != x.version.head():
 			w.wrong("an open gate on %.8s by what was read of %.8s", p.Commit, x.version.head())
 		default:
+			w.heardOut(x.change.number, x.begun, p.Commit)
 			if why := w.shut(x); len(why) > 0 {
 				w.wrong("an open gate on #%d at %.8s, which is shut: %s; served %v: %+v %v", x.change.number, p.Commit, strings.Join(why, ", "), x.served, *x.version, w.peopleAt(x.served))
 			}
@@ -249,6 +272,9 @@ func (w *world) lets(by *worker, p *gate.Promotion, o gate.Order) {
 	default:
 		if by.reserved.IsZero() || x.begun.Before(by.reserved) {
 			w.wrong("promotion %s is deployed, and was not judged again after it was reserved", p.ID)
+		}
+		if c, _ := w.commit(p.Commit); c != nil && c.change != 0 {
+			w.heardOut(c.change, x.begun, "promotion "+p.ID)
 		}
 		if why := w.shutFor(p, x); len(why) > 0 {
 			w.wrong("promotion %s of %.8s to %s, %s by %s, is deployed while shut: %s", p.ID, p.Commit, p.Environment, p.How, p.By.Login, strings.Join(why, ", "))

@@ -18,7 +18,7 @@ import (
 // call is one call over a boundary, of the store or of the forge: it waits until the scheduler lets it go on.
 type call struct {
 	p         *process
-	by        *worker // nil: the loop that claims, or what extends a lease
+	by        *worker // nil: the loop that claims, what extends a lease, or one of several that fetch for a worker
 	name      string
 	what      string
 	side      side
@@ -27,6 +27,7 @@ type call struct {
 	notBefore time.Time // it takes its time
 	drawn     bool      // whether and how it breaks is known
 	fault     string
+	refused   error // by whoever sends: the work may be somebody else's
 	sent      time.Time
 }
 
@@ -69,19 +70,20 @@ func (p *process) at(ctx context.Context, s side, name, what string, w *gate.Wor
 	c := &call{p: p, name: name, what: what, side: s, ctx: ctx, leave: make(chan struct{})}
 	world := p.world
 	world.mu.Lock()
-	if name != "Claim" && name != "Extend" {
+	if name != "Claim" && name != "Extend" && name != "Fetch" {
 		c.by = p.worker(c, w)
 	}
 	world.parked = append(world.parked, c)
 	world.mu.Unlock()
 	<-c.leave
-	if err := p.ended(ctx); err != nil {
-		if !p.dead {
-			world.note("%v: %v", c, err)
-		}
-		return err
+	err := cmp.Or(p.ended(ctx), c.refused)
+	if err == nil || c.fault == "stalls" && !p.dead { // what was sent before it stood still was sent
+		return cmp.Or(world.perform(c, do), err)
 	}
-	return world.perform(c, do)
+	if !p.dead {
+		world.note("%v: %v", c, err)
+	}
+	return err
 }
 
 // ended says that nothing more is done for whoever calls.
@@ -123,6 +125,9 @@ func (p *process) worker(c *call, w *gate.Work) *worker {
 	return k
 }
 
+// ofTheApp says whether a call is about the App itself, and no repository.
+func (c *call) ofTheApp() bool { return c.name == "Logged" || c.name == "Fetch" }
+
 // begins says whether work on the mark begins with such a call. Pieces that were claimed together begin at once, and are told
 // apart by this.
 func (c *call) begins(m gate.Mark) bool {
@@ -130,12 +135,12 @@ func (c *call) begins(m gate.Mark) bool {
 	switch m.Kind {
 	case gate.MarkChange:
 		return (c.name == "State" || c.name == "Latest") && c.what == key
-	case gate.MarkBase, gate.MarkHead:
-		head := m.Commit
-		if m.Kind == gate.MarkBase {
-			head = ""
-		}
-		return c.name == "Changes" && c.what == m.Base+"!"+head
+	case gate.MarkBase:
+		return c.name == "Changes" && c.what == m.Base+"!"
+	case gate.MarkHead:
+		return c.name == "OpenAt" && c.what == m.Commit
+	case gate.MarkCatchUp:
+		return c.name == "Caught"
 	case gate.MarkSweep:
 		return c.name == "OpenSubjects" && c.what == "/"
 	case gate.MarkComment:
@@ -188,9 +193,14 @@ func (w *world) release(c *call) {
 	if !c.drawn {
 		c.drawn, c.sent = true, time.Now()
 		if c.side == acts && c.ctx.Err() == nil {
-			w.mayAct(c)
+			if c.refused = gate.Held(c.ctx); c.refused == nil { // as every client asks right before it sends
+				w.mayAct(c)
+			}
 		}
-		if c.fault = w.fault(c); c.fault != "" {
+		if c.refused == nil {
+			c.fault = w.fault(c)
+		}
+		if c.fault != "" {
 			w.seen.faults++
 		}
 		switch c.fault {
@@ -204,6 +214,8 @@ func (w *world) release(c *call) {
 		case "freezes":
 			c.p.frozen = time.Now().Add(w.between(5*time.Second, 3*time.Minute))
 			c.drawn = false // and goes on as if nothing had been
+		case "stalls": // between the look at the lease and the wire
+			c.p.frozen = time.Now().Add(w.between(5*time.Second, 3*time.Minute))
 		}
 		if c.due().After(time.Now()) {
 			w.note("%v %s", c, c.fault)
@@ -221,7 +233,7 @@ var faults = [...][]string{
 	reads:  {"error", "error", "error", "kill", "freezes", "slow"},
 	writes: {"error", "error", "lost", "lost", "kill", "killed", "killed", "freezes", "slow"},
 	looks:  {"error", "error", "error", "token", "limit", "hangs", "slow", "slow", "kill", "freezes"},
-	acts:   {"error", "lost", "lost", "lost", "token", "limit", "hangs", "cut", "slow", "slow and lost", "late", "kill", "killed", "killed", "freezes", "half"},
+	acts:   {"error", "lost", "lost", "lost", "token", "limit", "hangs", "cut", "slow", "slow and lost", "late", "kill", "killed", "killed", "freezes", "stalls", "half"},
 }
 
 func (w *world) fault(c *call) string {
@@ -231,6 +243,9 @@ func (w *world) fault(c *call) string {
 	kind := pick(w, faults[c.side]...)
 	if kind == "late" && c.name != "Post" && c.name != "Deploy" {
 		return "lost"
+	}
+	if kind == "stalls" && c.name != "Post" && c.name != "Conclude" {
+		return "freezes" // what is created cannot be taken back: see the package's comment
 	}
 	return kind
 }
@@ -246,9 +261,9 @@ func (w *world) perform(c *call, do func() error) (err error) {
 		err = c.breaks(w)
 	case c.side == writes && w.full.After(time.Now()):
 		err = errFull
-	case c.side >= looks && w.barred.After(time.Now()):
+	case c.side >= looks && !c.ofTheApp() && w.barred.After(time.Now()):
 		err = errors.New("403: This installation has been suspended")
-	case c.side >= looks && w.gone.After(time.Now()):
+	case c.side >= looks && !c.ofTheApp() && w.gone.After(time.Now()):
 		err = fmt.Errorf("404: not found: %w", gate.ErrGone)
 	case c.fault == "late": // it was given up, and arrives all the same
 		w.later(w.between(time.Second, 8*time.Second), func() {

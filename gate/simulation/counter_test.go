@@ -26,6 +26,7 @@ var (
 	_ gate.Historian     = counter{}
 	_ gate.Surveyor      = counter{}
 	_ gate.Asker         = counter{}
+	_ gate.Ledger        = counter{}
 )
 
 // ask is a call that reads. served is as of when the forge tells: its replicas lag at times.

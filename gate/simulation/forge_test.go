@@ -136,9 +136,11 @@ type comment struct {
 	at       time.Time
 	head     string // of the change, when it was written
 	edited   time.Time
-	told     bool // its delivery was accepted
-	failures int  // of the reply
-	deployed int  // what came of it
+	told     time.Time // when its delivery was accepted
+	heard    bool      // it was worked off
+	attempt  int64     // of the newest work on it
+	failures int       // of the reply
+	deployed int       // what came of it
 }
 
 type reply struct {

@@ -20,6 +20,8 @@ func (w *world) people() {
 		c = pick(w, open...)
 	}
 	switch n := w.rng.IntN(100); {
+	case c != nil && w.chance(40):
+		w.helps(c)
 	case c == nil || n < 8 && len(open) < 5:
 		w.opensOne()
 	case n < 18:
@@ -60,7 +62,10 @@ func (w *world) tellAs(event string, marks func() []gate.Mark) *delivery {
 	w.serial++
 	d := &delivery{Delivery: gate.Delivery{Forge: "github", ID: fmt.Sprintf("delivery-%d", w.serial), Event: event, Body: []byte("{}"), Account: "acme"}, marks: marks}
 	if !w.calm && w.chance(w.harsh/2+3) {
-		w.note("nobody is told of %s", event)
+		if w.chance(60) { // else the forge itself has lost it
+			d.log(w)
+		}
+		w.note("nobody is told of %s %s", d.ID, event)
 		return d
 	}
 	late := w.between(10*time.Millisecond, 2*time.Second)
@@ -76,10 +81,26 @@ func (w *world) tellAs(event string, marks func() []gate.Mark) *delivery {
 func (w *world) deliver(d *delivery) {
 	w.mail = slices.DeleteFunc(w.mail, func(x *delivery) bool { return x == d })
 	p := pick(w, w.procs...)
+	d.log(w)
 	if p.dead || p.frozen.After(time.Now()) || w.full.After(time.Now()) {
 		w.note("p%d does not take %s %s", p.number, d.ID, d.Event)
 		return // 503, or nobody is there: the forge does not send it again
 	}
+	if _, err := w.keep(p, d); err != nil {
+		w.wrong("keep a delivery: %v", err)
+	}
+	if !w.calm && w.chance(12) { // it comes again
+		d.due = time.Now().Add(w.between(time.Millisecond, 5*time.Minute))
+		w.mail = append(w.mail, d)
+	}
+	if !w.calm && w.rng.IntN(10_000) < w.harsh {
+		w.note("p%d dies with the delivery", p.number)
+		w.kill(p)
+	}
+}
+
+// keep is what becomes of a delivery that arrives at a process, however it came there.
+func (w *world) keep(p *process, d *delivery) (added bool, err error) {
 	d.At, d.Marks = p.now(), d.marks()
 	for i := range d.Marks {
 		m := &d.Marks[i]
@@ -88,11 +109,11 @@ func (w *world) deliver(d *delivery) {
 			m.Why = d.Event
 		}
 	}
-	added, err := p.store.Add(context.Background(), d.Delivery)
+	added, err = p.store.Add(context.Background(), d.Delivery)
 	w.note("p%d takes %s %s: %v %v", p.number, d.ID, d.Event, added, err)
 	switch {
 	case err != nil:
-		w.wrong("keep a delivery: %v", err)
+		return false, err
 	case added && w.had[d.ID]:
 		w.wrong("delivery %s was kept twice", d.ID)
 	case !added && !w.had[d.ID]:
@@ -107,17 +128,12 @@ func (w *world) deliver(d *delivery) {
 			w.change(m.Change).known = true
 		}
 		for _, c := range w.comments {
-			c.told = c.told || m.Kind == gate.MarkComment && m.Comment == c.id
+			if m.Kind == gate.MarkComment && m.Comment == c.id && c.told.IsZero() {
+				c.told = time.Now()
+			}
 		}
 	}
-	if !w.calm && w.chance(12) { // it comes again
-		d.due = time.Now().Add(w.between(time.Millisecond, 5*time.Minute))
-		w.mail = append(w.mail, d)
-	}
-	if !w.calm && w.rng.IntN(10_000) < w.harsh {
-		w.note("p%d dies with the delivery", p.number)
-		w.kill(p)
-	}
+	return added, nil
 }
 
 func (w *world) tellChange(c *change, why, detail string) {
@@ -171,6 +187,10 @@ func (w *world) review(c *change) {
 	if w.chance(8) {
 		commit = v.heads[0]
 	}
+	w.reviewAs(c, by, state, commit)
+}
+
+func (w *world) reviewAs(c *change, by, state, commit string) {
 	why, detail := "pull_request_review.submitted", ""
 	if state == "dismissed" {
 		why = "pull_request_review.dismissed"
@@ -193,8 +213,28 @@ func (w *world) review(c *change) {
 	w.tellChange(c, why, detail)
 }
 
-func (w *world) label(c *change) {
-	name, why := pick(w, "blocked", "blocked", "urgent"), "pull_request.labeled"
+// helps does what is still missing for a change to go live.
+func (w *world) helps(c *change) {
+	v, tip := c.now(), w.line[len(w.line)-1].id
+	lacks := w.shut(&reading{begun: time.Now(), served: time.Now(), at: time.Now(), change: c, version: v})
+	switch {
+	case slices.Contains(lacks, "approval"):
+		if by := pick(w, "bo", "cy", "rita", "rob"); by != c.author {
+			w.reviewAs(c, by, "approved", v.head())
+		}
+	case slices.Contains(lacks, "unblocked"):
+		w.labelled(c, "blocked")
+	case len(lacks) == 0 && w.chance(60):
+		w.merge(c)
+	case w.colour(tip, "build", time.Now()) != "success":
+		w.reports(tip, "success")
+	}
+}
+
+func (w *world) label(c *change) { w.labelled(c, pick(w, "blocked", "blocked", "urgent")) }
+
+func (w *world) labelled(c *change, name string) {
+	why := "pull_request.labeled"
 	c.turn(func(v *version) {
 		if i := slices.Index(v.labels, name); i >= 0 {
 			v.labels, why = slices.Delete(v.labels, i, i+1), "pull_request.unlabeled"
@@ -311,7 +351,11 @@ func (w *world) foreign(c *change) {
 }
 
 func (w *world) again(c *change) {
-	w.tell("check_run.rerequested", gate.Mark{Kind: gate.MarkChange, Change: c.number, Commit: c.now().head(), Detail: "sluice/gate"})
+	m := gate.Mark{Kind: gate.MarkChange, Change: c.number, Commit: c.now().head(), Detail: "sluice/gate"}
+	if w.chance(30) { // of a fork's commit the forge names no change
+		m = gate.Mark{Kind: gate.MarkHead, Commit: m.Commit, Detail: m.Detail}
+	}
+	w.tell("check_run.rerequested", m)
 }
 
 // past is somebody who deploys by himself.
@@ -374,7 +418,7 @@ func (w *world) weather() {
 		w.note("the disk is full, for %v", for_/20)
 	case 3:
 		if w.one {
-			p.skew = pick(w, 0, time.Hour, -time.Hour, 3*time.Second, -3*time.Second)
+			p.set(pick(w, 0, time.Hour, -time.Hour, 3*time.Second, -3*time.Second))
 			w.note("the clock of p%d is off by %v", p.number, p.skew)
 		}
 	case 4:

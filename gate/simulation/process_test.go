@@ -18,6 +18,7 @@ type process struct {
 	rng     *rand.Rand
 	store   *store.Store
 	skew    time.Duration
+	jumped  bool      // its clock was set, and nothing was claimed since
 	frozen  time.Time // until then it stands still
 	dead    bool
 	stop    context.CancelFunc
@@ -28,6 +29,9 @@ type process struct {
 	workers map[int]*worker
 	claimed []*worker // that have not called yet
 }
+
+// set sets its clock.
+func (p *process) set(skew time.Duration) { p.jumped, p.skew = p.jumped || skew != p.skew, skew }
 
 func (p *process) now() time.Time { return time.Now().Add(p.skew).UTC() }
 
@@ -50,15 +54,18 @@ func (w *world) start(number int) {
 			return
 		}
 		w.store = p.store
+		clear(w.leases) // what the one before held was freed
 	}
 	s := shelf{p.store, p}
 	r := &gate.Reconciler{Providers: map[string]gate.Provider{"github": counter{w, p}}, Memory: s, Book: s, Past: s, Releases: s, Log: slog.New(watcher{w, p}), Now: p.now,
 		NewID:     func() string { return fmt.Sprintf("%016x%016x", p.rng.Uint64(), p.rng.Uint64()) },
-		PublicURL: "https://sluice.example", Sweep: sweep, Prune: s.prune}
+		PublicURL: "https://sluice.example", Sweep: sweep, Prune: s.prune,
+		Missed: map[string]gate.Missed{"github": {Ledger: counter{w, p}, Intake: s, Receipts: s}}}
 	runner := &gate.Runner{Reconciler: r, Queue: s, Wake: p.wake, Workers: 3, Lease: lease, Poll: 15 * time.Second, Limit: limit}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
-	if err := p.store.Mark(ctx, gate.Mark{Kind: gate.MarkPrune, Why: "start"}, gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "start"}); err != nil {
+	if err := p.store.Mark(ctx, gate.Mark{Kind: gate.MarkPrune, Why: "start"}, gate.Mark{Kind: gate.MarkSweep, Forge: "github", Why: "start"},
+		gate.Mark{Kind: gate.MarkCatchUp, Forge: "github", Why: "start"}); err != nil {
 		w.wrong("mark what is looked at by itself: %v", err)
 	}
 	w.note("p%d starts", number)

@@ -18,7 +18,8 @@ func (w *world) rest() {
 	w.calm = true
 	w.gone, w.barred, w.full = time.Time{}, time.Time{}, time.Time{}
 	for _, p := range w.procs {
-		p.skew, p.frozen = 0, time.Time{}
+		p.set(0)
+		p.frozen = time.Time{}
 	}
 	w.note("calm")
 	if w.policies[len(w.policies)-1].broken {
@@ -44,7 +45,7 @@ func (w *world) rest() {
 	if n := w.seen.writes - writes; n > 0 {
 		w.wrong("%d writes at the forge though nothing happened", n)
 	}
-	if n, most := w.seen.reads-reads, 3*(6+4*len(w.open_())+8); n > most {
+	if n, most := w.seen.reads-reads, 3*(6+4*len(w.open_())+8+int(sweep/(5*time.Minute))); n > most {
 		w.wrong("%d reads at the forge in three sweeps though nothing happened: at most %d were expected", n, most)
 	}
 	w.record()
@@ -62,8 +63,13 @@ func (w *world) final() {
 		w.shown(c)
 	}
 	for _, c := range w.comments {
-		if c.told && c.failures < 8 && w.replies[fmt.Sprint(c.id)] == nil {
+		if !c.told.IsZero() && c.failures < 8 && w.replies[fmt.Sprint(c.id)] == nil {
 			w.wrong("comment %d on #%d (%s) was told of, and never answered", c.id, c.change, c.body)
+		}
+	}
+	for _, d := range w.log {
+		if !w.had[d.ID] && d.tried.After(w.caught) {
+			w.wrong("%s %s is in the forge's log, and was never taken in", d.ID, d.Event)
 		}
 	}
 	for who, n := range w.reviewers {

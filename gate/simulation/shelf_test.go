@@ -32,7 +32,7 @@ func (s shelf) Claim(ctx context.Context, n int, lasts time.Duration) (works []g
 	if err := s.p.ended(ctx); err != nil {
 		return nil, err
 	}
-	if at, ok, err := s.NextDue(context.Background()); err == nil && (!ok || at.After(s.p.now())) {
+	if at, ok, err := s.NextDue(context.Background()); err == nil && !s.p.jumped && (!ok || at.After(s.p.now())) {
 		return nil, nil // to look into an empty queue is nothing that happens
 	}
 	if s.p.refused == s.p.world.steps { // nor is to ask again in the same moment
@@ -40,6 +40,7 @@ func (s shelf) Claim(ctx context.Context, n int, lasts time.Duration) (works []g
 	}
 	err = s.p.at(ctx, writes, "Claim", fmt.Sprint(n), nil, func() error {
 		works, err = s.Store.Claim(ctx, n, lasts)
+		s.p.jumped = s.p.jumped && err != nil
 		s.p.world.handed(s.p, works, lasts)
 		return err
 	})

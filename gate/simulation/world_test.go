@@ -32,6 +32,9 @@ type world struct {
 	procs  []*process
 	agenda []*item     // what happens by itself, by time
 	mail   []*delivery // on its way
+	log    []*delivery // all that the forge has sent or tried to send, oldest first
+	began  time.Time
+	caught time.Time // when the forge's log was gone through for the first time
 	serial int
 	gone   time.Time // until then the forge shows nothing of the repository
 	barred time.Time // until then the installation is suspended
@@ -61,6 +64,7 @@ type item struct {
 type delivery struct {
 	gate.Delivery
 	due   time.Time
+	tried time.Time          // when it was sent for the first time, whether or not it arrived
 	marks func() []gate.Mark // as the receiver would make them at that moment
 }
 
@@ -125,6 +129,7 @@ func (w *world) play() {
 // found begins the story: a repository with a policy, and processes that are started on an empty database.
 func (w *world) found() {
 	var err error
+	w.began = time.Now()
 	w.forge.begin()
 	w.book.begins()
 	if w.store, err = w.open(time.Now); !w.one && err != nil {
@@ -147,7 +152,8 @@ func (w *world) found() {
 }
 
 func (w *world) open(now func() time.Time) (*store.Store, error) {
-	return store.Open(context.Background(), store.Options{URL: "sqlite:" + w.dir + "/db", Now: now, Holder: "simulation", Dice: w.rng.Float64})
+	return store.Open(context.Background(), store.Options{URL: "sqlite:" + w.dir + "/db", Now: now, Holder: "simulation", Dice: w.rng.Float64,
+		Steady: func() time.Duration { return time.Since(w.began) }})
 }
 
 // end ends all that runs.
@@ -172,6 +178,9 @@ func (w *world) step() {
 	ready := w.ready()
 	post := slices.DeleteFunc(slices.Clone(w.mail), func(d *delivery) bool { return d.due.After(time.Now()) })
 	at := w.rng.IntN(1000)
+	if w.calm && len(ready) > 0 { // what can go on does, nearly always: nobody is slow any more
+		at = at * 2 / 3
+	}
 	switch {
 	case w.due(): // what has to happen at this time
 	case len(ready) > 0 && at < 640:
@@ -234,6 +243,7 @@ func (w *world) due() bool {
 func (w *world) passes(ready int) {
 	d := w.between(time.Millisecond, 400*time.Millisecond)
 	switch n := w.rng.IntN(100); {
+	case w.calm && ready > 0:
 	case ready == 0 && len(w.parked) == 0 && n < 40:
 		d = w.between(time.Second, 40*time.Second)
 	case ready == 0 && len(w.parked) == 0 && n < 50:
