@@ -56,8 +56,19 @@ func TestAClockThatIsSetMovesWhatIsDueWithIt(t *testing.T) {
 	must(t, s.Close())
 	wall = wall.Add(-time.Hour)
 	s = begin()
+	works := claim()
+	if len(works) != 2 {
+		t.Errorf("Claim after a start an hour back = %v, want both", works)
+	}
+	wall = wall.Add(time.Hour)
+	for _, w := range works {
+		must(t, s.Fail(ctx, w, "no", 0))
+	}
+	must(t, s.Close())
+	wall = wall.Add(-time.Hour)
+	s = begin()
 	defer s.Close()
 	if works := claim(); len(works) != 2 {
-		t.Errorf("Claim after a start an hour back = %v, want both", works)
+		t.Errorf("Claim after a start an hour back = %v, want both that failed under the clock before", works)
 	}
 }

@@ -125,6 +125,9 @@ func (b *book) wrote(k gate.Work, o gate.Outcome) {
 	if k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Open {
 		b.w.change(k.Mark.Change).known = true
 	}
+	if k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Merged && !b.w.change(k.Mark.Change).known {
+		b.w.change(k.Mark.Change).carried = true
+	}
 	for _, x := range o.Overrides {
 		b.overrides = append(b.overrides, overriding{now, k.Mark.Change, x})
 	}

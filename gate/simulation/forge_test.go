@@ -53,6 +53,7 @@ type change struct {
 	author   string
 	versions []version
 	known    bool // it was read while it was open, or its end was told
+	carried  bool // before that, somebody asked about it whose promotion carries it: it asks for none of its own any more
 }
 
 // version is what a change was from a time on. Nothing in it is changed.

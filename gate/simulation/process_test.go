@@ -43,7 +43,11 @@ const (
 
 // start starts the process of that number.
 func (w *world) start(number int) {
-	p := &process{world: w, number: number, rng: rand.New(rand.NewPCG(w.rng.Uint64(), 7)), ended_: make(chan struct{}), //nolint:gosec // to be repeated
+	var skew time.Duration // a machine's clock stays as it was set
+	if old := w.procs[number]; old != nil && !w.calm {
+		skew = old.skew
+	}
+	p := &process{world: w, number: number, skew: skew, rng: rand.New(rand.NewPCG(w.rng.Uint64(), 7)), ended_: make(chan struct{}), //nolint:gosec // to be repeated
 		wake: make(chan struct{}, 1), refused: -1, workers: map[int]*worker{}, store: w.store}
 	w.procs[number] = p
 	if w.one {

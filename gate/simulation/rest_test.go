@@ -134,7 +134,7 @@ func (w *world) promoted() {
 	}
 	broken := slices.ContainsFunc(w.policies, func(e edition) bool { return e.broken })
 	for _, c := range w.changes {
-		if v := c.now(); v.state == "merged" && !broken && c.known && !asked[fmt.Sprintf("merge/%d/%s", c.number, v.mergeCommit)] {
+		if v := c.now(); v.state == "merged" && !broken && c.known && !c.carried && !asked[fmt.Sprintf("merge/%d/%s", c.number, v.mergeCommit)] {
 			w.wrong("the merge of #%d asked for nothing", c.number)
 		}
 	}
