@@ -36,7 +36,7 @@ const qJump = `UPDATE subject SET next_at = next_at + $1 WHERE next_at IS NOT NU
 const qRewound = `
 UPDATE subject SET next_at = $1 WHERE holder IS NULL AND next_at > $1 AND wanted > done AND (since > $1 + 2000 OR error <> '' AND next_at > $1 + 330000)`
 
-// keepPace is asked before anything is claimed.
+// keepPace is asked before anything is claimed or held for longer.
 func (s *Store) keepPace(ctx context.Context) error {
 	p := &s.pace
 	if p.clocks == nil {

@@ -36,6 +36,7 @@ func TestAClockThatIsSetMovesWhatIsDueWithIt(t *testing.T) {
 	_, err = s.Add(ctx, marked("waits", 2))
 	must(t, err)
 	wall = wall.Add(-time.Hour)
+	must(t, s.Extend(ctx, held[0], 30*time.Second))
 	pass(time.Second)
 	waits := claim()
 	if len(waits) != 1 || waits[0].Mark.Change != 2 {

@@ -177,6 +177,9 @@ func (s *Store) NextDue(ctx context.Context, kinds ...gate.MarkKind) (time.Time,
 
 // Extend keeps the work for another lease from now on. It fails with ErrLost when somebody else has it: stop then.
 func (s *Store) Extend(ctx context.Context, w gate.Work, lease time.Duration) error {
+	if err := s.keepPace(ctx); err != nil { // else a clock that was set back a moment ago would take back what is given here
+		return err
+	}
 	return s.held(ctx, w, "extend the lease on", qExtend, s.now()+lease.Milliseconds())
 }
 
