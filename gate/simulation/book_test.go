@@ -125,8 +125,8 @@ func (b *book) wrote(k gate.Work, o gate.Outcome) {
 	if k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Open {
 		b.w.change(k.Mark.Change).known = true
 	}
-	if k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Merged && !b.w.change(k.Mark.Change).known {
-		b.w.change(k.Mark.Change).carried = true
+	if c := b.w.change(k.Mark.Change); k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Merged && !c.ended {
+		c.carried = c.carried || slices.ContainsFunc(k.Causes, func(m gate.Mark) bool { return m.Why == "carried" })
 	}
 	for _, x := range o.Overrides {
 		b.overrides = append(b.overrides, overriding{now, k.Mark.Change, x})

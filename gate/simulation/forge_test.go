@@ -53,7 +53,8 @@ type change struct {
 	author   string
 	versions []version
 	known    bool // it was read while it was open, or its end was told
-	carried  bool // before that, somebody asked about it whose promotion carries it: it asks for none of its own any more
+	ended    bool // its end was told when it was merged
+	carried  bool // before that a promotion that carries it had it looked at: it asks for none of its own any more
 }
 
 // version is what a change was from a time on. Nothing in it is changed.
