@@ -125,7 +125,7 @@ func (b *book) wrote(k gate.Work, o gate.Outcome) {
 	if k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Open {
 		b.w.change(k.Mark.Change).known = true
 	}
-	if c := b.w.change(k.Mark.Change); k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Merged && !c.ended {
+	if c := b.w.change(k.Mark.Change); k.Mark.Kind == gate.MarkChange && o.Subject != nil && o.Subject.Merged {
 		c.carried = c.carried || slices.ContainsFunc(k.Causes, func(m gate.Mark) bool { return m.Why == "carried" })
 	}
 	for _, x := range o.Overrides {

@@ -53,8 +53,7 @@ type change struct {
 	author   string
 	versions []version
 	known    bool // it was read while it was open, or its end was told
-	ended    bool // its end was told when it was merged
-	carried  bool // before that a promotion that carries it had it looked at: it asks for none of its own any more
+	carried  bool // a promotion that carries it had it looked at, and then it need not ask for one of its own: see limits in the package's comment
 }
 
 // version is what a change was from a time on. Nothing in it is changed.

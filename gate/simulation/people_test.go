@@ -125,8 +125,7 @@ func (w *world) keep(p *process, d *delivery) (added bool, err error) {
 	w.had[d.ID] = true
 	for _, m := range d.Marks {
 		if m.Why == "pull_request.closed" {
-			c := w.change(m.Change)
-			c.known, c.ended = true, c.ended || c.now().state == "merged"
+			w.change(m.Change).known = true
 		}
 		for _, c := range w.comments {
 			if m.Kind == gate.MarkComment && m.Comment == c.id && c.told.IsZero() {

@@ -3,8 +3,27 @@
 // pipelines, deliveries, faults, clocks and deaths all come from the seed, so that a run that fails can be run again, the same
 // to the byte. An oracle that shares no line with the rules holds the engine to the promises that it makes.
 //
+// Its moves are those of people, pipelines and the forge, and what breaks: calls that fail, hang, are lost before or after their
+// effect, arrive late, or take only half of it; replicas of the forge that lag after a webhook; deliveries that are late, doubled,
+// shuffled, or do not arrive, with the forge's log to find them in; a repository that is shown no more for a while, a suspended
+// installation, a full disk; a process that dies, drains, or stands still for longer than its lease, also between the look at the
+// lease and the wire; a machine's clock that is set an hour forth or back (on SQLite; replicas go by their database's clock).
+//
+// Seen to turn red when a guard is taken out, each within ten worlds: a command that is not heard out; a deployment that is not
+// looked for before one is made; a reservation that is not written down; a lease that is believed in for ever; a token that does
+// not fence; a delivery's key that is not unique; an answer that is not looked for after a lost one; a lock that does not hold;
+// missed deliveries that are not fetched.
+//
+// Not seen in as many: an override that outlives a push, a revocation that is not kept, a decision that is not taken again right
+// before the deployment, the second look at work that was taken over, a head that was told of and is not waited for: overrides
+// are rare here, a lock or a policy has to come in that very second, and a sweep mends the rest before anybody looks. Those are
+// the business of gate's own tests and of the scenarios. A merge that a later promotion carries need not ask for one of its own. What is created (a
+// deployment, an answer) by a process that stands still for longer than its lease between the look at it and the wire comes
+// doubled, at a forge that takes no key with it: so that is not played.
+//
 // It refuses to reach for anything outside: no network, no real clock, no sleep. It knows nothing of a forge's protocol
-// (providers/pretend plays that) and nothing of workflow runs and merge queues (gate's own tests play those).
+// (providers/pretend plays that), of PostgreSQL (storetest and cmd/sluice play that) and of workflow runs and merge queues
+// (gate's own tests play those).
 package simulation
 
 import (
