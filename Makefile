@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 3000x
 
-.PHONY: build test fuzz bench guard
+.PHONY: build test fuzz bench guard soak
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
@@ -32,6 +32,12 @@ fuzz:
 	    (cd $$dir && $$d/fuzz.test -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$d/corpus); \
 	  done; \
 	done
+
+# The whole engine under seeds, for hours: a seed that fails is printed with the command that plays it again.
+SEED ?= $(shell date +%s)
+STEPS ?= 100000000
+soak:
+	$(GO) test ./gate/simulation -run 'TestSimulation$$' -v -count=1 -timeout 0 -seed $(SEED) -steps $(STEPS)
 
 # The figures, with the machine beside them; BenchmarkQuota takes a minute by itself.
 bench:

@@ -67,7 +67,7 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 	c, err := forge.Comment(ctx, s, w.Mark.Comment)
 	switch {
 	case errors.Is(err, ErrGone):
-		return Outcome{Note: "the comment is gone, or is not on this change or commit"}, nil
+		return r.unseen(ctx, provider, forge, w, "the comment is gone, or is not on this change or commit", err)
 	case err != nil:
 		return Outcome{}, fmt.Errorf("read %s: %w", w.Mark.Key(), err)
 	case !c.By.Human() || c.App:
@@ -90,7 +90,7 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 	}
 	a := &asking{provider: provider, s: s, comment: c}
 	if err := r.readyFor(ctx, a, w, commands); errors.Is(err, ErrGone) {
-		return Outcome{Note: "the change is gone"}, nil
+		return r.unseen(ctx, provider, forge, w, "the change is gone", err)
 	} else if err != nil {
 		return Outcome{}, err
 	}
@@ -102,6 +102,29 @@ func (r *Reconciler) firstReading(ctx context.Context, provider Provider, forge 
 		out.Entries = append(out.Entries, r.commandEntry(a, result))
 	}
 	return out, r.answer(ctx, forge, w, &out, out.Overrides)
+}
+
+// unseen is about a comment that the forge does not show. Its replicas lag, and a repository that is renamed, transferred or
+// suspended comes back: what was accepted is looked for until it is too old to be obeyed. It was deleted when after a while the
+// change that it was on is shown, and after that it still is not; of one on a commit that is not asked, and it is looked for for
+// half an hour.
+func (r *Reconciler) unseen(ctx context.Context, provider Provider, forge Correspondent, w Work, why string, gone error) (Outcome, error) {
+	s, age := w.Mark.Subject(), r.Now().Sub(delivered(w).At)
+	deleted := age >= tooOld || s.Kind == checks.KindCommit && age >= goneFor
+	if !deleted && s.Kind == checks.KindChange && age >= goneFor/30 { // while it is looked for nothing is let through: not for long
+		if _, err := provider.Facts(ctx, s, ""); err == nil {
+			_, err = forge.Comment(ctx, s, w.Mark.Comment)
+			deleted = errors.Is(err, ErrGone)
+		}
+	}
+	if deleted {
+		return Outcome{Note: why}, nil
+	}
+	after := goneFor / 6
+	if w.Attempt <= 2 {
+		after = [...]time.Duration{10 * time.Second, 10 * time.Second, time.Minute}[w.Attempt]
+	}
+	return Outcome{}, &RetryError{After: after, Err: fmt.Errorf("look for %s: %w", w.Mark.Key(), gone)}
 }
 
 // unfit says why nothing of a comment is done, whatever it asks for.
@@ -296,7 +319,7 @@ func (r *Reconciler) answer(ctx context.Context, forge Correspondent, w Work, ou
 		return nil
 	}
 	r.Log.Warn("answer a comment", "subject", s.Key(), "comment", w.Mark.Comment, "err", err)
-	if known == 0 {
+	if known <= 0 { // it was looked for, and then perhaps made
 		state.Reply = -1
 	}
 	if state.Tries++; state.Tries >= mostTries {

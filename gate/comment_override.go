@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/agext/levenshtein"
 
@@ -82,7 +83,7 @@ func (r *Reconciler) bound(ctx context.Context, a *asking) (no Result, ok bool) 
 		return a.result(refused, "Whether a push arrived in between could not be read, so nothing was done. Write the command again in a minute."), false
 	case moved:
 		return a.result(refused, "A push or another target arrived in between. Look at the head, %s, and write the command again if it still holds.", codeSpan(short(a.head))), false
-	case arrived.After(a.comment.At):
+	case arrived.Truncate(time.Second).After(a.comment.At): // forges count in seconds
 		return a.result(refused, "%s was pushed after the comment was written, which only arrived later. Look at it, and write the command again if it still holds.", codeSpan(short(a.head))), false
 	}
 	return Result{}, true

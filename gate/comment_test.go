@@ -19,12 +19,19 @@ type talker struct {
 	right    string
 	rightErr error
 	replyErr error
-	replies  []string
-	reacted  int
+	unseen   error
+
+	shownFrom int // so often it is not shown
+	replies   []string
+	reacted   int
 }
 
 func (f *talker) Comment(context.Context, checks.Subject, int64) (*Comment, error) {
 	c := f.comment
+	if f.shownFrom > 0 {
+		f.shownFrom--
+		return &c, f.unseen
+	}
 	return &c, nil
 }
 func (f *talker) React(context.Context, checks.Subject, int64) error { f.reacted++; return nil }
@@ -161,6 +168,76 @@ func TestAnAnswerThatIsNotTakenIsTriedAgainAndNotForEver(t *testing.T) {
 	}
 	if tries != mostTries {
 		t.Errorf("tried %d times, want %d", tries, mostTries)
+	}
+}
+
+// Whether the first try was looked for makes no difference: what was sent after that may have been made.
+func TestAnAnswerThatMayHaveBeenMadeIsLookedFor(t *testing.T) {
+	t.Parallel()
+	for attempt := int64(1); attempt <= 3; attempt++ {
+		f := says("/sluice override approval Bo is ill.")
+		f.replyErr = errors.New("connection reset")
+		w, m := heard(f, "c1"), &memory{}
+		w.Attempt = attempt
+		out := obeyed(t, f, m, w)
+		m.answers = map[string]*CommentState{w.Mark.Key(): out.Comment}
+		w.Attempt, f.replyErr = 1, nil
+		if obeyed(t, f, m, w); len(f.replies) != 1 || !strings.HasPrefix(f.replies[0], "-1 ") {
+			t.Errorf("after a lost answer at attempt %d: %q, want one that was looked for (-1)", attempt, f.replies)
+		}
+	}
+}
+
+// noter is a forge with deployments and comments.
+type noter struct {
+	Promoter
+	*talker
+}
+
+func TestANoteThatMayHaveBeenMadeIsLookedFor(t *testing.T) {
+	t.Parallel()
+	f := says("")
+	v := &visit{r: reconciler(&f.forge, &memory{}), provider: noter{nil, f}, w: Work{Attempt: 1}, now: now}
+	p := &Promotion{ID: "p", Environment: "production", Commit: "c1", Change: 7, State: Failed, Why: "rejected"}
+	f.replyErr = errors.New("connection reset")
+	if err := v.showNote(t.Context(), p); err == nil {
+		t.Fatal("no error of a note that was not taken")
+	}
+	f.replyErr = nil
+	if err := v.showNote(t.Context(), p); err != nil || len(f.replies) != 1 || !strings.HasPrefix(f.replies[0], "-1 ") || p.Note != 500 {
+		t.Errorf("the note after a lost one: %v, %q, id %d; want one that was looked for (-1)", err, f.replies, p.Note)
+	}
+}
+
+// A forge whose replicas lag, or whose repository is being renamed, does not show what it has told of.
+func TestACommentThatIsNotShownIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		age     time.Duration
+		attempt int64
+		facts   error
+		again   time.Duration // 0: it is over
+		times   int
+	}{
+		"just told":                  {time.Second, 1, nil, 10 * time.Second, 9},
+		"told, and looked for twice": {11 * time.Second, 2, nil, time.Minute, 9},
+		"told a while ago, and the change is not shown either": {20 * time.Minute, 5, ErrGone, 5 * time.Minute, 9},
+		"told a while ago, and the change is shown":            {20 * time.Minute, 5, nil, 0, 9},
+		"told a while ago, and shown with the change just now": {20 * time.Minute, 5, nil, 5 * time.Minute, 1},
+		"told long ago, and the change is not shown":           {5 * time.Hour, 15, ErrGone, 5 * time.Minute, 9},
+		"too old to be obeyed":                                 {8 * 24 * time.Hour, 20, ErrGone, 0, 9},
+	} {
+		f := says("/sluice hold wait")
+		w := heard(f, "c1")
+		w.Attempt, w.Causes[0].At = c.attempt, now.Add(-c.age)
+		f.unseen, f.shownFrom, f.err = ErrGone, c.times, c.facts
+		r := reconciler(&f.forge, &memory{})
+		r.Providers["github"] = f
+		_, err := r.Work(t.Context(), w)
+		var later *RetryError
+		if errors.As(err, &later); c.again == 0 && err != nil || c.again != 0 && (later == nil || later.After != c.again) {
+			t.Errorf("%s: %v, want again in %v", name, err, c.again)
+		}
 	}
 }
 

@@ -142,6 +142,9 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 	if errors.Is(err, ErrGone) {
 		return nil
 	}
+	if err != nil && known <= 0 { // it may have been made: the next visit looks for it
+		p.Note = -1
+	}
 	if err == nil {
 		p.Note, p.Noted, p.NotedIn = id, digest, p.State
 	}

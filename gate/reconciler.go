@@ -84,7 +84,6 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 // change judges one change as it is now.
 func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	s := w.Mark.Subject()
-	log := r.Log.With("subject", s.Key())
 	provider, ok := r.Providers[s.Forge]
 	if !ok {
 		return Outcome{Note: "no forge " + s.Forge + " is configured"}, nil
@@ -105,8 +104,7 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 	f, err := provider.Facts(ctx, s, newestHead(w))
 	switch {
 	case errors.Is(err, ErrGone):
-		log.Info("subject is gone", "err", err)
-		return Outcome{Subject: &SubjectState{ReadAt: r.Now()}, Note: "gone"}, nil
+		return r.vanished(ctx, w, err)
 	case err != nil:
 		return Outcome{}, fmt.Errorf("read facts of %v: %w", s, err)
 	}
@@ -117,6 +115,29 @@ func (r *Reconciler) change(ctx context.Context, w Work) (Outcome, error) {
 		return r.ended(ctx, provider, f, w)
 	}
 	return r.settle(ctx, provider, f, latest, w)
+}
+
+// vanished is about a change that the forge does not show. One that is open, or of whose beginning or end somebody told, is
+// looked for again for as long as an environment is, and is what it was until then: replicas lag, a repository that is renamed,
+// transferred or suspended comes back, and what was told of is not told again.
+func (r *Reconciler) vanished(ctx context.Context, w Work, gone error) (Outcome, error) {
+	s := w.Mark.Subject()
+	st, err := r.Memory.State(ctx, s)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read state of %v: %w", s, err)
+	}
+	matters := st == nil || st.Open || slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.tells("closed") || c.tells("reopened") })
+	lately := r.Now().Sub(w.Since) < goneFor || st != nil && r.Now().Sub(st.ReadAt) < goneFor
+	told := slices.ContainsFunc(w.Causes, func(c Mark) bool { return strings.HasPrefix(c.Why, "installation") }) // it was taken off
+	if matters && !told && (lately || w.Attempt <= 7) {
+		after := goneFor / 6
+		if w.Attempt == 1 {
+			after = 10 * time.Second
+		}
+		return Outcome{}, &RetryError{After: after, Err: fmt.Errorf("read facts of %v: %w", s, gone)}
+	}
+	r.Log.Info("subject is gone", "subject", s.Key(), "err", gone)
+	return Outcome{Subject: &SubjectState{ReadAt: r.Now()}, Note: "gone"}, nil
 }
 
 // rests says that there is nothing to do, and why: as long as some of what should be shown is missing, there is something

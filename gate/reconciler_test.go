@@ -288,7 +288,9 @@ func TestWorkOnAnErrorIsTriedAgainAndOpensNothing(t *testing.T) {
 		t.Errorf("Work = %v with %d posts, want an error and none", err, len(f.posted))
 	}
 	f.err = fmt.Errorf("read: %w", ErrGone)
-	if out := must(t, reconciler(f, m), m, work()); out.Subject == nil || out.Subject.Open {
+	w := work()
+	w.Attempt = 8 // it was looked for for a while
+	if out := must(t, reconciler(f, m), m, w); out.Subject == nil || out.Subject.Open {
 		t.Errorf("a subject that is gone left %+v, want it forgotten", out.Subject)
 	}
 }
@@ -424,5 +426,33 @@ func TestReviewsAreRequestedOnceInTheLifeOfAChange(t *testing.T) {
 	must(t, r, m, work(Mark{Why: "pull_request.synchronize"}))
 	if got := fmt.Sprint(f.users, f.teams); got != "[olga] [acme/operations]" {
 		t.Errorf("asked %s, want olga and the team once, though the forge refused", got)
+	}
+}
+
+// A repository that is renamed, transferred or suspended comes back: what is open there is looked for for a while.
+func TestAnOpenChangeThatIsNotShownIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state   *SubjectState
+		attempt int64
+		since   time.Time
+		again   bool
+	}{
+		"never read":                      {nil, 1, now, true},
+		"never read, and gone for long":   {nil, 9, now.Add(-time.Hour), false},
+		"closed":                          {&SubjectState{ReadAt: now}, 1, now, false},
+		"open":                            {&SubjectState{Open: true, ReadAt: now.Add(-time.Hour)}, 1, now.Add(-time.Hour), true},
+		"open, and read a short time ago": {&SubjectState{Open: true, ReadAt: now.Add(-20 * time.Minute)}, 9, now.Add(-time.Hour), true},
+		"open, and told a short time ago": {&SubjectState{Open: true, ReadAt: now.Add(-time.Hour)}, 9, now.Add(-time.Minute), true},
+		"open, and gone for long":         {&SubjectState{Open: true, ReadAt: now.Add(-time.Hour)}, 9, now.Add(-time.Hour), false},
+	} {
+		f := &forge{facts: change(), err: ErrGone}
+		w := work()
+		w.Attempt, w.Since = c.attempt, c.since
+		out, err := reconciler(f, &memory{state: c.state}).Work(t.Context(), w)
+		var later *RetryError
+		if errors.As(err, &later) != c.again || !c.again && (err != nil || out.Subject == nil || out.Subject.Open) {
+			t.Errorf("%s: %+v, %v; want again %v", name, out.Subject, err, c.again)
+		}
 	}
 }

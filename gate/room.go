@@ -38,7 +38,8 @@ type Memory interface {
 	// Acts are the overrides of a subject that have not ended, and its hold unless it was lifted.
 	Acts(ctx context.Context, s checks.Subject) (Acts, error)
 	// Moved says whether a change was told to have had another head than this, or another target, since a delivery was kept
-	// (Mark.Receipt), and when this head came to be by the forge's clock; zero: nobody told.
+	// (Mark.Receipt), and when this head came to be by the forge's clock, or, where the push was not told, when it was first
+	// heard of; zero: never.
 	Moved(ctx context.Context, s checks.Subject, receipt int64, head string) (moved bool, arrived time.Time, err error)
 	// OverridesOf are those that a comment on the change asked for, ended ones too.
 	OverridesOf(ctx context.Context, s checks.Subject, comment int64) ([]Override, error)

@@ -60,15 +60,29 @@ SELECT c.detail FROM cause c JOIN subject s ON s.id = c.subject_id
 WHERE s.kind = 'change' AND s.key = $1 AND c.why LIKE '%.synchronize' AND c.sha = $2 AND c.detail <> ''
 ORDER BY c.id DESC LIMIT 1`
 
+// learnt is when a head was first heard of: told with whatever happened to the change, or read and decided on.
+const qLearnt = `
+SELECT MIN(at) FROM (
+  SELECT c.at AS at FROM cause c JOIN subject s ON s.id = c.subject_id WHERE s.kind = 'change' AND s.key = $1 AND c.sha = $2
+  UNION ALL
+  SELECT d.at AS at FROM decision d JOIN subject s ON s.id = d.subject_id WHERE s.kind = 'change' AND s.key = $1 AND d.sha = $2) AS heard`
+
 // Moved says whether a change was told to have had another head than this, or another target, since a delivery was kept
-// (Mark.Receipt), and when this head came to be by the forge's clock; zero: nobody told.
+// (Mark.Receipt), and when this head came to be by the forge's clock, or, where the push itself was not told, when it was
+// first heard of; zero: never.
 func (s *Store) Moved(ctx context.Context, subject checks.Subject, receipt int64, head string) (moved bool, arrived time.Time, err error) {
 	var one int
 	if moved, err = s.scan(ctx, []any{&one}, qMoved, subject.Key(), receipt, head); err != nil {
 		return false, arrived, err
 	}
 	var told string
-	if found, err := s.scan(ctx, []any{&told}, qArrival, subject.Key(), head); err != nil || !found {
+	found, err := s.scan(ctx, []any{&told}, qArrival, subject.Key(), head)
+	if err == nil && !found {
+		var first sql.NullInt64
+		_, err = s.scan(ctx, []any{&first}, qLearnt, subject.Key(), head)
+		return moved, at(first.Int64), err
+	}
+	if err != nil {
 		return moved, arrived, err
 	}
 	arrived, err = time.Parse(time.RFC3339, told)

@@ -31,11 +31,12 @@ func machineClocks() func() (time.Time, time.Duration) {
 // jump moves leases with the clock, and back with it all that is due: looking too early is harmless.
 const qJump = `UPDATE subject SET next_at = next_at + $1 WHERE next_at IS NOT NULL AND (holder IS NOT NULL OR $1 < 0)`
 
-// rewound frees at the start what was marked by a clock that was ahead of this one.
+// rewound frees at the start what was marked by a clock that was ahead of this one, and what failed and would wait for longer
+// than any pause of ours: it failed under such a clock, or is a dead letter, and a start is a reason to try it again.
 const qRewound = `
-UPDATE subject SET next_at = $1 WHERE holder IS NULL AND next_at > $1 AND wanted > done AND since > $1 + 2000`
+UPDATE subject SET next_at = $1 WHERE holder IS NULL AND next_at > $1 AND wanted > done AND (since > $1 + 2000 OR error <> '' AND next_at > $1 + 330000)`
 
-// keepPace is asked before anything is claimed.
+// keepPace is asked before anything is claimed or held for longer.
 func (s *Store) keepPace(ctx context.Context) error {
 	p := &s.pace
 	if p.clocks == nil {

@@ -17,9 +17,8 @@ func TestAClockThatIsSetMovesWhatIsDueWithIt(t *testing.T) {
 	pass := func(d time.Duration) { wall, steady = wall.Add(d), steady+d }
 	path := filepath.Join(t.TempDir(), "x.db")
 	begin := func() *Store {
-		s, err := Open(ctx, Options{URL: "sqlite:" + path, Now: func() time.Time { return wall }})
+		s, err := Open(ctx, Options{URL: "sqlite:" + path, Now: func() time.Time { return wall }, Steady: func() time.Duration { return steady }})
 		must(t, err)
-		s.pace.clocks = func() (time.Time, time.Duration) { return wall, steady }
 		return s
 	}
 	s := begin()
@@ -37,6 +36,7 @@ func TestAClockThatIsSetMovesWhatIsDueWithIt(t *testing.T) {
 	_, err = s.Add(ctx, marked("waits", 2))
 	must(t, err)
 	wall = wall.Add(-time.Hour)
+	must(t, s.Extend(ctx, held[0], 30*time.Second))
 	pass(time.Second)
 	waits := claim()
 	if len(waits) != 1 || waits[0].Mark.Change != 2 {
@@ -57,8 +57,19 @@ func TestAClockThatIsSetMovesWhatIsDueWithIt(t *testing.T) {
 	must(t, s.Close())
 	wall = wall.Add(-time.Hour)
 	s = begin()
+	works := claim()
+	if len(works) != 2 {
+		t.Errorf("Claim after a start an hour back = %v, want both", works)
+	}
+	wall = wall.Add(time.Hour)
+	for _, w := range works {
+		must(t, s.Fail(ctx, w, "no", 0))
+	}
+	must(t, s.Close())
+	wall = wall.Add(-time.Hour)
+	s = begin()
 	defer s.Close()
 	if works := claim(); len(works) != 2 {
-		t.Errorf("Claim after a start an hour back = %v, want both", works)
+		t.Errorf("Claim after a start an hour back = %v, want both that failed under the clock before", works)
 	}
 }

@@ -233,4 +233,6 @@ const qHaveSubject = `SELECT 1 FROM subject WHERE id = $1 {lock}`
 
 const qDropState = `DELETE FROM subject_state WHERE subject_id = $1`
 
-const qDropSubject = `DELETE FROM subject WHERE id = $1`
+// The newest stays: SQLite would give its number to the next one, whose tokens begin anew, and whoever still held the old one
+// under such a token could give back what is not his.
+const qDropSubject = `DELETE FROM subject WHERE id = $1 AND id < (SELECT max(id) FROM subject)`

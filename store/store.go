@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	dice "math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -47,11 +48,17 @@ type Options struct {
 	Now func() time.Time // the clock; when nil that of this machine, or of the PostgreSQL server, which all replicas share
 	Log *slog.Logger     // nothing is logged when nil
 
+	// Steady is a clock beside Now that nobody sets: what is due moves with Now where they part. When nil that of this machine,
+	// and none where Now is given.
+	Steady func() time.Duration
+
 	Debounce  time.Duration // how long an event waits for others on the same subject; 0: due at once
 	Linger    time.Duration // how long what nobody waits for may wait to share a flush of the disk; 0: not at all
 	Queue     int           // writes that may wait before Add says ErrBusy; 1024 when 0
 	DeadAfter int           // failures in a row after which work is a dead letter; 12 when 0
 	Holder    string        // who claims, for people to read; HOST/PID when "", on PostgreSQL with something random behind it
+
+	Dice func() float64 // in [0, 1): spreads what is tried again; math/rand/v2 when nil
 
 	// Targets says who is told of a notice; nobody is, and none is kept, when nil.
 	Targets func(gate.Notification) []string
@@ -148,8 +155,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Beside || o.role != serving {
 		return s, nil
 	}
-	if o.Now == nil {
+	switch {
+	case o.Now == nil:
 		s.pace.clocks = machineClocks()
+	case o.Steady != nil:
+		s.pace.clocks = func() (time.Time, time.Duration) { return o.Now(), o.Steady() }
 	}
 	if err := errors.Join(s.free(ctx, qRecover), s.free(ctx, qRewound)); err != nil {
 		return nil, errors.Join(fmt.Errorf("free the work of the last run in %s: %w", path, err), s.Close())
@@ -174,6 +184,9 @@ func (o Options) filled() Options {
 	}
 	if o.DeadAfter <= 0 {
 		o.DeadAfter = 12
+	}
+	if o.Dice == nil {
+		o.Dice = dice.Float64
 	}
 	if o.Holder == "" {
 		host, _ := os.Hostname()

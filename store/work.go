@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,6 +177,9 @@ func (s *Store) NextDue(ctx context.Context, kinds ...gate.MarkKind) (time.Time,
 
 // Extend keeps the work for another lease from now on. It fails with ErrLost when somebody else has it: stop then.
 func (s *Store) Extend(ctx context.Context, w gate.Work, lease time.Duration) error {
+	if err := s.keepPace(ctx); err != nil { // else a clock that was set back a moment ago would take back what is given here
+		return err
+	}
 	return s.held(ctx, w, "extend the lease on", qExtend, s.now()+lease.Milliseconds())
 }
 
@@ -194,12 +196,16 @@ func (s *Store) Postpone(ctx context.Context, w gate.Work, why string, after tim
 
 // Fail gives work back after an error. It is tried again after retryAfter, or, when that is 0, after a pause that doubles
 // up to five minutes. After Options.DeadAfter failures in a row it is a dead letter: shown as such, revived by a new
-// delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause.
+// delivery or by Retry, and else tried only once an hour, or every five minutes where the forge names its own pause or where it
+// is what finds deliveries that are missing.
 func (s *Store) Fail(ctx context.Context, w gate.Work, why string, retryAfter time.Duration) error {
 	dead := w.Attempt >= int64(s.opts.DeadAfter)
-	pause, least := retryAfter+time.Duration(rand.Int64N(int64(max(retryAfter, 0))/10+1)), 5*time.Minute
+	pause, least := retryAfter+time.Duration(s.opts.Dice()*float64(max(retryAfter, 0)/10)), 5*time.Minute
 	if retryAfter <= 0 {
-		pause, least = backoff(w.Attempt), time.Hour
+		pause, least = backoff(w.Attempt, s.opts.Dice()), time.Hour
+	}
+	if w.Mark.Kind == gate.MarkCatchUp || w.Mark.Kind == gate.MarkSweep { // no delivery revives what finds those that are missing
+		least = 5 * time.Minute
 	}
 	if dead {
 		pause = max(pause, least)
@@ -222,12 +228,12 @@ func (s *Store) held(ctx context.Context, w gate.Work, doing, text string, args 
 }
 
 // backoff is a second, doubled with every attempt, at most five minutes, give or take a fifth.
-func backoff(attempt int64) time.Duration {
+func backoff(attempt int64, dice float64) time.Duration {
 	d := 5 * time.Minute
 	if attempt < 10 {
 		d = min(d, time.Second<<max(attempt-1, 0))
 	}
-	return min(5*time.Minute, time.Duration(float64(d)*(0.8+0.4*rand.Float64())))
+	return min(5*time.Minute, time.Duration(float64(d)*(0.8+0.4*dice)))
 }
 
 // clip keeps a text short, and valid where a database insists on it.

@@ -83,6 +83,16 @@ var failures = map[string]func(*testing.T, *fixture){
 		f.clock.pass(50 * time.Minute)
 		f.none()
 	},
+	"what finds deliveries that are missing is tried every five minutes, however often it failed": func(t *testing.T, f *fixture) {
+		for _, kind := range []gate.MarkKind{gate.MarkCatchUp, gate.MarkSweep} {
+			must(t, f.Mark(ctx, gate.Mark{Kind: kind, Forge: "github"}))
+			for range 5 {
+				must(t, f.Fail(ctx, f.one(), "no", 0))
+				f.clock.pass(6 * time.Minute)
+			}
+			f.finish(f.one(), gate.Outcome{})
+		}
+	},
 	"a delivery revives a dead letter": func(t *testing.T, f *fixture) {
 		f.dead()
 		f.add(delivery("new", change(1)))

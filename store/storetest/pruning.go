@@ -56,6 +56,19 @@ var pruning = map[string]func(*testing.T, *fixture){
 			equal(t, "posted on "+commit, len(ps), want)
 		}
 	},
+	"a number is given to one piece of work alone, whatever was deleted": func(t *testing.T, f *fixture) {
+		must(t, f.Mark(ctx, gate.Mark{Kind: gate.MarkBase, Forge: "github", Repo: "acme/shop", Base: "main"}))
+		old := f.one()
+		f.finish(old, gate.Outcome{})
+		must(t, f.Prune(ctx, 400*day, 30*day))
+		f.add(delivery("d1", change(1)))
+		if w := f.one(); w.ID == old.ID {
+			t.Fatalf("%s has the number of %s, %d, and token %d", w.Mark.Key(), old.Mark.Key(), w.ID, w.Token)
+		}
+		if err := f.Finish(ctx, old, gate.Outcome{}); !errors.Is(err, store.ErrLost) {
+			t.Errorf("Finish of what is deleted = %v, want ErrLost", err)
+		}
+	},
 	"nothing is left of a closed change": func(t *testing.T, f *fixture) {
 		f.decided(1, gate.Outcome{Decision: decision("a", 1, f.clock.Now()), Facts: []byte("x"), Subject: open("h", "main"),
 			Posted: []gate.Posted{{Name: "sluice/gate", Commit: "h"}}})
