@@ -161,7 +161,8 @@ func TestGitLabCosts(t *testing.T) {
 		{"an approval that is taken back", func() { s.act(n, "unapprove", map[string]any{"user": "bo"}) }, 6, 3},
 		{"a title that changes one verdict's words", func() { s.act(n, "update", map[string]any{"user": "ana", "title": "fix: tills"}) }, 6, 2},
 		{"nothing", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nobody reads this."}) }, 2, 0},
-		{"a reviewer who is asked", func() { s.act(n, "update", map[string]any{"user": "ana", "reviewers": []string{"bo"}}) }, 6, 2},
+		{"a reviewer who is asked", func() { s.act(n, "update", map[string]any{"user": "ana", "reviewers": []string{"bo"}}) }, 0, 0},
+		{"the first look since then", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nor that."}) }, 3, 0},
 		{"nothing, where a reviewer was asked", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nor this."}) }, 2, 0},
 		{"nothing that concerns us", func() { s.act(n, "update", map[string]any{"user": "ana", "assignees": []string{"bo"}}) }, 0, 0},
 		{"another push", func() {
