@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/sluicegate/sluice/providers/pretend"
 	"github.com/sluicegate/sluice/store"
 )
@@ -38,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 	ahead, is := os.LookupEnv(childAhead)
 	if !is {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m) // a goroutine that outlives its test fails them all
 	}
 	now := func() time.Time { return time.Now().UTC().Add(readAhead(ahead)) }
 	err := serve(context.Background(), process{environ: os.Environ(), stderr: os.Stderr}, outside{now: now}, func(a net.Addr) { fmt.Println("listening", a) })
