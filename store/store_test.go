@@ -11,6 +11,7 @@ import (
 
 func TestMain(m *testing.M) {
 	storetest.Child()
+	openedAlone()
 	goleak.VerifyTestMain(m) // a goroutine that outlives its test fails them all
 }
 

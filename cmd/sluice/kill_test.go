@@ -81,6 +81,7 @@ type mortal struct {
 	child    *exec.Cmd
 	env      []string
 	database string
+	url      string // of the server
 	log      *lockedBuffer
 	ahead    time.Duration
 	clock    string        // the file that says so to the server
@@ -204,7 +205,8 @@ func (k *mortal) start(later time.Duration) {
 	if err != nil || !ok {
 		k.t.Fatalf("the server said %q (%v):\n%s", line, err, k.log)
 	}
-	k.forge.Hooks(pretend.Target{URL: "http://" + address + "/webhook/github"})
+	k.url = "http://" + address
+	k.forge.Hooks(pretend.Target{URL: k.url + "/webhook/github"})
 }
 
 // kill kills the server, if it lives.
