@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 3000x
 
-.PHONY: build test lint vulnerable race fuzz bench guard
+.PHONY: build test kills lint vulnerable race fuzz bench guard
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
@@ -17,6 +17,12 @@ test:
 	$(GO) mod download
 	$(GO) vet ./...
 	$(GO) test -timeout 30m -parallel 8 ./...
+
+# The server killed 500 times on each database while people work: at each step between taking a delivery and acting on it, and at
+# random. `make test` does so once for each step.
+KILLS ?= 500
+kills:
+	SLUICE_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 3h -v -run '^TestKilledOverBursts$$' ./cmd/sluice
 
 # Other programs' second look at the code. The version is pinned here and not in go.mod: it is nothing that Sluice is built from.
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2

@@ -242,6 +242,7 @@ type Outcome struct {
 
 	Branch *BranchSeen // MarkBranch, and the first change into a branch: up to where it was looked at
 
+	Early   bool   // Decision and Also are kept already: see Keeper
 	Also    []Kept // MarkGroup: the decisions on the changes that it carries
 	Members []int  // MarkGroup: their numbers; nil: unchanged
 

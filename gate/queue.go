@@ -131,6 +131,11 @@ func (r *Reconciler) settleGroup(ctx context.Context, provider Provider, s check
 	if names := foreigners(last.Statuses); len(names) > 0 {
 		r.Log.Warn("somebody else writes under our names", "subject", s.Key(), "commit", s.Group, "checks", names)
 	}
+	entries := out.Entries // all of the decisions
+	out.Entries = nil
+	if err := r.early(ctx, w, &out, entries, nil); err != nil {
+		return Outcome{}, err
+	}
 	if r.DryRun {
 		out.Note = "dry run: nothing was posted"
 		return out, nil

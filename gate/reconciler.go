@@ -179,8 +179,9 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 		return Outcome{}, err
 	} else {
 		logDecision(r.Log, d)
-		out.Entries = append(out.Entries, decided(d))
-		out.Marks = append(out.Marks, besides(others)...)
+		if err := r.early(ctx, w, &out, []Entry{decided(d)}, besides(others)); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if names := foreigners(f.Statuses); len(names) > 0 {
 		r.Log.Warn("somebody else writes under our names", "subject", f.Subject.Key(), "commit", d.Commit, "checks", names)

@@ -53,6 +53,13 @@ type Memory interface {
 	Branches(ctx context.Context, forge string) ([]BranchSeen, error)
 }
 
+// Keeper is a Memory that keeps decisions before their work is finished.
+type Keeper interface {
+	// Keep writes Decision, Facts, Sources, Also, Entries and Marks of an outcome, in one transaction, for as long as the
+	// work is held: it fails with ErrLost, and keeps nothing, when somebody else has it.
+	Keep(ctx context.Context, w Work, o Outcome) error
+}
+
 // Past is the decisions that were made, with what they came from.
 type Past interface {
 	// Recorded hands over what q asks for, newest first, until each returns an error, which it returns then.

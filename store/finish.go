@@ -78,6 +78,43 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 	return nil
 }
 
+// Keep writes decisions, their audit entries and the work that they raise while the work that they come of is held still, and
+// returns when that is on disk. It fails with ErrLost, and keeps nothing, when the lease ran out and somebody else has the work.
+func (s *Store) Keep(ctx context.Context, w gate.Work, o gate.Outcome) error {
+	o = gate.Outcome{Decision: o.Decision, Facts: o.Facts, Sources: o.Sources, Also: o.Also, Entries: o.Entries, Marks: o.Marks}
+	packed, err := s.prepare(w, o)
+	if err != nil {
+		return err
+	}
+	also, err := s.carried(w, o)
+	if err != nil {
+		return err
+	}
+	names := append(s.workNames(w, o), packed.names()...)
+	for _, r := range also {
+		names = append(names, r.names()...)
+	}
+	return s.do(ctx, patient, func(t *tx) error {
+		now := s.now()
+		n, err := t.exec(qHolds, w.ID, w.Token)
+		if err == nil && n == 0 {
+			err = ErrLost
+		}
+		for _, r := range append([]*record{packed}, also...) {
+			if err == nil {
+				err = r.keep(s, t, now)
+			}
+		}
+		if err == nil {
+			err = enter(t, packed.entries)
+		}
+		if err == nil {
+			err = s.follow(t, o, now)
+		}
+		return err
+	}, names...)
+}
+
 // follow raises the work that came of it, in the order that never locks in a ring.
 func (s *Store) follow(t *tx, o gate.Outcome, now int64) error {
 	type next struct {
@@ -127,6 +164,12 @@ type packed struct {
 func (s *Store) prepare(w gate.Work, o gate.Outcome) (*record, error) {
 	r := &record{work: w, outcome: o, subject: w.Mark.Subject(), entries: s.tidied(o.Entries)}
 	d := o.Decision
+	if o.Early && d != nil && d.Subject.Repo != "" {
+		r.subject = d.Subject
+	}
+	if o.Early {
+		return r, nil
+	}
 	if d == nil {
 		r.facts = s.blob(o.Facts)
 		return r, nil
@@ -230,7 +273,7 @@ func (r *record) subjectID(t *tx) (int64, error) {
 
 func (r *record) decide(t *tx, subject int64) error {
 	d := r.outcome.Decision
-	if d == nil {
+	if d == nil || r.outcome.Early {
 		return nil
 	}
 	facts, err := r.facts.keep(t)

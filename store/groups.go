@@ -24,6 +24,9 @@ AND t.repo = $2 AND EXISTS (SELECT 1 FROM group_member m WHERE m.subject_id = s.
 
 // carried makes the decisions on the changes that a merge queue's commit carries ready to be written.
 func (s *Store) carried(w gate.Work, o gate.Outcome) (list []*record, err error) {
+	if o.Early {
+		return nil, nil
+	}
 	for _, k := range o.Also {
 		r, err := s.prepare(w, gate.Outcome{Decision: k.Decision, Facts: k.Facts, Sources: k.Sources})
 		if err != nil {

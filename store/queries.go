@@ -70,6 +70,9 @@ const qNextKind = `SELECT min(next_at) FROM subject WHERE kind = $1 AND next_at 
 
 const qExtend = `UPDATE subject SET next_at = $3 WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
 
+// qHolds changes nothing, and keeps the row until its transaction ends.
+const qHolds = `UPDATE subject SET token = token WHERE id = $1 AND token = $2 AND holder IS NOT NULL`
+
 const qFinish = `
 UPDATE subject SET done = $3, holder = NULL, attempt = 0, error = '', note = $6,
   since = (SELECT min(at) FROM cause WHERE cause.subject_id = subject.id AND cause.seq > $3),

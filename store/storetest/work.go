@@ -11,6 +11,28 @@ import (
 )
 
 var work = map[string]func(*testing.T, *fixture){
+	"a decision may be kept before its work is finished, once, by whoever holds the work": func(t *testing.T, f *fixture) {
+		f.add(delivery("d1", change(1)))
+		w := f.one()
+		o := gate.Outcome{Decision: decision("a", 1, f.clock.Now()), Facts: []byte("f"), Sources: []byte("s"), Entries: []gate.Entry{{Reason: "opened"}}, Marks: []gate.Mark{change(2)}}
+		must(t, f.Keep(ctx, w, o))
+		d, sources, err := f.Latest(ctx, subject(1))
+		if err != nil || d == nil || d.ID != o.Decision.ID || string(sources) != "s" {
+			t.Errorf("Latest = %+v, %q, %v, want what was kept", d, sources, err)
+		}
+		o.Early, o.Entries, o.Marks = true, nil, nil
+		o.Subject = &gate.SubjectState{Open: true, Head: "c1", Base: "main"}
+		f.finish(w, o)
+		equal(t, "entries", len(f.whole()), 1)
+		st, err := f.State(ctx, subject(1))
+		must(t, err)
+		equal(t, "Decision of the state", st.Decision, o.Decision.ID)
+		equal(t, "what it raised", f.one().Mark.Change, 2)
+		o.Decision = decision("b", 1, f.clock.Now())
+		if err := f.Keep(ctx, w, o); !errors.Is(err, store.ErrLost) {
+			t.Errorf("Keep for work that was given back = %v, want ErrLost", err)
+		}
+	},
 	"work that is held is nobody else's": func(t *testing.T, f *fixture) {
 		f.add(delivery("d1", change(1)))
 		f.one()
