@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 3000x
 
-.PHONY: build test fuzz bench guard soak
+.PHONY: build test kills lint vulnerable race fuzz bench guard soak
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
@@ -17,6 +17,28 @@ test:
 	$(GO) mod download
 	$(GO) vet ./...
 	$(GO) test -timeout 30m -parallel 8 ./...
+
+# The server killed 500 times on each database while people work: at each step between taking a delivery and acting on it, and at
+# random. `make test` does so once for each step.
+KILLS ?= 500
+kills:
+	SLUICE_TEST_KILLS=$(KILLS) $(GO) test -count=1 -timeout 3h -v -run '^TestKilledOverBursts$$' ./cmd/sluice
+
+# Other programs' second look at the code. The version is pinned here and not in go.mod: it is nothing that Sluice is built from.
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+lint:
+	@test -z "$$(gofmt -l .)" || { echo 'these files are not formatted, run gofmt -w on them:'; gofmt -l .; exit 1; }
+	$(GO) run $(STATICCHECK) ./...
+
+# Known vulnerabilities that the code calls into. The list is fetched from vuln.go.dev, or from GOVULNDB where that is set.
+vulnerable:
+	$(GO) run $(GOVULNCHECK) ./...
+
+# Everything again under the race detector. It takes an hour on two cores: RACE names the packages, RACEFLAGS what of them.
+RACE ?= ./...
+race:
+	$(GO) test -race -timeout 120m $(RACEFLAGS) $(RACE)
 
 # Every fuzz target for some thousand inputs; the seeds run with `make test` anyway. A count, not a time: when the time is over
 # while a worker is just starting, go test calls that a failure ("context deadline exceeded").

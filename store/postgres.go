@@ -127,8 +127,8 @@ func openPostgres(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := db.PingContext(ctx); err != nil { // from here on everybody can see that somebody serves
 		return nil, errors.Join(err, db.Close(), s.read.Close())
 	}
-	s.write = startWriter(db, s.d, &writer{queue: make(chan *job, o.Queue), most: 64}, ingestPens)
-	s.work = startWriter(db, s.d, &writer{queue: make(chan *job, o.Queue), most: 16}, workPens)
+	s.write = startWriter(db, s.d, &writer{queue: make(chan *job, o.Queue), most: 64, step: o.Step}, ingestPens)
+	s.work = startWriter(db, s.d, &writer{queue: make(chan *job, o.Queue), most: 16, step: o.Step}, workPens)
 	return s, nil
 }
 

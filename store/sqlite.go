@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -129,15 +130,23 @@ func dsn(path string, values url.Values) string {
 // explainSQLite adds what to do about the errors that an operator can do something about.
 func explainSQLite(err error, path string) error {
 	var e sqlite3.Error
-	if err == nil || !errors.As(err, &e) {
+	room := "free some space on the disk that holds " + path + "; until then deliveries are refused, and nothing accepted is lost"
+	rights := "make " + path + " and its directory writable for the user that runs sluice"
+	if err == nil || !errors.As(err, &e) { // what the system said before SQLite was asked
+		switch {
+		case errors.Is(err, syscall.ENOSPC):
+			return fmt.Errorf("%w: %s", err, room)
+		case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+			return fmt.Errorf("%w: %s", err, rights)
+		}
 		return err
 	}
 	cure := ""
 	switch e.Code {
 	case sqlite3.ErrFull:
-		cure = "free some space on the disk that holds " + path + "; until then deliveries are refused, and nothing accepted is lost"
+		cure = room
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
-		cure = "make " + path + " and its directory writable for the user that runs sluice"
+		cure = rights
 	case sqlite3.ErrCorrupt:
 		cure = "stop sluice, keep a copy of " + path + ", and run `sqlite3 " + path + " .recover` into a new file, or restore a backup"
 	case sqlite3.ErrNotADB:

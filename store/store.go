@@ -63,6 +63,9 @@ type Options struct {
 	// Targets says who is told of a notice; nobody is, and none is kept, when nil.
 	Targets func(gate.Notification) []string
 
+	// Step is told of each step of a writing transaction, for tests that let the process die there; nil: nobody is.
+	Step func(Step)
+
 	// Beside opens the database of a server that is running, for a command line: it takes no lock, changes no
 	// schema, frees no work, and never creates a database.
 	Beside bool

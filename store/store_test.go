@@ -1,16 +1,18 @@
 package store_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/sluicegate/sluice/store/storetest"
 )
 
 func TestMain(m *testing.M) {
 	storetest.Child()
-	os.Exit(m.Run())
+	openedAlone()
+	goleak.VerifyTestMain(m) // a goroutine that outlives its test fails them all
 }
 
 func TestSQLiteKeepsTheContract(t *testing.T) {

@@ -27,6 +27,28 @@ type writer struct {
 	closed bool
 	most   int           // closures that share a transaction: enough to be fast, few enough to keep each one's wait short
 	linger time.Duration // how long calm ones may wait for others to share a transaction with
+	step   func(Step)    // may be nil
+}
+
+// Step is where a writing transaction is, and what it writes first.
+type Step struct {
+	Of string // delivery, claim or work
+	At string // begun, written, kept: before its writes, before its commit, before its senders are told
+}
+
+// at tells of a step.
+func (w *writer) at(where string, batch []*job) {
+	if w.step == nil {
+		return
+	}
+	of := "work"
+	switch p := batch[0].p; {
+	case p&hasty != 0:
+		of = "delivery"
+	case p&light != 0:
+		of = "claim"
+	}
+	w.step(Step{of, where})
 }
 
 // pen is one of a writer's goroutines, with a connection and statements of its own.
@@ -60,7 +82,7 @@ const (
 )
 
 func newWriter(db *sql.DB, d dialect, o Options) *writer {
-	return startWriter(db, d, &writer{queue: make(chan *job, o.Queue), most: 256, linger: o.Linger}, 1)
+	return startWriter(db, d, &writer{queue: make(chan *job, o.Queue), most: 256, linger: o.Linger, step: o.Step}, 1)
 }
 
 func startWriter(db *sql.DB, d dialect, w *writer, pens int) *writer {
@@ -292,6 +314,7 @@ func (w *pen) together(batch []*job, lax bool) (failed *job, err error) {
 		return nil, err
 	}
 	defer t.end()
+	w.at("begun", batch)
 	last := batch[0]
 	for _, j := range batch {
 		if j.err = j.ctx.Err(); j.err != nil {
@@ -306,7 +329,12 @@ func (w *pen) together(batch []*job, lax bool) (failed *job, err error) {
 		last.err = err
 		return last, w.rollback(t, err)
 	}
-	return nil, w.d.commit(t)
+	w.at("written", batch)
+	if err := w.d.commit(t); err != nil {
+		return nil, err
+	}
+	w.at("kept", batch)
+	return nil, nil
 }
 
 // rollback undoes the transaction. Its error says that the database has done so by itself: a full disk, say.

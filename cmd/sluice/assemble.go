@@ -51,6 +51,7 @@ type outside struct {
 	lease     time.Duration     // of work; 30 seconds when 0
 	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
 	reserve   time.Duration     // of a deployment in the making; 45 seconds when 0
+	step      func(store.Step)  // told of what is written; may be nil
 }
 
 // assemble opens the database and wires the rooms. Whoever calls it closes the store.
@@ -67,7 +68,7 @@ func assemble(ctx context.Context, s settings, o outside, log *slog.Logger) (*se
 	if s.DryRun {
 		told = nil
 	}
-	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: clock, Log: log, Linger: linger, Targets: told})
+	st, err := store.Open(ctx, store.Options{URL: s.Database, Now: clock, Log: log, Linger: linger, Targets: told, Step: o.step})
 	if err != nil {
 		return nil, err
 	}

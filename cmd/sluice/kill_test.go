@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/sluicegate/sluice/providers/pretend"
 	"github.com/sluicegate/sluice/store"
 )
@@ -38,10 +40,14 @@ func TestMain(m *testing.M) {
 	}
 	ahead, is := os.LookupEnv(childAhead)
 	if !is {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m) // a goroutine that outlives its test fails them all
 	}
 	now := func() time.Time { return time.Now().UTC().Add(readAhead(ahead)) }
-	err := serve(context.Background(), process{environ: os.Environ(), stderr: os.Stderr}, outside{now: now}, func(a net.Addr) { fmt.Println("listening", a) })
+	step, armed := diesAt(os.Getenv(childDies))
+	err := serve(context.Background(), process{environ: os.Environ(), stderr: os.Stderr}, outside{now: now, step: step}, func(a net.Addr) {
+		fmt.Println("listening", a)
+		armed.Store(true)
+	})
 	fmt.Fprintln(os.Stderr, "sluice serve:", err)
 	os.Exit(exitFailed)
 }
@@ -73,12 +79,14 @@ func (x *trap) fits(r *http.Request, body []byte) bool {
 
 // mortal is a forge with a server beside it that dies.
 type mortal struct {
-	t        *testing.T
+	t        testing.TB
 	forge    *pretend.Forge
 	web      *httptest.Server
 	child    *exec.Cmd
+	step     string // at which the next one that is started dies by itself; "": none
 	env      []string
 	database string
+	url      string // of the server
 	log      *lockedBuffer
 	ahead    time.Duration
 	clock    string        // the file that says so to the server
@@ -92,7 +100,7 @@ type mortal struct {
 	caught chan func() // the trap went off; the function has the forge do what was asked after all
 }
 
-func newMortal(t *testing.T, policy string) *mortal {
+func newMortal(t testing.TB, policy string) *mortal {
 	t.Helper()
 	k := &mortal{t: t, log: &lockedBuffer{}, caught: make(chan func(), 1)}
 	k.forge = pretend.New(pretend.Options{Secret: demoSecret, Now: k.now})
@@ -192,7 +200,7 @@ func (k *mortal) start(later time.Duration) {
 	exe, err := os.Executable()
 	k.must(err)
 	k.child = exec.Command(exe)
-	k.child.Env = append(slices.Clone(k.env), childAhead+"="+k.clock)
+	k.child.Env = append(slices.Clone(k.env), childAhead+"="+k.clock, childDies+"="+k.step)
 	k.child.Stderr = k.log
 	out, err := k.child.StdoutPipe()
 	k.must(err)
@@ -202,7 +210,8 @@ func (k *mortal) start(later time.Duration) {
 	if err != nil || !ok {
 		k.t.Fatalf("the server said %q (%v):\n%s", line, err, k.log)
 	}
-	k.forge.Hooks(pretend.Target{URL: "http://" + address + "/webhook/github"})
+	k.url = "http://" + address
+	k.forge.Hooks(pretend.Target{URL: k.url + "/webhook/github"})
 }
 
 // kill kills the server, if it lives.
@@ -383,6 +392,27 @@ func TestKilledAtEveryStepOfADeployment(t *testing.T) {
 			k.once()
 		})
 	}
+}
+
+// A gate that was shown open may be merged through at once. The server, which died before it wrote down more, knows then that
+// it had opened it.
+func TestMergedThroughAGateThatAServerOpenedAsItsLastAct(t *testing.T) {
+	t.Parallel()
+	k := newMortal(t, mortalPolicy)
+	k.start(0)
+	k.arm(trap{path: "/graphql", body: "CheckRun(", after: true})
+	_, err := k.forge.Open(pretend.PR{Repo: shop, By: "ana", Title: "Baskets", Branch: "baskets", Commits: []pretend.Commit{{Message: "Baskets", Files: pretend.Texts(map[string]string{"basket.go": "package shop\n"})}}})
+	k.must(err)
+	k.dies()
+	if !k.shows("baskets", "sluice/gate", "success") {
+		t.Fatalf("the gate is not open: %+v", k.forge.ShownOn(shop, "baskets"))
+	}
+	k.commit, err = k.forge.Merge(shop, 1, "ana", false)
+	k.must(err)
+	k.built()
+	k.start(time.Minute)
+	k.until("it is live and well", k.production("success"))
+	k.once()
 }
 
 // A request that was on its way when the process died may arrive after it was started again.

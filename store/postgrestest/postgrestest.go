@@ -28,7 +28,7 @@ var shared = sync.OnceValues(func() (string, error) {
 	if at := os.Getenv(Variable); at != "" {
 		return at, nil
 	}
-	s, err := start()
+	s, err := start(nil)
 	if err != nil {
 		return "", err
 	}

@@ -18,6 +18,7 @@ type Server struct {
 	dir   string
 	bin   string
 	more  []string // settings
+	env   []string
 	cmd   *exec.Cmd
 	leash io.WriteCloser // the server ends when nobody holds it any more, so with this process however that ends
 }
@@ -25,7 +26,13 @@ type Server struct {
 // Start starts a server for one test, with these settings ("name=value"), and ends it with that.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	s, err := start(settings...)
+	return StartWith(t, nil, settings...)
+}
+
+// StartWith is Start of a server with these in its environment.
+func StartWith(t testing.TB, env []string, settings ...string) *Server {
+	t.Helper()
+	s, err := start(env, settings...)
 	if err != nil {
 		missing(t, err)
 	}
@@ -37,6 +44,9 @@ func Start(t testing.TB, settings ...string) *Server {
 func (s *Server) URL(name string) string {
 	return "postgres://sluice@/" + name + "?host=" + s.dir + "&port=5432"
 }
+
+// Data is the folder of its databases' files.
+func (s *Server) Data() string { return filepath.Join(s.dir, "data", "base") }
 
 // Socket is where it listens.
 func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
@@ -70,7 +80,7 @@ func (s *Server) Restart(t testing.TB, atOnce bool) {
 	}
 }
 
-func start(settings ...string) (_ *Server, err error) {
+func start(env []string, settings ...string) (_ *Server, err error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -85,7 +95,7 @@ func start(settings ...string) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, bin: bin, more: settings}
+	s := &Server{dir: dir, bin: bin, more: settings, env: env}
 	defer func() {
 		if err != nil {
 			os.RemoveAll(dir)
@@ -113,7 +123,7 @@ func (s *Server) run() error {
 		args = append(args, "-c", setting)
 	}
 	s.cmd = s.as("/bin/sh", args...)
-	s.cmd.Env = append(os.Environ(), "GONE="+s.dir, "LC_ALL=C")
+	s.cmd.Env = slices.Concat(os.Environ(), s.env, []string{"GONE=" + s.dir, "LC_ALL=C"})
 	logs, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
