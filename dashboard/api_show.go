@@ -182,6 +182,8 @@ func shownPromotion(p *gate.Promotion, d *gate.Decision) *promotionJSON {
 	return x
 }
 
+const nothingAsked = "Nothing was asked under this id, or it is older than 30 days."
+
 func (a *API) asked(w http.ResponseWriter, r *http.Request) {
 	x, err := (*gate.Ask)(nil), error(nil)
 	if id := r.PathValue("id"); decisionID.MatchString(id) {
@@ -192,7 +194,14 @@ func (a *API) asked(w http.ResponseWriter, r *http.Request) {
 		a.unread(w, err)
 		return
 	case x == nil:
-		problem(w, http.StatusNotFound, "Nothing was asked under this id, or it is older than 30 days.")
+		problem(w, http.StatusNotFound, nothingAsked)
+		return
+	}
+	if status, wrong := a.sees(r.Context(), gate.Repo{Forge: x.Forge, Name: x.Repo}); wrong != "" {
+		if status == http.StatusNotFound {
+			wrong = nothingAsked
+		}
+		problem(w, status, wrong)
 		return
 	}
 	shown := askedJSON{ID: x.ID, State: "waiting", Repo: x.Repo, Environment: x.Environment, Word: x.Word, By: gate.Plain(x.By), At: x.At}

@@ -1,6 +1,12 @@
 package gate
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrSignedOut says that the forge takes a person's grant no more: it was revoked, or it ran out.
+var ErrSignedOut = errors.New("the forge takes this sign-in no more")
 
 // Account is a person who signed in, as a forge told of them last, with the leave to ask it in their name.
 type Account struct {

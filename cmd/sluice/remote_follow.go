@@ -37,7 +37,7 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	if x.forge != "" {
 		path += "?forge=" + url.QueryEscape(x.forge)
 	}
-	var got struct{ ID, Error string }
+	var got struct{ ID, Detail string }
 	status, err := r.call(ctx, e.method, path, text, x.key, &got)
 	switch {
 	case err != nil:
@@ -45,10 +45,10 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	case status == http.StatusAccepted && got.ID != "":
 		return got.ID, exitOpen, nil
 	case status == http.StatusUnprocessableEntity:
-		say(r.p.stderr, "refused: %s", got.Error)
+		say(r.p.stderr, "refused: %s", got.Detail)
 		return "", exitShut, nil
 	}
-	return "", exitFailed, fmt.Errorf("the server does not take this (%d): %s", status, cmp.Or(got.Error, "it gave no reason; is SLUICE_PUBLIC_URL a Sluice?"))
+	return "", exitFailed, fmt.Errorf("the server does not take this (%d): %s", status, cmp.Or(got.Detail, "it gave no reason; is SLUICE_PUBLIC_URL a Sluice?"))
 }
 
 // tries is how often a call is made that the server does not answer.
@@ -112,8 +112,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // told is what the server tells of what was asked.
 type told struct {
-	State, Text, Error string
-	Promotion          *struct {
+	State, Text, Detail string
+	Promotion           *struct {
 		Environment, Commit, Why string
 		State                    gate.State
 		Verdicts                 []struct {
@@ -137,7 +137,7 @@ func (r *remote) follow(ctx context.Context, id string, wait bool) (code int, er
 		case err != nil:
 			return exitFailed, fmt.Errorf("it was asked for, and what came of it could not be read: %w; see %s/api/v1/asks/%s", err, r.base, id)
 		case status != http.StatusOK:
-			return exitFailed, fmt.Errorf("it was asked for, and the server does not tell what came of it (%d): %s", status, t.Error)
+			return exitFailed, fmt.Errorf("it was asked for, and the server does not tell what came of it (%d): %s", status, t.Detail)
 		case t.State == "refused":
 			say(r.p.stderr, "refused: %s", t.Text)
 			return exitShut, nil
