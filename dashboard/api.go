@@ -105,12 +105,17 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("/", a.scoped(route{needs: scopeRead, serve: func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "There is no such path, or it does not take "+r.Method+".")
 	}}))
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem(w, http.StatusForbidden, "A page of another site asks this, and none but our own may.")
+	}))
+	inner := own.Handler(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		mux.ServeHTTP(w, r)
-	}))
+		inner.ServeHTTP(w, r)
+	})
 }
 
 // body is what is sent with a request for something.

@@ -29,7 +29,11 @@ func (s *SignIn) Handler() http.Handler {
 	mux.HandleFunc("GET /tokens", s.tokens)
 	mux.HandleFunc("POST /tokens", s.newToken)
 	mux.HandleFunc("POST /tokens/{id}/revoke", s.revoke)
-	return ownPages(http.NewCrossOriginProtection().Handler(mux))
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, r, http.StatusForbidden, "A page of another site asks this, and none but our own may.")
+	}))
+	return ownPages(own.Handler(mux))
 }
 
 // ownPages tells a browser to keep such a page to itself, and to send its forms nowhere else.
