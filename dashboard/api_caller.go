@@ -23,6 +23,10 @@ type caller struct {
 
 type callerKey struct{}
 
+func withCaller(ctx context.Context, c *caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
 // callerOf is who asks; nobody may do nothing.
 func callerOf(ctx context.Context) *caller {
 	if c, ok := ctx.Value(callerKey{}).(*caller); ok {
@@ -64,7 +68,7 @@ func (a *API) scoped(x route) http.HandlerFunc {
 			problem(w, http.StatusForbidden, "This token is for less than that: it has not the scope "+x.needs+". Make another one at /tokens.")
 			return
 		}
-		x.serve(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
+		x.serve(w, r.WithContext(withCaller(r.Context(), c)))
 	}
 }
 

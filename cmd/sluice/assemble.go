@@ -135,7 +135,9 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	api := (&dashboard.API{Token: s.APIToken, People: sign, Sight: sign, Records: records{st}, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}).Handler()
+	desk := &dashboard.API{Token: s.APIToken, People: sign, Sight: sign, Records: records{st}, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}
+	api := desk.Handler()
+	mux.Handle("GET "+dashboard.BadgePath, known(sign, desk.Badge(s.Badges)))
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", known(sign, api))
 	}

@@ -31,6 +31,7 @@ type settings struct {
 	APIToken  string   `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1, of 20 characters or more, for programs that the operator trusts; people have tokens of their own"`
 	SecretKey string   `env:"SLUICE_SECRET_KEY_FILE" desc:"32 bytes in base64 that seal what the forges grant people who sign in; needed with PostgreSQL, the same for every replica; else made beside the SQLite file"`
 	Admins    string   `env:"SLUICE_ADMINS" desc:"administrators, separated by commas: org/team or group, or @login; with both forges github:org/team, gitlab:group"`
+	Badges    bool     `env:"SLUICE_PUBLIC_BADGES, default=false" desc:"show everybody the badges of environments (/badge/FORGE/OWNER/REPO/ENVIRONMENT.svg), not only those who may see the repository"`
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`

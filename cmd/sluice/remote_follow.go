@@ -22,8 +22,11 @@ const mostAnswer = 1 << 20
 // ask sends what is wished for; the same again where the server did not answer, which it takes for one thing. id is "" where the
 // server refused it at once.
 func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code int, err error) {
-	body := map[string]string{"by": x.by}
-	for name, value := range map[string]string{"ref": x.ref, "reason": x.reason, "for": x.lasts} {
+	body := map[string]any{}
+	if e.rejects {
+		body["reject"] = true
+	}
+	for name, value := range map[string]string{"by": x.by, "ref": x.ref, "reason": x.reason, "for": x.lasts} {
 		if value != "" {
 			body[name] = value
 		}

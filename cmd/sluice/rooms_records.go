@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/dashboard"
@@ -80,5 +79,5 @@ func (x records) Waits(ctx context.Context, standing string, after int64, limit 
 	for i := range list {
 		list[i].Error, list[i].Note = gate.Plain(list[i].Error), gate.Plain(list[i].Note)
 	}
-	return slices.Concat([]store.Item{}, list), last, n, err
+	return append([]store.Item{}, list...), last, n, err
 }

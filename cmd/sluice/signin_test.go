@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicegate/sluice/dashboard/apitest"
 	"github.com/sluicegate/sluice/providers/github"
 	"github.com/sluicegate/sluice/providers/gitlab"
 	"github.com/sluicegate/sluice/providers/pretend"
@@ -88,10 +90,38 @@ func newHouse(t *testing.T, where string, more func(*settings)) *house {
 	h.server, err = assemble(t.Context(), s, outside{now: h.clock}, slog.New(slog.NewTextHandler(h, nil)))
 	h.must(err)
 	t.Cleanup(func() { h.must(h.server.store.Close()) })
-	handler = h.server.handler
+	doc := httptest.NewRecorder()
+	h.server.handler.ServeHTTP(doc, httptest.NewRequest(http.MethodGet, "/api/v1/openapi.json", nil))
+	handler = apitest.Handler(t, apitest.Document(t, doc.Body.Bytes()), h.server.handler)
 	return h
 }
 
+// works opens a change in each repository, and has the server look at them.
+func (h *house) works() {
+	h.t.Helper()
+	h.forge.Hooks(pretend.Target{URL: h.web.URL + "/webhook/" + h.where})
+	for _, name := range []string{"acme/shop", "acme/vault", "acme/site"} {
+		_, err := h.forge.Open(pretend.PR{Repo: name, By: "ana", Title: "feat: eggs <b>", Branch: "eggs", Commits: []pretend.Commit{{Message: "feat: eggs", Files: pretend.Texts(map[string]string{"eggs.txt": "eggs\n"})}}})
+		h.must(err)
+	}
+	h.server.runner.Workers, h.server.runner.Poll = 2, 2*time.Millisecond
+	ctx, stop := context.WithCancel(h.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- h.server.runner.Run(ctx) }()
+	_, err := h.forge.Deliver(ctx, pretend.Order{})
+	h.must(err)
+	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
+		q, err := h.server.store.Stats(h.t.Context())
+		h.must(err)
+		known, err := h.server.store.KnownRepos(h.t.Context())
+		h.must(err)
+		if q.Waiting == 0 && q.Running == 0 && len(known) == 3 {
+			break
+		}
+	}
+	stop()
+	h.must(<-ended)
+}
 
 func (h *house) must(err error) {
 	h.t.Helper()
@@ -117,7 +147,7 @@ func (h *house) browser() *browser {
 	return &browser{h, http.Client{Jar: jar}}
 }
 
-// go opens an address, relative to ours, and follows where it leads.
+// open opens an address, relative to ours, and follows where it leads.
 func (b *browser) open(path string) (status int, body string, at string) {
 	b.t.Helper()
 	return b.send(http.MethodGet, path, "", nil)
