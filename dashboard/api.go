@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,6 +78,7 @@ func (a *API) routes() []route {
 		{"DELETE", atEnvironment + "/lock", scopeCommand, ask("unlock")},
 		{"POST", atEnvironment + "/cancel", scopeCommand, ask("cancel")},
 		{"POST", atEnvironment + "/approvals", scopeCommand, ask("approve")},
+		{"POST", atRepo + "/changes/{number}/overrides", scopeCommand, ask("override")},
 		{"GET", atRepo + "/environments", scopeRead, a.environments},
 		{"GET", atEnvironment + "/promotions/{id}", scopeRead, a.promotion},
 		{"GET", "/api/v1/asks/{id}", scopeRead, a.asked},
@@ -125,10 +127,12 @@ type body struct {
 	By     string `json:"by"`
 	For    string `json:"for"`
 	Reject bool   `json:"reject"`
+	Checks string `json:"checks"`
+	Commit string `json:"commit"`
 }
 
 // takes are the members that each request may have, beside by.
-var takes = map[string]string{"deploy": "ref reason", "rollback": "ref reason", "lock": "reason for", "unlock": "reason", "cancel": "reason", "approve": "reject reason"}
+var takes = map[string]string{"deploy": "ref reason", "rollback": "ref reason", "lock": "reason for", "unlock": "reason", "cancel": "reason", "approve": "reject reason", "override": "checks commit reason for"}
 
 func (a *API) ask(w http.ResponseWriter, r *http.Request, word string) {
 	x, status, wrong := a.read(w, r, word)
@@ -177,6 +181,12 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate
 	x = &gate.Ask{Forge: at.Forge, Repo: at.Name, Word: word, Environment: r.PathValue("environment"), Ref: b.Ref, Reason: strings.TrimSpace(b.Reason), By: by.Login, ByID: by.ID, At: a.Now().UTC().Truncate(time.Millisecond)}
 	if b.Reject {
 		x.Word = "reject"
+	}
+	if word == "override" {
+		if x.Change, _ = strconv.Atoi(r.PathValue("number")); x.Change <= 0 {
+			return nil, http.StatusNotFound, "There is no such change."
+		}
+		x.Checks, x.Commit = b.Checks, b.Commit
 	}
 	if b.For != "" {
 		if x.For, wrong = lasting(b.For); wrong != "" {

@@ -63,6 +63,7 @@ type askedJSON struct {
 	State       string         `json:"state"` // waiting, done, refused
 	Repo        string         `json:"repo"`
 	Environment string         `json:"environment"`
+	Change      int            `json:"change,omitempty"`
 	Word        string         `json:"word"`
 	By          string         `json:"by"`
 	At          time.Time      `json:"at"`
@@ -204,7 +205,7 @@ func (a *API) asked(w http.ResponseWriter, r *http.Request) {
 		problem(w, status, wrong)
 		return
 	}
-	shown := askedJSON{ID: x.ID, State: "waiting", Repo: x.Repo, Environment: x.Environment, Word: x.Word, By: gate.Plain(x.By), At: x.At}
+	shown := askedJSON{ID: x.ID, State: "waiting", Repo: x.Repo, Environment: x.Environment, Change: x.Change, Word: x.Word, By: gate.Plain(x.By), At: x.At}
 	if x.Result != nil {
 		shown.State, shown.Text = x.Result.Outcome, gate.Plain(html.UnescapeString(x.Result.Text))
 		if x.Result.Promotion != "" {

@@ -83,6 +83,7 @@ func commands() []command {
 		{"approve", "approve what waits at an environment", remoteCommand("approve")},
 		{"reject", "reject what waits at an environment", remoteCommand("reject")},
 		{"cancel", "end what waits at an environment", remoteCommand("cancel")},
+		{"override", "let named checks of one commit through", overrideCommand},
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
 		{"calendar", "list when environments may be deployed to", calendarCommand},
 		{"report", "count overrides, and the DORA metrics of deployments", reportCommand},

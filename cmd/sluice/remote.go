@@ -81,6 +81,7 @@ type wish struct {
 	by, reason, key, lasts string
 	wait                   bool
 	environment, ref       string
+	at, checks, commit     string // of an override: its path, and what it is for
 }
 
 func runErrand(ctx context.Context, p process, e errand) int {

@@ -26,7 +26,7 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	if e.rejects {
 		body["reject"] = true
 	}
-	for name, value := range map[string]string{"by": x.by, "ref": x.ref, "reason": x.reason, "for": x.lasts} {
+	for name, value := range map[string]string{"by": x.by, "ref": x.ref, "reason": x.reason, "for": x.lasts, "checks": x.checks, "commit": x.commit} {
 		if value != "" {
 			body[name] = value
 		}
@@ -37,6 +37,9 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	}
 	owner, name := splitRepo(x.repo)
 	path := fmt.Sprintf("/api/v1/repos/%s/%s/environments/%s/%s", url.PathEscape(owner), url.PathEscape(name), url.PathEscape(x.environment), e.path)
+	if x.at != "" {
+		path = x.at
+	}
 	if x.forge != "" {
 		path += "?forge=" + url.QueryEscape(x.forge)
 	}

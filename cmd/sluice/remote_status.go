@@ -18,7 +18,7 @@ import (
 
 // askingCommands are those that ask a server.
 func askingCommands() []string {
-	return []string{"status", "deploy", "rollback", "lock", "unlock", "approve", "reject", "cancel", "quota"}
+	return []string{"status", "deploy", "rollback", "lock", "unlock", "approve", "reject", "cancel", "override", "quota"}
 }
 
 // toServer takes `--server URL` off the front, which stands for SLUICE_PUBLIC_URL to the commands that ask a server.
