@@ -244,3 +244,49 @@ func TestAdministratorsAreWhoTheListSays(t *testing.T) {
 		}
 	})
 }
+
+// A person overrides a check by the API as by a comment: what may be done is asked of the forge, and the record names who asked.
+func TestAnOverrideInOnesOwnName(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, where string) {
+		h := newHouse(t, where, nil)
+		h.must(h.forge.Grant("acme/shop", "olga", "admin"))
+		h.works()
+		olga, bo := h.browser(), h.browser()
+		olga.signIn("olga")
+		bo.signIn("bo")
+		var list struct{ Changes []struct{ Head string } }
+		_, text, _ := olga.open("/api/v1/repos/acme/shop/changes")
+		h.must(json.Unmarshal([]byte(text), &list))
+		same := http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}
+		ask := func(b *browser, commit string) string {
+			t.Helper()
+			status, text, _ := b.send(http.MethodPost, "/api/v1/repos/acme/shop/changes/1/overrides", `{"checks": "changelog", "commit": "`+commit+`", "reason": "Later."}`, same)
+			var got struct{ ID string }
+			if h.must(json.Unmarshal([]byte(text), &got)); status != http.StatusAccepted {
+				t.Fatalf("asking: %d %s", status, text)
+			}
+			h.idle()
+			_, text, _ = b.open("/api/v1/asks/" + got.ID)
+			return text
+		}
+		if got := ask(bo, list.Changes[0].Head); !strings.Contains(got, `"refused"`) || !strings.Contains(got, "may not override here") {
+			t.Errorf("without the right: %s", got)
+		}
+		if got := ask(olga, strings.Repeat("0", 40)); !strings.Contains(got, `"refused"`) || !strings.Contains(got, "A push arrived in between") {
+			t.Errorf("of another commit: %s", got)
+		}
+		if got := ask(olga, list.Changes[0].Head); !strings.Contains(got, `"done"`) || !strings.Contains(got, "is overridden on") {
+			t.Fatalf("by who may: %s\n%s", got, h.log.String())
+		}
+		if _, text, _ := olga.open("/api/v1/repos/acme/shop/overrides"); !strings.Contains(text, `"login": "olga"`) || !strings.Contains(text, `"granted"`) || !strings.Contains(text, "Later.") {
+			t.Errorf("the record: %s", text)
+		}
+		_, text, _ = olga.open("/api/v1/repos/acme/shop/changes/1/decisions?limit=1")
+		var past struct{ Decisions []struct{ ID string } }
+		h.must(json.Unmarshal([]byte(text), &past))
+		if _, text, _ := olga.open("/api/v1/decisions/" + past.Decisions[0].ID); !strings.Contains(text, `"Later."`) {
+			t.Errorf("the newest decision does not hold the override: %s", text)
+		}
+	})
+}

@@ -104,18 +104,27 @@ func (h *house) works() {
 		_, err := h.forge.Open(pretend.PR{Repo: name, By: "ana", Title: "feat: eggs <b>", Branch: "eggs", Commits: []pretend.Commit{{Message: "feat: eggs", Files: pretend.Texts(map[string]string{"eggs.txt": "eggs\n"})}}})
 		h.must(err)
 	}
+	_, err := h.forge.Deliver(h.t.Context(), pretend.Order{})
+	h.must(err)
+	h.idle()
+	if known, err := h.server.store.KnownRepos(h.t.Context()); err != nil || len(known) != 3 {
+		h.t.Fatalf("known are %v, %v", known, err)
+	}
+}
+
+// idle has the server work until nothing is left to do.
+func (h *house) idle() {
+	h.t.Helper()
 	h.server.runner.Workers, h.server.runner.Poll = 2, 2*time.Millisecond
 	ctx, stop := context.WithCancel(h.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- h.server.runner.Run(ctx) }()
-	_, err := h.forge.Deliver(ctx, pretend.Order{})
-	h.must(err)
-	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for ; ; <-tick.C {
 		q, err := h.server.store.Stats(h.t.Context())
 		h.must(err)
-		known, err := h.server.store.KnownRepos(h.t.Context())
-		h.must(err)
-		if q.Waiting == 0 && q.Running == 0 && len(known) == 3 {
+		if q.Waiting == 0 && q.Running == 0 {
 			break
 		}
 	}

@@ -215,4 +215,3 @@ func (r *request) seenRepo(x *Repo) any {
 	}
 	return o
 }
-
