@@ -77,8 +77,8 @@ const (
 	pageMost = 100
 )
 
-// turned is which page is asked for: after is what the cursor of the one before held.
-func turned(r *http.Request) (after string, limit int, wrong string) {
+// pageAsked is which page is asked for: after is what the cursor of the one before held.
+func pageAsked(r *http.Request) (after string, limit int, wrong string) {
 	limit = pageSize
 	q := r.URL.Query()
 	if text := q.Get("limit"); text != "" {
@@ -95,9 +95,9 @@ func turned(r *http.Request) (after string, limit int, wrong string) {
 	return string(b), limit, ""
 }
 
-// turnedTo is turned for pages that go by numbers.
-func turnedTo(r *http.Request) (after int64, limit int, wrong string) {
-	text, limit, wrong := turned(r)
+// pageAfter is pageAsked for pages that go by numbers.
+func pageAfter(r *http.Request) (after int64, limit int, wrong string) {
+	text, limit, wrong := pageAsked(r)
 	if wrong == "" && text != "" {
 		var err error
 		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
@@ -126,7 +126,7 @@ type repoJSON struct {
 }
 
 func (a *API) repos(w http.ResponseWriter, r *http.Request) {
-	after, limit, wrong := turned(r)
+	after, limit, wrong := pageAsked(r)
 	if wrong != "" {
 		problem(w, http.StatusUnprocessableEntity, wrong)
 		return
@@ -172,7 +172,7 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request) {
 		problem(w, status, wrong)
 		return
 	}
-	after, limit, wrong := turnedTo(r)
+	after, limit, wrong := pageAfter(r)
 	if wrong != "" {
 		problem(w, http.StatusUnprocessableEntity, wrong)
 		return
@@ -211,7 +211,7 @@ func (a *API) history(w http.ResponseWriter, r *http.Request) {
 		problem(w, status, wrong)
 		return
 	}
-	before, limit, wrong := turnedTo(r)
+	before, limit, wrong := pageAfter(r)
 	if wrong != "" {
 		problem(w, http.StatusUnprocessableEntity, wrong)
 		return
@@ -283,7 +283,7 @@ func (a *API) entries(w http.ResponseWriter, r *http.Request, kind gate.EntryKin
 		q.Kind = gate.EntryKind(checks.Clip(r.URL.Query().Get("kind"), 40))
 	}
 	var wrong string
-	if q.After, q.Limit, wrong = turnedTo(r); wrong == "" && r.URL.Query().Get("since") != "" {
+	if q.After, q.Limit, wrong = pageAfter(r); wrong == "" && r.URL.Query().Get("since") != "" {
 		var err error
 		if q.Since, err = time.Parse(time.RFC3339, r.URL.Query().Get("since")); err != nil {
 			wrong = "The time (since) is none: write 2026-11-20T12:00:00Z."
@@ -323,7 +323,7 @@ func (a *API) inbox(w http.ResponseWriter, r *http.Request) {
 	if !administered(w, r) {
 		return
 	}
-	after, limit, wrong := turnedTo(r)
+	after, limit, wrong := pageAfter(r)
 	standing := r.URL.Query().Get("standing")
 	if wrong == "" && !slices.Contains([]string{"", "waiting", "running", "dead", "scheduled"}, standing) {
 		wrong = "The standing is one of waiting, running, dead and scheduled."

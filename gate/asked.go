@@ -23,9 +23,9 @@ type Ask struct {
 	Ref         string        `json:"ref,omitempty"`
 	For         time.Duration `json:"for,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
-	By          string        `json:"by"`             // login
-	ByID        int64         `json:"by_id,omitzero"` // of the account, where it is known who asks: a login may change hands
-	At          time.Time     `json:"at"`             // received
+	By          string        `json:"by"`              // login
+	At          time.Time     `json:"at"`              // received
+	ByID        int64         `json:"by_id,omitempty"` // of who signed in; 0: only the login is known
 	Result      *Result       `json:"result,omitempty"`
 }
 
@@ -116,8 +116,8 @@ func (r *Reconciler) answerAsk(ctx context.Context, a *asking, x *Ask, out *Outc
 		return a.result(refused, "The forge shows Sluice no account %s, or no repository %s.", codeSpan(a.comment.By.Login), codeSpan(a.s.Repo)), nil
 	case err != nil:
 		return Result{}, fmt.Errorf("find whose login %s is: %w", Plain(a.comment.By.Login), err)
-	case a.by().ID != 0 && a.by().ID != who.ID:
-		return a.result(refused, "%s is the login of another account by now. Sign in again, and ask again.", codeSpan(a.comment.By.Login)), nil
+	case a.comment.By.ID != 0 && who.ID != a.comment.By.ID:
+		return a.result(refused, "%s is another account by now than the one that asked. Sign in anew, and ask again.", codeSpan(a.comment.By.Login)), nil
 	case !who.Human():
 		return a.result(refused, "%s is no person's account, and nobody but a person asks.", codeSpan(a.comment.By.Login)), nil
 	}

@@ -45,7 +45,7 @@ func TestAnOverrideIsAskedForThroughTheAPI(t *testing.T) {
 		"without a reason":                    {func(x *Ask, _ *talker) { x.Reason = "" }, 9, "reason is missing", 0},
 		"another word":                        {func(x *Ask, _ *talker) { x.Word = "release" }, 9, "no such thing to ask of a change", 0},
 		"of a change that is closed":          {func(_ *Ask, f *talker) { f.facts.Change.State = "closed" }, 9, "This change is closed", 0},
-		"under a login that changed hands":    {func(*Ask, *talker) {}, 8, "the login of another account by now", 0},
+		"under a login that changed hands":    {func(*Ask, *talker) {}, 8, "another account by now", 0},
 		"too long ago":                        {func(x *Ask, _ *talker) { x.At = now.Add(-8 * 24 * 60 * 60 * 1e9) }, 9, "more than a week ago", 0},
 	} {
 		f := says("/sluice help")
