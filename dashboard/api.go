@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,10 +31,14 @@ type Shelf interface {
 	Promotion(ctx context.Context, id string) (*gate.Promotion, error)
 }
 
-// API serves /api/v1 to whoever has the operator's token. It decides nothing: what is asked of it is written down, in the
-// name of a person, and worked off as a command in a comment is.
+// API serves /api/v1 to whoever has the operator's token, and to people, by a token of theirs or from a browser that is signed
+// in. It decides nothing: what is asked of it is written down, in the name of a person, and worked off as a command in a
+// comment is. A person is shown what the forge shows them.
 type API struct {
-	Token     string   // "": there is none, and every path is missing
+	Token     string   // the operator's; "": there is none
+	People    *SignIn  // nil: nobody can sign in
+	Sight     Sight    // of the people
+	Records   Records  // nil: nothing is listed
 	Forges    []string // that are configured; which one is meant has to be said (?forge=) where there are several
 	Shelf     Shelf
 	Decisions Decisions
@@ -50,49 +54,69 @@ type API struct {
 // mostAsked is the size of a body, in bytes.
 const mostAsked = 16 << 10
 
+// route is one path of the API.
+type route struct {
+	method, path string
+	needs        string // scope; "": none, it is for everybody
+	serve        http.HandlerFunc
+}
+
+const (
+	atRepo        = "/api/v1/repos/{owner}/{repo}"
+	atEnvironment = atRepo + "/environments/{environment}"
+)
+
+// routes are all of it. The document that describes them is held to them by a test.
+func (a *API) routes() []route {
+	ask := func(word string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { a.ask(w, r, word) }
+	}
+	list := []route{
+		{"POST", atEnvironment + "/promotions", scopeCommand, ask("deploy")},
+		{"POST", atEnvironment + "/rollback", scopeCommand, ask("rollback")},
+		{"POST", atEnvironment + "/lock", scopeCommand, ask("lock")},
+		{"DELETE", atEnvironment + "/lock", scopeCommand, ask("unlock")},
+		{"POST", atEnvironment + "/cancel", scopeCommand, ask("cancel")},
+		{"POST", atEnvironment + "/approvals", scopeCommand, ask("approve")},
+		{"POST", atRepo + "/changes/{number}/overrides", scopeCommand, ask("override")},
+		{"GET", atRepo + "/environments", scopeRead, a.environments},
+		{"GET", atEnvironment + "/promotions/{id}", scopeRead, a.promotion},
+		{"GET", "/api/v1/asks/{id}", scopeRead, a.asked},
+		{"GET", "/api/v1/quota", scopeRead, a.quota},
+		{"GET", "/api/v1/openapi.json", "", a.openapi},
+	}
+	if a.Calendar != nil {
+		list = append(list, route{"GET", atEnvironment + "/" + calendarFile, scopeRead, a.calendar}, route{"GET", atRepo + "/" + calendarFile, scopeRead, a.calendar})
+	}
+	if a.Records != nil {
+		list = append(list, a.records()...)
+	}
+	if a.People != nil && len(a.People.Forges) > 0 {
+		list = append(list, route{"GET", "/api/v1/me", scopeRead, a.me}, route{"GET", "/api/v1/tokens", scopeRead, a.tokens},
+			route{"POST", "/api/v1/tokens", scopeCommand, a.newToken}, route{"DELETE", "/api/v1/tokens/{id}", scopeCommand, a.revoke})
+	}
+	return list
+}
+
 // Handler serves all of it. A browser's request from another origin is refused before anything is read.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	const at = "/api/v1/repos/{owner}/{repo}/environments"
-	for path, word := range map[string]string{"POST " + at + "/{environment}/promotions": "deploy", "POST " + at + "/{environment}/rollback": "rollback",
-		"POST " + at + "/{environment}/lock": "lock", "DELETE " + at + "/{environment}/lock": "unlock", "POST " + at + "/{environment}/cancel": "cancel",
-		"POST " + at + "/{environment}/approvals": "approve"} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { a.ask(w, r, word) })
+	for _, x := range a.routes() {
+		mux.HandleFunc(x.method+" "+x.path, a.scoped(x))
 	}
-	mux.HandleFunc("GET "+at, a.environments)
-	mux.HandleFunc("GET "+at+"/{environment}/promotions/{id}", a.promotion)
-	mux.HandleFunc("GET /api/v1/asks/{id}", a.asked)
-	mux.HandleFunc("GET /api/v1/quota", a.quota)
-	if a.Calendar != nil {
-		mux.HandleFunc("GET "+at+"/{environment}/"+calendarFile, a.calendar)
-		mux.HandleFunc("GET /api/v1/repos/{owner}/{repo}/"+calendarFile, a.calendar)
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", a.scoped(route{needs: scopeRead, serve: func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "There is no such path, or it does not take "+r.Method+".")
-	})
-	return http.NewCrossOriginProtection().Handler(a.admitted(mux))
-}
-
-// admitted lets through whoever has the token. Digests are compared, so that not even its length is told by the time it takes.
-func (a *API) admitted(next http.Handler) http.Handler {
+	}}))
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem(w, http.StatusForbidden, "A page of another site asks this, and none but our own may.")
+	}))
+	inner := own.Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if a.Token == "" {
-			problem(w, http.StatusNotFound, "There is no API here: whoever runs Sluice can set SLUICE_API_TOKEN.")
-			return
-		}
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if _, password, ok := r.BasicAuth(); ok && strings.HasSuffix(r.URL.Path, "/"+calendarFile) {
-			scheme, token = "Bearer", password // calendar programs know no other way
-		}
-		given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.Token))
-		if subtle.ConstantTimeCompare(given[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
-			problem(w, http.StatusUnauthorized, "The bearer token is missing or is not the one in SLUICE_API_TOKEN.")
-			return
-		}
-		next.ServeHTTP(w, r)
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		inner.ServeHTTP(w, r)
 	})
 }
 
@@ -103,10 +127,12 @@ type body struct {
 	By     string `json:"by"`
 	For    string `json:"for"`
 	Reject bool   `json:"reject"`
+	Checks string `json:"checks"`
+	Commit string `json:"commit"`
 }
 
 // takes are the members that each request may have, beside by.
-var takes = map[string]string{"deploy": "ref reason", "rollback": "ref reason", "lock": "reason for", "unlock": "reason", "cancel": "reason", "approve": "reject reason"}
+var takes = map[string]string{"deploy": "ref reason", "rollback": "ref reason", "lock": "reason for", "unlock": "reason", "cancel": "reason", "approve": "reject reason", "override": "checks commit reason for"}
 
 func (a *API) ask(w http.ResponseWriter, r *http.Request, word string) {
 	x, status, wrong := a.read(w, r, word)
@@ -148,9 +174,19 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate
 	if wrong != "" {
 		return nil, status, wrong
 	}
-	x = &gate.Ask{Forge: at.Forge, Repo: at.Name, Word: word, Environment: r.PathValue("environment"), Ref: b.Ref, Reason: strings.TrimSpace(b.Reason), By: b.By, At: a.Now().UTC().Truncate(time.Millisecond)}
+	by, status, wrong := a.by(r, b.By)
+	if wrong != "" {
+		return nil, status, wrong
+	}
+	x = &gate.Ask{Forge: at.Forge, Repo: at.Name, Word: word, Environment: r.PathValue("environment"), Ref: b.Ref, Reason: strings.TrimSpace(b.Reason), By: by.Login, ByID: by.ID, At: a.Now().UTC().Truncate(time.Millisecond)}
 	if b.Reject {
 		x.Word = "reject"
+	}
+	if word == "override" {
+		if x.Change, _ = strconv.Atoi(r.PathValue("number")); x.Change <= 0 {
+			return nil, http.StatusNotFound, "There is no such change."
+		}
+		x.Checks, x.Commit = b.Checks, b.Commit
 	}
 	if b.For != "" {
 		if x.For, wrong = lasting(b.For); wrong != "" {
@@ -160,7 +196,7 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate
 	if wrong := x.Problem(); wrong != "" {
 		return nil, http.StatusUnprocessableEntity, wrong
 	}
-	x.ID, wrong = identity(r)
+	x.ID, wrong = identity(r, callerOf(r.Context()))
 	return x, http.StatusBadRequest, wrong
 }
 
@@ -179,6 +215,9 @@ func (a *API) where(r *http.Request) (repo gate.Repo, status int, wrong string) 
 		}
 	}
 	repo.Forge = r.URL.Query().Get("forge")
+	if c := callerOf(r.Context()); repo.Forge == "" && !c.operator {
+		repo.Forge = c.person.Forge // nobody sees another one
+	}
 	switch {
 	case repo.Forge == "" && len(a.Forges) == 1:
 		repo.Forge = a.Forges[0]
@@ -187,7 +226,8 @@ func (a *API) where(r *http.Request) (repo gate.Repo, status int, wrong string) 
 	case !slices.Contains(a.Forges, repo.Forge):
 		return repo, http.StatusNotFound, "No such forge is configured here."
 	}
-	return repo, 0, ""
+	status, wrong = a.sees(r.Context(), repo)
+	return repo, status, wrong
 }
 
 // decoded is the body of a request: one object, of no more than is asked for.
@@ -212,8 +252,8 @@ func decoded(w http.ResponseWriter, r *http.Request, word string) (b body, statu
 	return b, 0, ""
 }
 
-// identity is the id of what is asked: of one key always the same, so that asking twice with it asks once.
-func identity(r *http.Request) (id, wrong string) {
+// identity is the id of what is asked: of one key of one caller always the same, so that asking twice with it asks once.
+func identity(r *http.Request, c *caller) (id, wrong string) {
 	var b [16]byte
 	keys := r.Header.Values("Idempotency-Key")
 	switch {
@@ -222,24 +262,39 @@ func identity(r *http.Request) (id, wrong string) {
 	case len(keys) > 1 || keys[0] == "" || len(keys[0]) > 200:
 		return "", "The Idempotency-Key must be one, of at most 200 characters."
 	default:
-		sum := sha256.Sum256([]byte("ask\x00" + keys[0]))
+		sum := sha256.Sum256([]byte("ask\x00" + c.name() + keys[0]))
 		copy(b[:], sum[:])
 	}
 	return hex.EncodeToString(b[:]), ""
 }
 
+// problemJSON is what is told of a request that came to nothing, as RFC 9457 has it.
+type problemJSON struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"` // one sentence or two: what is missing, and what cures it
+}
+
 // problem tells in a sentence what is wrong.
 func problem(w http.ResponseWriter, status int, text string) {
-	answer(w, status, map[string]string{"error": text})
+	if text == "" {
+		text = http.StatusText(status) + "."
+	}
+	write(w, status, "application/problem+json", problemJSON{"about:blank", http.StatusText(status), status, text})
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
+	write(w, status, "application/json; charset=utf-8", v)
+}
+
+func write(w http.ResponseWriter, status int, kind string, v any) {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		http.Error(w, "This could not be written as JSON.", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // whoever asked may be gone
 }

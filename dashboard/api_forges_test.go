@@ -25,7 +25,7 @@ func TestWhichForgeIsMeant(t *testing.T) {
 	} {
 		s, a := api()
 		a.Forges = c.forges
-		w := answered(a, sent("POST", "/api/v1/repos/"+c.path, body))
+		w := answered(t, a, sent("POST", "/api/v1/repos/"+c.path, body))
 		if w.Code != c.want || (len(s.kept) > 0) != (c.want == 202) {
 			t.Errorf("%s: %d %s, %d kept, want %d", name, w.Code, w.Body, len(s.kept), c.want)
 		}

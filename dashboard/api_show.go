@@ -63,6 +63,7 @@ type askedJSON struct {
 	State       string         `json:"state"` // waiting, done, refused
 	Repo        string         `json:"repo"`
 	Environment string         `json:"environment"`
+	Change      int            `json:"change,omitempty"`
 	Word        string         `json:"word"`
 	By          string         `json:"by"`
 	At          time.Time      `json:"at"`
@@ -182,6 +183,8 @@ func shownPromotion(p *gate.Promotion, d *gate.Decision) *promotionJSON {
 	return x
 }
 
+const nothingAsked = "Nothing was asked under this id, or it is older than 30 days."
+
 func (a *API) asked(w http.ResponseWriter, r *http.Request) {
 	x, err := (*gate.Ask)(nil), error(nil)
 	if id := r.PathValue("id"); decisionID.MatchString(id) {
@@ -192,10 +195,17 @@ func (a *API) asked(w http.ResponseWriter, r *http.Request) {
 		a.unread(w, err)
 		return
 	case x == nil:
-		problem(w, http.StatusNotFound, "Nothing was asked under this id, or it is older than 30 days.")
+		problem(w, http.StatusNotFound, nothingAsked)
 		return
 	}
-	shown := askedJSON{ID: x.ID, State: "waiting", Repo: x.Repo, Environment: x.Environment, Word: x.Word, By: gate.Plain(x.By), At: x.At}
+	if status, wrong := a.sees(r.Context(), gate.Repo{Forge: x.Forge, Name: x.Repo}); wrong != "" {
+		if status == http.StatusNotFound {
+			wrong = nothingAsked
+		}
+		problem(w, status, wrong)
+		return
+	}
+	shown := askedJSON{ID: x.ID, State: "waiting", Repo: x.Repo, Environment: x.Environment, Change: x.Change, Word: x.Word, By: gate.Plain(x.By), At: x.At}
 	if x.Result != nil {
 		shown.State, shown.Text = x.Result.Outcome, gate.Plain(html.UnescapeString(x.Result.Text))
 		if x.Result.Promotion != "" {

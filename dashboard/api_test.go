@@ -87,9 +87,9 @@ func head(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, value) }
 }
 
-func answered(a *API, r *http.Request) *httptest.ResponseRecorder {
+func answered(t testing.TB, a *API, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	a.Handler().ServeHTTP(w, r)
+	described(t, a).ServeHTTP(w, r)
 	return w
 }
 
@@ -113,7 +113,7 @@ func TestWhatIsAskedIsWrittenDown(t *testing.T) {
 		"with a path": {"POST", "/europe%2Fprod/promotions", `{"by": "olga"}`, gate.Ask{Word: "deploy", Environment: "europe/prod"}},
 	} {
 		s, a := api()
-		w := answered(a, sent(c.method, places+c.path, c.body))
+		w := answered(t, a, sent(c.method, places+c.path, c.body))
 		var got struct{ ID string }
 		if err := json.Unmarshal(w.Body.Bytes(), &got); w.Code != http.StatusAccepted || err != nil || w.Header().Get("Location") != "/api/v1/asks/"+got.ID {
 			t.Errorf("%s: %d %s, %v", name, w.Code, w.Body, w.Header())
@@ -143,8 +143,8 @@ func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 		"a beginning of it":      {sent("POST", deploy, ok, head("Authorization", "Bearer "+token[:31])), 401, "bearer token"},
 		"another scheme":         {sent("POST", deploy, ok, head("Authorization", "Basic "+token)), 401, "bearer token"},
 		"to read without it":     {sent("GET", places, "", head("Authorization", "Bearer x")), 401, "bearer token"},
-		"from another site":      {sent("POST", deploy, ok, head("Sec-Fetch-Site", "cross-site")), 403, "cross-origin"},
-		"from another origin":    {sent("POST", deploy, ok, head("Origin", "https://evil.example")), 403, "cross-origin"},
+		"from another site":      {sent("POST", deploy, ok, head("Sec-Fetch-Site", "cross-site")), 403, "none but our own may"},
+		"from another origin":    {sent("POST", deploy, ok, head("Origin", "https://evil.example")), 403, "none but our own may"},
 		"a form":                 {sent("POST", deploy, "by=olga", head("Content-Type", "application/x-www-form-urlencoded")), 415, "must be JSON"},
 		"nobody":                 {sent("POST", deploy, `{}`), 422, "login of the person"},
 		"a name that is none":    {sent("POST", deploy, `{"by": "ol ga"}`), 422, "login of the person"},
@@ -169,7 +169,7 @@ func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 		"nothing asked":          {sent("GET", "/api/v1/asks/"+promotionID, ""), 404, "Nothing was asked"},
 	} {
 		s, a := api()
-		w := answered(a, c.request)
+		w := answered(t, a, c.request)
 		if w.Code != c.want || !strings.Contains(w.Body.String(), c.says) || len(s.kept) > 0 {
 			t.Errorf("%s: %d %s, kept %v, want %d with %q", name, w.Code, w.Body, s.kept, c.want, c.says)
 		}
@@ -177,7 +177,7 @@ func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 	_, a := api()
 	a.Token = ""
 	for _, given := range []string{"Bearer ", "Bearer " + token} {
-		if w := answered(a, sent("GET", places, "", head("Authorization", given))); w.Code != http.StatusNotFound {
+		if w := answered(t, a, sent("GET", places, "", head("Authorization", given))); w.Code != http.StatusNotFound {
 			t.Errorf("without a token of its own the API answers %d to %q, want 404", w.Code, given)
 		}
 	}
@@ -187,17 +187,17 @@ func TestAskingTwiceWithOneKeyAsksOnce(t *testing.T) {
 	t.Parallel()
 	s, a := api()
 	for range 3 {
-		w := answered(a, sent("POST", places+"/production/promotions", `{"by": "olga"}`, head("Idempotency-Key", "build-7")))
+		w := answered(t, a, sent("POST", places+"/production/promotions", `{"by": "olga"}`, head("Idempotency-Key", "build-7")))
 		if w.Code != http.StatusAccepted || len(s.kept) != 1 {
 			t.Fatalf("%d %s, kept %d", w.Code, w.Body, len(s.kept))
 		}
 	}
-	w := answered(a, sent("POST", places+"/production/promotions", `{"by": "olga", "ref": "v2"}`, head("Idempotency-Key", "build-7")))
+	w := answered(t, a, sent("POST", places+"/production/promotions", `{"by": "olga", "ref": "v2"}`, head("Idempotency-Key", "build-7")))
 	if w.Code != http.StatusUnprocessableEntity || len(s.kept) != 1 {
 		t.Errorf("the key for something else: %d %s", w.Code, w.Body)
 	}
 	s.err = errors.New("disk full")
-	if w := answered(a, sent("POST", places+"/production/promotions", `{"by": "olga"}`)); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+	if w := answered(t, a, sent("POST", places+"/production/promotions", `{"by": "olga"}`)); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("what is not on disk: %d %s", w.Code, w.Body)
 	}
 }
@@ -212,7 +212,7 @@ func TestWhatTheAPITells(t *testing.T) {
 		places + "/production/promotions/" + promotionID: {`"state": "gated"`, `"line": "lock"`, `"outcome": "wait"`, `"reason": "ab"`, `"how": "api"`},
 		"/api/v1/asks/" + promotionID:                    {`"state": "done"`, `"text": "Asked for ` + "`c2` into `production`" + `: \u003cb\u003e"`, `"id": "` + promotionID},
 	} {
-		w := answered(a, sent("GET", path, ""))
+		w := answered(t, a, sent("GET", path, ""))
 		for _, part := range want {
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), part) {
 				t.Errorf("%s: %d %s, want %s", path, w.Code, w.Body, part)

@@ -15,13 +15,17 @@ type Ask struct {
 	ID          string        `json:"id"` // 32 hex digits
 	Forge       string        `json:"forge"`
 	Repo        string        `json:"repo"`
-	Word        string        `json:"word"` // as of a command: deploy, rollback, lock, unlock, cancel, approve, reject
+	Word        string        `json:"word"` // as of a command: deploy, rollback, lock, unlock, cancel, approve, reject; on a change: override
 	Environment string        `json:"environment"`
+	Change      int           `json:"change,omitzero"` // 0: it is about an environment
+	Commit      string        `json:"commit,omitzero"` // of the change: the head that whoever asks has looked at
+	Checks      string        `json:"checks,omitzero"` // of an override, with commas between them
 	Ref         string        `json:"ref,omitempty"`
 	For         time.Duration `json:"for,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
-	By          string        `json:"by"` // login
-	At          time.Time     `json:"at"` // received
+	By          string        `json:"by"`              // login
+	At          time.Time     `json:"at"`              // received
+	ByID        int64         `json:"by_id,omitempty"` // of who signed in; 0: only the login is known
 	Result      *Result       `json:"result,omitempty"`
 }
 
@@ -33,6 +37,9 @@ type Registry interface {
 
 // Problem says what is wrong with what was asked, as it would be of a command in a comment, or "".
 func (x *Ask) Problem() string {
+	if x.Change != 0 {
+		return x.problemOnChange()
+	}
 	if !slices.Contains([]string{"deploy", "rollback", "lock", "unlock", "cancel", "approve", "reject"}, x.Word) {
 		return "There is no such thing to ask for."
 	}
@@ -69,14 +76,19 @@ func (r *Reconciler) asked(ctx context.Context, w Work) (Outcome, error) {
 	switch {
 	case err != nil:
 		return Outcome{}, fmt.Errorf("read %s: %w", w.Mark.Key(), err)
+	case x != nil && x.Change != w.Mark.Change:
+		return Outcome{Note: "asked about another change"}, nil
 	case x == nil || x.Result != nil:
 		return Outcome{Note: "answered before"}, nil
 	}
-	a := &asking{provider: r.Providers[x.Forge], ask: x.ID, received: x.At, comment: &Comment{By: checks.Person{Login: x.By}, At: x.At},
+	a := &asking{provider: r.Providers[x.Forge], ask: x.ID, received: x.At, comment: &Comment{By: checks.Person{ID: x.ByID, Login: x.By}, At: x.At},
 		s:       checks.Subject{Forge: x.Forge, Repo: x.Repo, Kind: checks.KindEnvironment, Environment: x.Environment, Installation: w.Mark.Installation},
 		command: Command{Word: x.Word, Environment: x.Environment, Ref: x.Ref, For: x.For, Reason: x.Reason, Problem: x.Problem()}}
 	var out Outcome
-	result, err := r.answerAsk(ctx, a, &out)
+	if a.command.Checks = x.named(); x.Change != 0 {
+		a.s = checks.Subject{Forge: x.Forge, Repo: x.Repo, Kind: checks.KindChange, Change: x.Change, Installation: w.Mark.Installation}
+	}
+	result, err := r.answerAsk(ctx, a, x, &out)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("do %s: %w", w.Mark.Key(), err)
 	}
@@ -85,7 +97,7 @@ func (r *Reconciler) asked(ctx context.Context, w Work) (Outcome, error) {
 	return out, nil
 }
 
-func (r *Reconciler) answerAsk(ctx context.Context, a *asking, out *Outcome) (Result, error) {
+func (r *Reconciler) answerAsk(ctx context.Context, a *asking, x *Ask, out *Outcome) (Result, error) {
 	switch {
 	case a.command.Problem != "":
 		return a.result(refused, "%s", escape(a.command.Problem)), nil
@@ -104,9 +116,14 @@ func (r *Reconciler) answerAsk(ctx context.Context, a *asking, out *Outcome) (Re
 		return a.result(refused, "The forge shows Sluice no account %s, or no repository %s.", codeSpan(a.comment.By.Login), codeSpan(a.s.Repo)), nil
 	case err != nil:
 		return Result{}, fmt.Errorf("find whose login %s is: %w", Plain(a.comment.By.Login), err)
+	case a.comment.By.ID != 0 && who.ID != a.comment.By.ID:
+		return a.result(refused, "%s is another account by now than the one that asked. Sign in anew, and ask again.", codeSpan(a.comment.By.Login)), nil
 	case !who.Human():
 		return a.result(refused, "%s is no person's account, and nobody but a person asks.", codeSpan(a.comment.By.Login)), nil
 	}
 	a.comment.By = who
+	if x.Change != 0 {
+		return r.atChange(ctx, a, x, out)
+	}
 	return r.atEnvironment(ctx, a, out)
 }

@@ -75,6 +75,8 @@ func (r *Reconciler) bound(ctx context.Context, a *asking) (no Result, ok bool) 
 			codeSpan(short(a.head)), codeSpan(short(c.Head.Commit))), false
 	case a.base != "" && a.base != c.Base.Name:
 		return a.result(refused, "The change was retargeted in between, from %s to %s. Write the command again if it still holds.", codeSpan(a.base), codeSpan(c.Base.Name)), false
+	case a.ask != "": // whoever asks named the commit, so nothing has to be known of when what arrived
+		return Result{}, true
 	}
 	moved, arrived, err := r.Memory.Moved(ctx, a.s, a.receipt, a.head)
 	switch {

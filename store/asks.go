@@ -32,7 +32,7 @@ func (s *Store) Ask(ctx context.Context, x gate.Ask) (added bool, err error) {
 		return false, fmt.Errorf("keep what was asked: %w", err)
 	}
 	var fresh bool // the closure's own: it may outlive this call
-	mark := gate.Mark{Kind: gate.MarkAsk, Forge: x.Forge, Repo: x.Repo, Ask: x.ID, Why: "api." + x.Word}
+	mark := gate.Mark{Kind: gate.MarkAsk, Forge: x.Forge, Repo: x.Repo, Change: x.Change, Ask: x.ID, Why: "api." + x.Word}
 	err = s.do(ctx, hasty, func(t *tx) error {
 		n, err := t.exec(qAskNew, x.ID, x.At.UnixMilli(), string(body))
 		if fresh = n > 0; err != nil || !fresh {

@@ -217,7 +217,7 @@ func identity(m gate.Mark) []any {
 	case gate.MarkEnvironment:
 		name = m.Environment
 	case gate.MarkAsk:
-		name = m.Ask
+		number, name = m.Change, m.Ask
 	case gate.MarkPromotion:
 		name = m.Environment + "@" + m.Commit
 	}

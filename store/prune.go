@@ -28,6 +28,18 @@ func (s *Store) Prune(ctx context.Context, keepDecisions, keepDeliveries time.Du
 			n, err := t.exec(qOldAsks, deliveries, chunk)
 			return n == chunk, err
 		}},
+		{"sessions", func(t *tx) (bool, error) {
+			n, err := t.exec(qOldSessions, s.now(), chunk)
+			return n == chunk, err
+		}},
+		{"tokens", func(t *tx) (bool, error) {
+			n, err := t.exec(qOldTokens, deliveries, chunk)
+			return n == chunk, err
+		}},
+		{"grants", func(t *tx) (bool, error) {
+			n, err := t.exec(qUnusedGrants, s.Now().Add(-time.Hour).UnixMilli(), chunk, []byte{})
+			return n == chunk, err
+		}},
 		{"decisions", func(t *tx) (bool, error) { return dropDecisions(t, decisions) }},
 		{"notices", func(t *tx) (bool, error) {
 			n, err := t.exec(qOldNotices, decisions, chunk)

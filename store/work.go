@@ -113,7 +113,7 @@ func scanWork(scan func(...any) error) (w taken, err error) {
 	case gate.MarkEnvironment:
 		m.Environment = name
 	case gate.MarkAsk:
-		m.Ask = name
+		m.Change, m.Ask = number, name
 	}
 	return w, err
 }

@@ -133,11 +133,20 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.HandleFunc("GET /readyz", v.ready)
 	mux.Handle("GET /metrics", m.handler())
 	mux.Handle("GET /audit/checkpoint", v.notary.handler(log))
-	api := (&dashboard.API{Token: s.APIToken, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}).Handler()
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
-		mux.Handle(method+" /api/v1/", api)
+	sign, err := v.newSignIn(s, o)
+	if err != nil {
+		return nil, err
 	}
-	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
+	desk := &dashboard.API{Token: s.APIToken, People: sign, Sight: sign, Records: records{st}, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas}
+	api := desk.Handler()
+	mux.Handle("GET "+dashboard.BadgePath, known(sign, desk.Badge(s.Badges)))
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		mux.Handle(method+" /api/v1/", known(sign, api))
+	}
+	for _, path := range []string{"GET /login", "GET /login/", "POST /logout", "GET /tokens", "POST /tokens", "POST /tokens/"} {
+		mux.Handle(path, known(sign, sign.Handler()))
+	}
+	mux.Handle("GET /", known(sign, board.Handler())) // the rest is 405, with what is allowed
 	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}

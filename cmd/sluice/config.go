@@ -28,7 +28,10 @@ type settings struct {
 	Sweep     duration `env:"SLUICE_SWEEP, default=10m" desc:"how often open changes, and environments where something waits, are read anew without a webhook; also once at start"`
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
 	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record; post and deploy nothing"`
-	APIToken  string   `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1, of 20 characters or more; without one there is no API"`
+	APIToken  string   `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1, of 20 characters or more, for programs that the operator trusts; people have tokens of their own"`
+	SecretKey string   `env:"SLUICE_SECRET_KEY_FILE" desc:"32 bytes in base64 that seal what the forges grant people who sign in; needed with PostgreSQL, the same for every replica; else made beside the SQLite file"`
+	Admins    string   `env:"SLUICE_ADMINS" desc:"administrators, separated by commas: org/team or group, or @login; with both forges github:org/team, gitlab:group"`
+	Badges    bool     `env:"SLUICE_PUBLIC_BADGES, default=false" desc:"show everybody the badges of environments (/badge/FORGE/OWNER/REPO/ENVIRONMENT.svg), not only those who may see the repository"`
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
 	LogFormat string   `env:"SLUICE_LOG_FORMAT, default=text" desc:"text or json"`
 	LogLevel  string   `env:"SLUICE_LOG_LEVEL, default=info" desc:"debug, info, warn or error"`
@@ -128,7 +131,10 @@ func (s settings) check() error {
 	if err := s.GitHub.Check(); err != nil {
 		return err
 	}
-	return s.GitLab.Check()
+	if err := s.GitLab.Check(); err != nil {
+		return err
+	}
+	return s.checkSignIn()
 }
 
 // logger writes to w as the settings say.

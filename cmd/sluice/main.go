@@ -75,10 +75,15 @@ func commands() []command {
 			return inboxCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
 		}},
 		{"quota", "show what the forges' quotas leave a server", quotaCommand},
+		{"status", "show where a repository's environments stand", statusCommand},
 		{"deploy", "ask a server for a promotion, and follow it", remoteCommand("deploy")},
 		{"rollback", "ask a server to go back to what was well", remoteCommand("rollback")},
 		{"lock", "hold back what goes into an environment", remoteCommand("lock")},
 		{"unlock", "lift locks", remoteCommand("unlock")},
+		{"approve", "approve what waits at an environment", remoteCommand("approve")},
+		{"reject", "reject what waits at an environment", remoteCommand("reject")},
+		{"cancel", "end what waits at an environment", remoteCommand("cancel")},
+		{"override", "let named checks of one commit through", overrideCommand},
 		{"audit", "list, verify, export and sign the audit log", auditCommand},
 		{"calendar", "list when environments may be deployed to", calendarCommand},
 		{"report", "count overrides, and the DORA metrics of deployments", reportCommand},
@@ -116,6 +121,11 @@ func run(ctx context.Context, p process) int {
 		usage(out)
 		return code
 	}
+	p, wrong := toServer(p)
+	if wrong != "" {
+		fmt.Fprintln(p.stderr, "sluice:", wrong)
+		return exitFailed
+	}
 	name := p.args[0]
 	var names []string
 	for _, c := range commands() {
@@ -130,7 +140,7 @@ func run(ctx context.Context, p process) int {
 }
 
 func usage(w io.Writer) {
-	fmt.Fprintln(w, "Sluice is the gate between merged and live.\n\nusage: sluice COMMAND [ARGUMENTS]")
+	fmt.Fprintln(w, "Sluice is the gate between merged and live.\n\nusage: sluice [--server URL] COMMAND [ARGUMENTS]")
 	fmt.Fprintln(w)
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.does)

@@ -46,7 +46,7 @@ func (v *server) quotas() (list []gate.Quota) {
 type toldQuotas struct {
 	At     time.Time    `json:"at"`
 	Quotas []gate.Quota `json:"quotas"`
-	Error  string       `json:"error,omitempty"`
+	Detail string       `json:"detail,omitempty"`
 }
 
 func quotaCommand(ctx context.Context, p process) int {
@@ -67,7 +67,7 @@ func quotaCommand(ctx context.Context, p process) int {
 	if err == nil {
 		var status int
 		if status, err = r.call(ctx, http.MethodGet, "/api/v1/quota", nil, "", &told); err == nil && status != http.StatusOK {
-			err = fmt.Errorf("the server does not tell (%d): %s", status, cmp.Or(told.Error, "it gave no reason; is SLUICE_PUBLIC_URL a Sluice of this version?"))
+			err = fmt.Errorf("the server does not tell (%d): %s", status, cmp.Or(told.Detail, "it gave no reason; is SLUICE_PUBLIC_URL a Sluice of this version?"))
 		}
 	}
 	if err == nil && *asJSON {

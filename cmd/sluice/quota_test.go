@@ -286,7 +286,7 @@ func TestQuotaAsksAServer(t *testing.T) {
 		"as JSON":           {[]string{"--json"}, short, exitShut, `"left": 900`},
 		"enough":            {nil, strings.ReplaceAll(short, `"empty":"2026-03-02T09:10:00Z",`, ""), exitOpen, "lasts"},
 		"nothing asked yet": {nil, `200 {"at":"2026-03-02T09:00:00Z","quotas":[]}`, exitOpen, "No forge was asked"},
-		"an older server":   {nil, `404 {"error":"There is no such path."}`, exitFailed, "There is no such path."},
+		"an older server":   {nil, `404 {"detail":"There is no such path."}`, exitFailed, "There is no such path."},
 		"too many words":    {[]string{"acme"}, short, exitFailed, "it takes no arguments"},
 	} {
 		code, out, errs := remotely(t, &answering{answers: []string{c.answer}}, nil, append([]string{"quota"}, c.args...)...)

@@ -21,15 +21,17 @@ type errand struct {
 	usage              string
 	ref, lasts, waits  bool // it takes a REF, --for, --wait
 	reasoned           bool // it needs a reason
+	rejects            bool
 }
 
 const remoteUsage = `
-Asks the server at SLUICE_PUBLIC_URL (http://localhost:8080), with the token in SLUICE_API_TOKEN. What may be done is what
-the person may do at that moment, by the policy on the default branch, and the audit log names that person.
+Asks the server at SLUICE_PUBLIC_URL (http://localhost:8080), or ` + "`sluice --server URL`" + `, with the token in SLUICE_API_TOKEN: one
+that you made at /tokens, or the operator's. What may be done is what the person may do at that moment, by the policy on the
+default branch, and the audit log names that person.
 
   --repo OWNER/NAME  the repository, GROUP/SUBGROUP/NAME at GitLab
   --forge NAME       github or gitlab, where the server guards both
-  --by LOGIN         in whose name it is asked
+  --by LOGIN         in whose name it is asked, with the operator's token; with your own it is in yours
   --reason TEXT      why
   --key KEY          asked twice with one key, it is done once
 `
@@ -56,6 +58,15 @@ func errands() map[string]errand {
 		"unlock": {word: "unlock", method: http.MethodDelete, path: "lock",
 			usage: "usage: sluice unlock ENVIRONMENT --repo OWNER/NAME --by LOGIN [--key KEY]\n\n" +
 				"Lifts the environment's locks, that of a rollback too, or, with '*', the repository's.\n"},
+		"approve": {word: "approve", method: http.MethodPost, path: "approvals",
+			usage: "usage: sluice approve ENVIRONMENT --repo OWNER/NAME --by LOGIN [--key KEY]\n\n" +
+				"Approves what waits there.\n"},
+		"reject": {word: "reject", method: http.MethodPost, path: "approvals", reasoned: true, rejects: true,
+			usage: "usage: sluice reject ENVIRONMENT --reason TEXT --repo OWNER/NAME --by LOGIN [--key KEY]\n\n" +
+				"Rejects what waits there.\n"},
+		"cancel": {word: "cancel", method: http.MethodPost, path: "cancel",
+			usage: "usage: sluice cancel ENVIRONMENT --repo OWNER/NAME --by LOGIN [--reason TEXT] [--key KEY]\n\n" +
+				"Ends what waits there.\n"},
 	}
 }
 
@@ -70,6 +81,7 @@ type wish struct {
 	by, reason, key, lasts string
 	wait                   bool
 	environment, ref       string
+	at, checks, commit     string // of an override: its path, and what it is for
 }
 
 func runErrand(ctx context.Context, p process, e errand) int {
@@ -92,7 +104,7 @@ func runErrand(ctx context.Context, p process, e errand) int {
 	if err != nil {
 		return helpOr(err, exitFailed)
 	}
-	if wrong := e.misused(&x, args); wrong != "" {
+	if wrong := e.misused(&x, args, p.getenv("SLUICE_API_TOKEN")); wrong != "" {
 		fmt.Fprintf(p.stderr, "sluice %s: %s\n%s", e.word, wrong, e.help())
 		return exitFailed
 	}
@@ -116,7 +128,7 @@ func (e errand) help() string {
 }
 
 // misused says what is wrong with how the command was called.
-func (e errand) misused(x *wish, args []string) string {
+func (e errand) misused(x *wish, args []string, token string) string {
 	owner, name := splitRepo(x.repo)
 	switch {
 	case len(args) == 0:
@@ -125,7 +137,7 @@ func (e errand) misused(x *wish, args []string) string {
 		return fmt.Sprintf("%q is one word too many; a reason goes after --reason, in quotes", args[len(args)-1])
 	case owner == "" || name == "":
 		return "which repository is missing: --repo OWNER/NAME"
-	case x.by == "":
+	case x.by == "" && !strings.HasPrefix(token, "sluice_"): // which says whose it is
 		return "in whose name is missing: --by LOGIN"
 	case e.reasoned && strings.TrimSpace(x.reason) == "":
 		return "the reason is missing: --reason TEXT; it goes into the audit log"
@@ -166,7 +178,7 @@ func newRemote(p process) (*remote, error) {
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, fmt.Errorf("SLUICE_PUBLIC_URL: the token would travel to %s in the clear, so it is not sent; set an https:// address", gate.Plain(u.Hostname()))
 	case token == "":
-		return nil, fmt.Errorf("SLUICE_API_TOKEN is not set, and the server takes nothing without it; whoever runs the server has it")
+		return nil, fmt.Errorf("SLUICE_API_TOKEN is not set, and the server takes nothing without it; make a token of your own at %s/tokens", gate.Plain(base))
 	default:
 		client := &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		return &remote{base, token, client, p}, nil

@@ -22,8 +22,11 @@ const mostAnswer = 1 << 20
 // ask sends what is wished for; the same again where the server did not answer, which it takes for one thing. id is "" where the
 // server refused it at once.
 func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code int, err error) {
-	body := map[string]string{"by": x.by}
-	for name, value := range map[string]string{"ref": x.ref, "reason": x.reason, "for": x.lasts} {
+	body := map[string]any{}
+	if e.rejects {
+		body["reject"] = true
+	}
+	for name, value := range map[string]string{"by": x.by, "ref": x.ref, "reason": x.reason, "for": x.lasts, "checks": x.checks, "commit": x.commit} {
 		if value != "" {
 			body[name] = value
 		}
@@ -34,10 +37,13 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	}
 	owner, name := splitRepo(x.repo)
 	path := fmt.Sprintf("/api/v1/repos/%s/%s/environments/%s/%s", url.PathEscape(owner), url.PathEscape(name), url.PathEscape(x.environment), e.path)
+	if x.at != "" {
+		path = x.at
+	}
 	if x.forge != "" {
 		path += "?forge=" + url.QueryEscape(x.forge)
 	}
-	var got struct{ ID, Error string }
+	var got struct{ ID, Detail string }
 	status, err := r.call(ctx, e.method, path, text, x.key, &got)
 	switch {
 	case err != nil:
@@ -45,10 +51,10 @@ func (r *remote) ask(ctx context.Context, e errand, x *wish) (id string, code in
 	case status == http.StatusAccepted && got.ID != "":
 		return got.ID, exitOpen, nil
 	case status == http.StatusUnprocessableEntity:
-		say(r.p.stderr, "refused: %s", got.Error)
+		say(r.p.stderr, "refused: %s", got.Detail)
 		return "", exitShut, nil
 	}
-	return "", exitFailed, fmt.Errorf("the server does not take this (%d): %s", status, cmp.Or(got.Error, "it gave no reason; is SLUICE_PUBLIC_URL a Sluice?"))
+	return "", exitFailed, fmt.Errorf("the server does not take this (%d): %s", status, cmp.Or(got.Detail, "it gave no reason; is SLUICE_PUBLIC_URL a Sluice?"))
 }
 
 // tries is how often a call is made that the server does not answer.
@@ -112,8 +118,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // told is what the server tells of what was asked.
 type told struct {
-	State, Text, Error string
-	Promotion          *struct {
+	State, Text, Detail string
+	Promotion           *struct {
 		Environment, Commit, Why string
 		State                    gate.State
 		Verdicts                 []struct {
@@ -137,7 +143,7 @@ func (r *remote) follow(ctx context.Context, id string, wait bool) (code int, er
 		case err != nil:
 			return exitFailed, fmt.Errorf("it was asked for, and what came of it could not be read: %w; see %s/api/v1/asks/%s", err, r.base, id)
 		case status != http.StatusOK:
-			return exitFailed, fmt.Errorf("it was asked for, and the server does not tell what came of it (%d): %s", status, t.Error)
+			return exitFailed, fmt.Errorf("it was asked for, and the server does not tell what came of it (%d): %s", status, t.Detail)
 		case t.State == "refused":
 			say(r.p.stderr, "refused: %s", t.Text)
 			return exitShut, nil

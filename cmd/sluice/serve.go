@@ -61,9 +61,6 @@ func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) 
 	if !s.GitHub.Configured() && !s.GitLab.Configured() {
 		log.Warn("no forge is configured; /setup says how to configure one", "url", s.PublicURL+"/setup")
 	}
-	if s.GitHub.ClientID != "" {
-		log.Warn("SLUICE_GITHUB_CLIENT_ID has no effect: this version has no sign-in")
-	}
 	log.Info("ready", "address", l.Addr().String(), "version", version(), "dry_run", s.DryRun)
 	if listening != nil {
 		listening(l.Addr())

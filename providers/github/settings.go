@@ -21,8 +21,8 @@ type Settings struct {
 	PrivateKey     string `env:"SLUICE_GITHUB_PRIVATE_KEY" desc:"the App's key: PEM, PEM with \\n, or base64 of PEM"`
 	PrivateKeyFile string `env:"SLUICE_GITHUB_PRIVATE_KEY_FILE" desc:"the same in a file"`
 	WebhookSecret  string `env:"SLUICE_GITHUB_WEBHOOK_SECRET" desc:"required when GitHub is configured"`
-	ClientID       string `env:"SLUICE_GITHUB_CLIENT_ID" desc:"for signing in (not used by this version)"`
-	ClientSecret   string `env:"SLUICE_GITHUB_CLIENT_SECRET" desc:"for signing in (not used by this version)"`
+	ClientID       string `env:"SLUICE_GITHUB_CLIENT_ID" desc:"for signing in to the dashboard: the App's client id"`
+	ClientSecret   string `env:"SLUICE_GITHUB_CLIENT_SECRET" desc:"for signing in to the dashboard: a client secret of the App"`
 }
 
 // Configured says whether anything of the App is set, so that a half-set App is an error and not a quiet nothing.

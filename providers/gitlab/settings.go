@@ -14,10 +14,14 @@ type Settings struct {
 	URL           string `env:"SLUICE_GITLAB_URL" desc:"GitLab's address, https://gitlab.com or an instance's, with its path if it has one"`
 	Token         string `env:"SLUICE_GITLAB_TOKEN" desc:"access token with the scope api; or GROUP=TOKEN for each group or project, separated by commas"`
 	WebhookSecret string `env:"SLUICE_GITLAB_WEBHOOK_SECRET" desc:"required when GitLab is configured: the webhooks' secret token, or their signing token (whsec_...)"`
+	ClientID      string `env:"SLUICE_GITLAB_CLIENT_ID" desc:"for signing in: the id of an OAuth application with the scope read_api"`
+	ClientSecret  string `env:"SLUICE_GITLAB_CLIENT_SECRET" desc:"for signing in: its secret"`
 }
 
 // Configured says whether anything of GitLab is set, so that half of it is an error and not a quiet nothing.
-func (s Settings) Configured() bool { return s.URL != "" || s.Token != "" || s.WebhookSecret != "" }
+func (s Settings) Configured() bool {
+	return s.URL != "" || s.Token != "" || s.WebhookSecret != "" || s.ClientID != "" || s.ClientSecret != ""
+}
 
 // Check returns an error that names the setting at fault, or nil. It never shows a secret.
 func (s Settings) Check() error {
@@ -32,6 +36,8 @@ func (s Settings) Check() error {
 		return errors.New("SLUICE_GITLAB_TOKEN: missing, while other settings of GitLab are set")
 	case s.WebhookSecret == "":
 		return errors.New("SLUICE_GITLAB_WEBHOOK_SECRET: missing; without it anybody could send deliveries")
+	case (s.ClientID == "") != (s.ClientSecret == ""):
+		return errors.New("SLUICE_GITLAB_CLIENT_ID, SLUICE_GITLAB_CLIENT_SECRET: one is set without the other")
 	}
 	_, err := s.tokens()
 	return err

@@ -71,7 +71,8 @@ type Forge struct {
 	schema   *schema
 	limits   Limits
 	hook     Target
-	lab      *lab // nil: it speaks GitHub
+	lab      *lab   // nil: it speaks GitHub
+	oauth    *oauth // nil: nobody signs in
 }
 
 // App is the GitHub App under test.

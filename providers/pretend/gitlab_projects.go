@@ -109,7 +109,7 @@ func (f *Forge) renderProject(r *Repo, who *User) obj {
 	o := obj{"id": r.ID, "name": short, "path": short, "path_with_namespace": r.Name, "name_with_namespace": strings.ReplaceAll(r.Name, "/", " / "), "description": nil,
 		"default_branch": r.Default, "visibility": f.visibility(r), "archived": r.Archived, "empty_repo": len(r.branches) == 0, "created_at": labStamp(r.Created),
 		"web_url": f.url + "/" + r.Name, "http_url_to_repo": f.url + "/" + r.Name + ".git", "ssh_url_to_repo": "git@gitlab.example:" + r.Name + ".git", "avatar_url": nil,
-		"namespace": f.renderNamespace(r), "merge_requests_enabled": true, "jobs_enabled": true, "builds_access_level": "enabled", "ci_config_path": "",
+		"namespace": f.renderNamespace(r), "merge_requests_enabled": true, "jobs_enabled": true, "builds_access_level": "enabled", "repository_access_level": "enabled", "merge_requests_access_level": "enabled", "ci_config_path": "",
 		"only_allow_merge_if_pipeline_succeeds": f.passes(r), "allow_merge_on_skipped_pipeline": p.skippedPasses, "only_allow_merge_if_all_discussions_are_resolved": p.threads,
 		"merge_method": "merge", "squash_option": "default_off", "remove_source_branch_after_merge": true, "merge_trains_enabled": p.trains, "merge_pipelines_enabled": p.trains}
 	if r.parent != nil && f.repos[fold(r.parent.Name)] == r.parent {

@@ -76,6 +76,7 @@ func (f *Forge) labHandler() http.Handler {
 	for _, e := range labEndpoints() {
 		mux.Handle(e.method+" /api/v4"+e.path, f.serveLab(e))
 	}
+	f.oauthHandler(mux, "/oauth/authorize", "/oauth/token")
 	mux.Handle("/", f.serveLab(labEndpoint{do: func(*labRequest) reply {
 		return reply{status: http.StatusNotFound, body: obj{"error": "404 Not Found"}}
 	}}))
@@ -191,7 +192,7 @@ func (f *Forge) labCaller(r *http.Request) (*token, reply) {
 	}
 	t := f.tokens[value]
 	switch {
-	case t == nil || t.user == nil || t.user.Deleted || t.user == f.app.Bot && len(f.installs) == 0:
+	case t == nil || t.user == nil || t.user.Deleted || !t.expires.IsZero() && time.Now().After(t.expires) || t.user == f.app.Bot && len(f.installs) == 0:
 		return nil, labUnauthorized
 	case slices.Contains(t.scopes, "api"), slices.Contains(t.scopes, "read_api") && (r.Method == "GET" || r.Method == "HEAD"):
 		return t, reply{}

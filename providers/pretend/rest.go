@@ -23,7 +23,7 @@ type endpoint struct {
 }
 
 func endpoints() []endpoint {
-	return append(slices.Concat(writeEndpoints(), commitCommentEndpoints(), deploymentEndpoints(), environmentEndpoints(), workflowEndpoints()), []endpoint{
+	return append(slices.Concat(writeEndpoints(), commitCommentEndpoints(), deploymentEndpoints(), environmentEndpoints(), workflowEndpoints(), personEndpoints()), []endpoint{
 		{method: "GET", path: "/meta", open: true, free: true, do: meta},
 		{method: "GET", path: "/rate_limit", free: true, do: rateLimit},
 		{method: "GET", path: "/app", app: true, do: func(r *request) reply { return ok(renderApp(r.f.app)) }},
@@ -36,7 +36,7 @@ func endpoints() []endpoint {
 		{method: "POST", path: "/app/hook/deliveries/{id}/attempts", app: true, do: hookAttempt},
 		{method: "GET", path: "/installation/repositories", do: repositories},
 		{method: "GET", path: "/repos/{owner}/{repo}/installation", app: true, do: repoInstallation},
-		{method: "GET", path: "/repos/{owner}/{repo}", need: "metadata:read", do: inRepo(func(r *request, x *Repo) reply { return ok(r.f.renderRepo(x)) })},
+		{method: "GET", path: "/repos/{owner}/{repo}", need: "metadata:read", do: inRepo(func(r *request, x *Repo) reply { return ok(r.seenRepo(x)) })},
 		{method: "GET", path: "/repos/{owner}/{repo}/compare/{basehead...}", need: "contents:read", do: inRepo(comparison)},
 		{method: "GET", path: "/repos/{owner}/{repo}/contents/{path...}", need: "contents:read", do: inRepo(contents)},
 		{method: "GET", path: "/repos/{owner}/{repo}/commits", need: "contents:read", do: inRepo(commitList)},

@@ -61,6 +61,7 @@ func (f *Forge) Handler() http.Handler {
 	outer.Handle("/api/v3/", http.StripPrefix("/api/v3", mux))
 	outer.Handle("POST /api/graphql", f.serve(endpoint{method: "POST", path: "/graphql"}))
 	outer.Handle("POST /graphql", f.serve(endpoint{method: "POST", path: "/graphql"}))
+	f.oauthHandler(outer, "/login/oauth/authorize", "/login/oauth/access_token")
 	outer.Handle("/", mux)
 	return outer
 }

@@ -31,6 +31,19 @@ var asks = map[string]func(*testing.T, *fixture){
 			t.Errorf("what nobody asked: %v, %v", none, err)
 		}
 	},
+	"what is asked about a change is its": func(t *testing.T, f *fixture) {
+		x := gate.Ask{ID: "a1", Forge: "github", Repo: "acme/shop", Word: "override", Change: 7, Commit: "c1", Checks: "changelog", By: "olga", ByID: 3, At: f.clock.Now()}
+		_, err := f.Ask(ctx, x)
+		must(t, err)
+		w := f.one()
+		equal(t, "the work", []any{w.Mark.Kind, w.Mark.Ask, w.Mark.Change}, []any{gate.MarkAsk, "a1", 7})
+		x.Result = &gate.Result{Word: "override", Outcome: "done"}
+		o := gate.Override{Check: "changelog", Commit: "c1", By: checks.Person{ID: 3, Login: "olga"}, People: 1, Reason: "Later.", Comment: -5, At: x.At}
+		must(t, f.Finish(ctx, w, gate.Outcome{Asked: &x, Overrides: []gate.Override{o}}))
+		acts, err := f.Acts(ctx, checks.Subject{Forge: "github", Repo: "acme/shop", Kind: checks.KindChange, Change: 7})
+		must(t, err)
+		equal(t, "the override of the change", acts.Overrides, []gate.Override{o})
+	},
 	"incidents are found since a time, and as long as they are not over": func(t *testing.T, f *fixture) {
 		i := gate.Incident{ID: "comment/7/1", Forge: "github", Repo: "acme/shop", Environment: "production", Commit: "c1", By: checks.Person{ID: 3, Login: "mia"}, Reason: "Errors.", Opened: f.clock.Now()}
 		f.decided(1, gate.Outcome{Incidents: []gate.Incident{i}})
