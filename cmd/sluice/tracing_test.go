@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/pretend"
+	"github.com/sluicegate/sluice/store"
 )
 
 // collector receives traces as OpenTelemetry's own does.
@@ -318,5 +320,46 @@ func TestTraceBeginsWhenADeliveryIsKept(t *testing.T) {
 	if len(got) != 4 || got[1].Status.Description != "the disk is full" || got[3].Status.Description != "" || got[1].SpanContext.SpanID() == got[3].SpanContext.SpanID() ||
 		got[1].SpanContext.TraceID() != got[3].SpanContext.TraceID() {
 		t.Errorf("failed, kept and had: %d spans %v, want two of the first and two of the second, in one trace", len(got), got)
+	}
+}
+
+// What other work raised goes on in its trace.
+func TestRaisedWorkGoesOnInTheTrace(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "sluice.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	kept := tracetest.NewInMemoryExporter()
+	to := tracingTo(sdktrace.WithSyncer(kept))
+	q := to.queue(queue{s})
+	base := gate.Mark{Kind: gate.MarkBase, Forge: "github", Repo: "acme/shop", Base: "main", Why: "push"}
+	if _, err := to.inbox(s).Add(t.Context(), gate.Delivery{Forge: "github", ID: "d1", Event: "push", Body: []byte("{}"), Marks: []gate.Mark{base}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, raises := range [][]gate.Mark{{{Kind: gate.MarkChange, Forge: "github", Repo: "acme/shop", Change: 7, Why: "base"}}, nil} {
+		works, err := q.Claim(t.Context(), 1, time.Minute)
+		if err != nil || len(works) != 1 {
+			t.Fatalf("Claim = %v, %v, want one piece", works, err)
+		}
+		ctx, ended := to.began(t.Context(), works[0])
+		err = q.Finish(ctx, works[0], gate.Outcome{Marks: raises})
+		ended(err)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := kept.GetSpans()
+	if len(got) != 6 {
+		t.Fatalf("%d spans, want receipt, storing, and two pieces of work with their outcomes", len(got))
+	}
+	for _, s := range got {
+		if s.SpanContext.TraceID() != originOf("github", "d1").trace {
+			t.Errorf("%s is in another trace", s.Name)
+		}
+	}
+	if to.brought.Len() != 0 {
+		t.Errorf("%d pieces of work are still kept in mind", to.brought.Len())
 	}
 }
