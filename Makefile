@@ -3,10 +3,15 @@
 GO ?= go
 FUZZTIME ?= 3000x
 
-.PHONY: build test kills lint vulnerable race fuzz bench guard soak
+.PHONY: build static test kills lint lint-deploy vulnerable race fuzz bench guard soak
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
+
+# One file that needs nothing of the machine but a kernel: for empty images. SQLite is C, so the C library is linked in; what of it
+# would look for files at run time is left out (names are looked up by Go, SQLite loads no extensions).
+static:
+	CGO_ENABLED=1 $(GO) build -trimpath -tags netgo,osusergo,sqlite_omit_load_extension -ldflags '-s -w -extldflags=-static' -o bin/sluice-static ./cmd/sluice
 
 test:
 	@command -v $(GO) >/dev/null || { echo 'Go is missing: install golang from https://go.dev/dl or your distribution'; exit 1; }
@@ -71,3 +76,22 @@ bench:
 guard:
 	$(GO) run ./cmd/sluice policy check .sluice.yml
 	$(GO) run ./cmd/sluice check --policy .sluice.yml --base $$(git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1) --head HEAD
+
+# What runs and watches a server, looked at by the tools that are there; those that are not are told. On Debian: apt-get install
+# yamllint prometheus systemd. Helm is built from its Go module on first use, which takes minutes: HELM=helm uses one that is there.
+HELM ?= $(GO) run helm.sh/helm/v3/cmd/helm@v3.21.4
+CHART = deploy/helm/sluice
+GITHUB = --set publicURL=https://sluice.example.com --set github.appID=1 --set github.secret.name=x
+
+lint-deploy:
+	@set -e; has() { command -v "$$1" >/dev/null || { echo "$$1 is missing: not looked at"; return 1; }; }; \
+	if has yamllint; then yamllint --strict --config-file deploy/.yamllint.yaml deploy && echo 'yamllint: ok'; fi; \
+	if has promtool; then promtool check rules deploy/prometheus/alerts.yaml && promtool test rules deploy/prometheus/alerts_test.yaml; fi; \
+	if has systemd-analyze; then d=$$(mktemp -d); sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' deploy/sluice.service >$$d/sluice.service; \
+	  systemd-analyze verify $$d/sluice.service && systemd-analyze security --offline=true --threshold=20 $$d/sluice.service | tail -n 1; rm -r $$d; fi
+	$(HELM) lint --strict $(CHART) $(GITHUB)
+	$(HELM) template sluice $(CHART) $(GITHUB) --set ingress.enabled=true --set metrics.serviceMonitor.enabled=true >/dev/null
+	$(HELM) template sluice $(CHART) $(GITHUB) --set replicas=3 --set database.url=postgres://sluice@db/sluice --set database.passwordSecret.name=y >/dev/null
+	@! $(HELM) template sluice $(CHART) $(GITHUB) --set replicas=2 >/dev/null 2>&1 || { echo 'several replicas on SQLite are not refused'; exit 1; }
+	@! $(HELM) template sluice $(CHART) $(GITHUB) --set replica=2 >/dev/null 2>&1 || { echo 'a misspelt value is not refused'; exit 1; }
+	@! $(HELM) template sluice $(CHART) $(GITHUB) --set database.url=postgres://sluice:word@db/sluice >/dev/null 2>&1 || { echo 'a password in the URL is not refused'; exit 1; }

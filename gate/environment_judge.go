@@ -62,7 +62,7 @@ func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := v.r.decide(f, acts)
+	d := v.r.decide(ctx, f, acts)
 	return d, acts.heardOut(d, v.w.Attempt)
 }
 

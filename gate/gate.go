@@ -142,6 +142,7 @@ type Mark struct {
 	Why, Detail string
 	At          time.Time // of a cause: when it was received
 	Receipt     int64     // of a cause: its place in the order of receipt
+	Delivery    string    // of a cause: the forge's id of what brought it; "": a timer, a person, or other work
 }
 
 // Key identifies what the mark points at, for coalescing: marks with equal Kind and Key are one piece of work.

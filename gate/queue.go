@@ -160,7 +160,7 @@ func (r *Reconciler) carry(ctx context.Context, f *checks.Facts, w Work, out *Ou
 	if err != nil {
 		return nil, fmt.Errorf("read latest decision of %v: %w", f.Subject, err)
 	}
-	d := r.decide(f, acts)
+	d := r.decide(ctx, f, acts)
 	if err := acts.heardOut(d, w.Attempt); err != nil {
 		return nil, err
 	}

@@ -45,6 +45,19 @@ type Observer struct {
 	Decided func(check, outcome string)
 	Posted  func(sinceEvent time.Duration)
 	Worked  func(kind MarkKind, outcome string)
+
+	// Began is told that a piece of work is taken up. What it returns goes with the work, to the forge and the store too; ended is
+	// called when what came of it is written down.
+	Began func(context.Context, Work) (with context.Context, ended func(error))
+	// Judged is told of a decision just made, and how long it took to make.
+	Judged func(ctx context.Context, d *Decision, took time.Duration)
+}
+
+func (o Observer) began(ctx context.Context, w Work) (context.Context, func(error)) {
+	if o.Began == nil {
+		return ctx, func(error) {}
+	}
+	return o.Began(ctx, w)
 }
 
 // Work works off one piece and says what it leaves behind. An error means that it must be tried again.
@@ -164,7 +177,7 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 		return Outcome{}, fmt.Errorf("read what people said about %v: %w", f.Subject, err)
 	}
 	acts, ended := r.settleActs(acts, f, w)
-	d := r.decide(f, acts)
+	d := r.decide(ctx, f, acts)
 	if err := acts.heardOut(d, w.Attempt); err != nil {
 		return Outcome{}, err
 	}
@@ -228,8 +241,12 @@ func (r *Reconciler) settle(ctx context.Context, provider Provider, f *checks.Fa
 }
 
 // decide judges the facts, and tells whoever counts decisions.
-func (r *Reconciler) decide(f *checks.Facts, acts Acts) *Decision {
+func (r *Reconciler) decide(ctx context.Context, f *checks.Facts, acts Acts) *Decision {
+	began := time.Now()
 	d := r.judged(f, acts)
+	if r.Observe.Judged != nil {
+		r.Observe.Judged(ctx, d, time.Since(began))
+	}
 	if r.Observe.Decided != nil {
 		for _, v := range append([]checks.Verdict{d.Gate}, d.Verdicts...) {
 			r.Observe.Decided(v.Check, v.Outcome.String())

@@ -92,6 +92,7 @@ func (r *Runner) one(ctx context.Context, w Work) { r.hold(ctx, w, time.Now()) }
 // hold works off one piece, whose lease was asked for at that moment, and sees to it that it is finished or tried again,
 // whatever happens.
 func (r *Runner) hold(ctx context.Context, w Work, asked time.Time) {
+	ctx, ended := r.Reconciler.Observe.began(ctx, w)
 	work, cancel := context.WithTimeout(ctx, r.Limit)
 	defer cancel()
 	work, held, over := underLease(work, w, r.Lease, asked)
@@ -112,6 +113,7 @@ func (r *Runner) hold(ctx context.Context, w Work, asked time.Time) {
 		err = r.Queue.Finish(end, w, out)
 	}
 	r.worked(w, err)
+	ended(err)
 	if err == nil {
 		r.lookAgain(end, w, out)
 		log.Debug("worked off", "note", out.Note)

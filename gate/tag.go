@@ -76,7 +76,7 @@ func (r *Reconciler) released(ctx context.Context, f *checks.Facts, out *Outcome
 
 // settleTag decides, keeps, and shows the verdict on every commit involved: where the tag is, and where it was.
 func (r *Reconciler) settleTag(ctx context.Context, provider Provider, f *checks.Facts, latest *Decision, w Work) (Outcome, error) {
-	d := r.decide(f, Acts{})
+	d := r.decide(ctx, f, Acts{})
 	out := Outcome{Subject: stateOf(f, d, r.Now())}
 	if latest != nil && latest.Digest == d.Digest {
 		d.ID, out.Subject.Decision = latest.ID, latest.ID

@@ -61,8 +61,9 @@ const qClaim = `
 UPDATE subject SET since = COALESCE(since, next_at), next_at = $2, holder = $3, token = token + 1, attempt = attempt + 1 WHERE id = $1`
 
 const qCauses = `
-SELECT at, id, why, detail, sha, was, pushed_by, installation
-FROM cause WHERE subject_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq DESC, id DESC LIMIT $4`
+SELECT c.at, c.id, c.why, c.detail, c.sha, c.was, c.pushed_by, c.installation, COALESCE(d.guid, '')
+FROM cause c LEFT JOIN delivery d ON d.id = c.delivery_id
+WHERE c.subject_id = $1 AND c.seq > $2 AND c.seq <= $3 ORDER BY c.seq DESC, c.id DESC LIMIT $4`
 
 const qNext = `SELECT min(next_at) FROM subject WHERE next_at IS NOT NULL`
 

@@ -151,7 +151,7 @@ func tell(t *tx, w *taken) error {
 func scanCause(scan func(...any) error, identity gate.Mark) (gate.Mark, error) {
 	m := identity
 	var when int64
-	err := scan(&when, &m.Receipt, &m.Why, &m.Detail, &m.Commit, &m.Before, &m.By, &m.Installation)
+	err := scan(&when, &m.Receipt, &m.Why, &m.Detail, &m.Commit, &m.Before, &m.By, &m.Installation, &m.Delivery)
 	m.At = at(when)
 	return m, err
 }

@@ -41,6 +41,7 @@ type server struct {
 	notary  *notary
 	client  *github.Client // nil when no forge is configured
 	sender  *notices.Sender
+	tracing *tracing // nil: nobody is told
 	log     *slog.Logger
 }
 
@@ -52,6 +53,7 @@ type outside struct {
 	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
 	reserve   time.Duration     // of a deployment in the making; 45 seconds when 0
 	step      func(store.Step)  // told of what is written; may be nil
+	tracing   *tracing
 }
 
 // assemble opens the database and wires the rooms. Whoever calls it closes the store.
@@ -92,32 +94,32 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	v := &server{store: st, metrics: m, log: log, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
+	v := &server{store: st, metrics: m, log: log, tracing: o.tracing, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
 	web, err := calendars.New(s.Calendars, o.transport, o.now)
 	if err != nil {
 		return nil, err
 	}
 	r := &gate.Reconciler{
 		Providers: map[string]gate.Provider{}, Memory: st, Past: st, Releases: st, Book: st, Outbox: st, Log: log, Now: o.now, NewID: newID, PublicURL: s.PublicURL,
-		DryRun: s.DryRun, Reserve: o.reserve, Sweep: time.Duration(s.Sweep), Observe: m.observer(),
+		DryRun: s.DryRun, Reserve: o.reserve, Sweep: time.Duration(s.Sweep), Observe: v.observer(),
 		Calendars: web,
 		Prune:     func(ctx context.Context) error { return st.Prune(ctx, time.Duration(s.Keep), deliveryKeep) },
 	}
 	mux := http.NewServeMux()
 	if s.GitHub.Configured() {
 		client, err := github.New(s.GitHub, github.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(),
-			Call: m.call, Quota: m.left, Shared: st.Shared()})
+			Call: v.called, Quota: m.left, Shared: st.Shared()})
 		if err != nil {
 			return nil, err
 		}
-		hook, err := webhook.GitHub(webhook.Settings{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: st, HasOpen: st.HasOpen, Hint: client.Hint,
+		hook, err := webhook.GitHub(webhook.Settings{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: v.tracing.inbox(st), HasOpen: st.HasOpen, Hint: client.Hint,
 			Awaited: st.Awaited, API: client.API(), Now: o.now, Log: log, Observe: m.delivery})
 		if err != nil {
 			return nil, err
 		}
 		r.Providers["github"], v.client = client, client
 		r.Missed = map[string]gate.Missed{"github": {Ledger: client, Intake: hook, Receipts: st, Pull: s.Pull}}
-		mux.Handle("POST /webhook/github", hook)
+		mux.Handle("POST /webhook/github", v.tracing.receives(hook))
 		mux.Handle("GET /webhook/github", hook) // which says that it takes POST alone
 	}
 	if s.GitLab.Configured() {
@@ -149,7 +151,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	mux.Handle("GET /", known(sign, board.Handler())) // the rest is 405, with what is allowed
 	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
-	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}
+	v.runner = &gate.Runner{Reconciler: r, Queue: v.tracing.queue(queue{st}), Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}
 	return v, nil
 }
 

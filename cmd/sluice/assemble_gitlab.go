@@ -11,16 +11,16 @@ import (
 	"github.com/sluicegate/sluice/webhook"
 )
 
-// newGitLab makes the client of GitLab.
-func newGitLab(s settings, o outside, m *metrics, log *slog.Logger, beside ...gitlab.Beside) (*gitlab.Client, error) {
+// newGitLab makes the client of GitLab. v is told of what it does; nil: nobody is.
+func newGitLab(s settings, o outside, v *server, log *slog.Logger, beside ...gitlab.Beside) (*gitlab.Client, error) {
 	opts := gitlab.Options{Log: log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Hook: s.GitLab.Wish(s.PublicURL)}
 	for _, b := range beside {
 		opts.Beside = b
 	}
-	if m != nil {
-		opts.Call = m.call
+	if v != nil {
+		opts.Call = v.called
 		opts.Quota = func(token int64, resource string, remaining, limit int, reset time.Time) {
-			m.left(token, "gitlab "+resource, remaining, limit, reset)
+			v.metrics.left(token, "gitlab "+resource, remaining, limit, reset)
 		}
 	}
 	return gitlab.New(s.GitLab, opts)
@@ -33,11 +33,11 @@ func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *htt
 	if st.Shared() {
 		beside = append(beside, st)
 	}
-	client, err := newGitLab(s, o, v.metrics, v.log, beside...)
+	client, err := newGitLab(s, o, v, v.log, beside...)
 	if err != nil {
 		return err
 	}
-	hook, err := webhook.GitLab(webhook.Settings{Secret: s.GitLab.WebhookSecret, Inbox: st, HasOpen: st.HasOpen, Awaited: st.Awaited, Own: client.Own,
+	hook, err := webhook.GitLab(webhook.Settings{Secret: s.GitLab.WebhookSecret, Inbox: v.tracing.inbox(st), HasOpen: st.HasOpen, Awaited: st.Awaited, Own: client.Own,
 		Heads: func(ctx context.Context, forge, repo, commit string) (bool, error) {
 			open, err := st.OpenAt(ctx, forge, repo, commit)
 			return len(open) > 0, err
@@ -47,7 +47,7 @@ func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *htt
 		return err
 	}
 	r.Providers["gitlab"] = client
-	mux.Handle("POST /webhook/gitlab", hook)
+	mux.Handle("POST /webhook/gitlab", v.tracing.receives(hook))
 	mux.Handle("GET /webhook/gitlab", hook) // which says that it takes POST alone
 	return nil
 }

@@ -29,6 +29,11 @@ import (
 // staged serves a pretend forge and a server until the test ends. latency is added to each call to the forge.
 func staged(tb testing.TB, latency time.Duration) *stage {
 	tb.Helper()
+	return stagedIn(tb, latency, outside{})
+}
+
+func stagedIn(tb testing.TB, latency time.Duration, o outside) *stage {
+	tb.Helper()
 	d := &stage{out: tb.Output(), forge: pretend.New(pretend.Options{Secret: demoSecret})}
 	d.forge.SetLimits(pretend.Limits{Core: -1, GraphQL: -1}) // figures are not about quotas
 	handler := d.forge.Handler()
@@ -44,7 +49,7 @@ func staged(tb testing.TB, latency time.Duration) *stage {
 	d.url = "http://" + l.Addr().String()
 	d.forge.Hooks(pretend.Target{URL: d.url + "/webhook/github"})
 	s := d.settings(tb.TempDir(), forge.URL)
-	if d.server, err = assemble(tb.Context(), s, outside{}, slog.New(slog.DiscardHandler)); err != nil {
+	if d.server, err = assemble(tb.Context(), s, o, slog.New(slog.DiscardHandler)); err != nil {
 		tb.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -180,7 +180,8 @@ func fields(t reflect.Type) func(func(reflect.StructField) bool) {
 
 // settingsHelp lists the settings with their defaults.
 func settingsHelp(w io.Writer) {
-	fmt.Fprintln(w, "usage: sluice serve\n\nRuns the server. All settings are environment variables:")
+	fmt.Fprintln(w, "usage: sluice serve\n\nRuns the server. All settings are environment variables. NAME_FILE names a file that holds the value of NAME, as secrets")
+	fmt.Fprintln(w, "are handed to containers and services:")
 	fmt.Fprintln(w)
 	for f := range fields(reflect.TypeOf(settings{})) {
 		name, rest, _ := strings.Cut(f.Tag.Get("env"), ",")

@@ -47,6 +47,7 @@ func outsiders() map[string]string {
 		"github.com/google/go-github":             "providers/github",
 		"github.com/prometheus/client_golang":     "cmd/sluice",
 		"github.com/sethvargo/go-envconfig":       "cmd/sluice",
+		"go.opentelemetry.io":                     "cmd/sluice",
 		"github.com/slack-go/slack":               "providers/notices",
 		"github.com/atc0005/go-teams-notify":      "providers/notices",
 		"github.com/wneessen/go-mail":             "providers/notices",

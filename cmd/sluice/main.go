@@ -52,6 +52,7 @@ func commands() []command {
 		{"serve", "run the server", serveCommand},
 		{"gitlab", "set GitLab's webhooks up", gitlabCommand},
 		{"doctor", "look whether everything is set up as it must be", doctorCommand},
+		{"health", "ask the server on this machine whether it is ready", healthCommand},
 		{"demo", "show the whole loop with no account", demoCommand},
 		{"check", "judge a local git repository", func(ctx context.Context, p process) int {
 			return checkCommand(ctx, p.args, p.getenv, p.stdout, p.stderr)
@@ -131,6 +132,11 @@ func run(ctx context.Context, p process) int {
 	for _, c := range commands() {
 		if c.name == name {
 			p.args = p.args[1:]
+			var err error
+			if p.environ, err = withFiles(p.environ); err != nil {
+				fmt.Fprintf(p.stderr, "sluice %s: %v\n", name, err)
+				return exitFailed
+			}
 			return c.run(ctx, p)
 		}
 		names = append(names, c.name)

@@ -59,7 +59,22 @@ func (m *metrics) observer() gate.Observer {
 	}
 }
 
-// call is told by the client of a forge.
+// observer is told by the gate: it counts, and traces where somebody is there to be told.
+func (v *server) observer() gate.Observer {
+	o := v.metrics.observer()
+	if v.tracing != nil {
+		o.Began, o.Judged = v.tracing.began, v.tracing.judged
+	}
+	return o
+}
+
+// called is told by the client of a forge.
+func (v *server) called(ctx context.Context, route, status string, took time.Duration) {
+	v.metrics.call(route, status, took)
+	v.tracing.call(ctx, route, status, took)
+}
+
+// call counts a call to a forge.
 func (m *metrics) call(route, status string, took time.Duration) {
 	m.calls.WithLabelValues(route, status).Inc()
 	m.callTime.WithLabelValues(route).Observe(took.Seconds())

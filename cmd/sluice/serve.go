@@ -42,6 +42,14 @@ func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) 
 		return err
 	}
 	log := s.logger(p.stderr)
+	if o.tracing, err = newTracing(ctx, p.getenv, log); err != nil {
+		return err
+	}
+	defer func() {
+		if err := o.tracing.end(ctx); err != nil {
+			log.Warn("the last traces could not be sent", "err", err)
+		}
+	}()
 	v, err := assemble(ctx, s, o, log)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ type Options struct {
 	Timeout   time.Duration     // of one attempt of one call; 20 s when 0
 	// Call is told of every answered or failed attempt. route is method and path with names left out, or
 	// "graphql:Operation"; status is the HTTP status or "error".
-	Call func(route, status string, took time.Duration)
+	Call func(ctx context.Context, route, status string, took time.Duration)
 	// Quota is told what GitHub says is left, by installation and resource ("core", "graphql").
 	Quota func(installation int64, resource string, remaining, limit int, reset time.Time)
 	// PerMinute and PerHour bound content creation per installation; 80 and 500, as GitHub documents, when 0.
@@ -102,7 +102,7 @@ func (o Options) filled() Options {
 		o.Timeout = 20 * time.Second
 	}
 	if o.Call == nil {
-		o.Call = func(string, string, time.Duration) {}
+		o.Call = func(context.Context, string, string, time.Duration) {}
 	}
 	if o.Quota == nil {
 		o.Quota = func(int64, string, int, int, time.Time) {}

@@ -26,7 +26,7 @@ func (in *installation) send(ctx context.Context, c call, via http.RoundTripper)
 		if a != nil {
 			status = strconv.Itoa(a.status)
 		}
-		o.Call(c.route, status, o.Now().Sub(began))
+		o.Call(ctx, c.route, status, o.Now().Sub(began))
 	}()
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, bytes.NewReader(c.body))
 	if err != nil {

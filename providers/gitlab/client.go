@@ -34,7 +34,7 @@ type Options struct {
 	Hook      Wish              // what webhooks of ours are like; without a URL none are looked after
 	// Call is told of every answered or failed attempt. route is method and path with names left out; status is the
 	// HTTP status or "error".
-	Call func(route, status string, took time.Duration)
+	Call func(ctx context.Context, route, status string, took time.Duration)
 	// Quota is told what GitLab says is left, by token (0, 1, … in the order of the setting's paths) and resource ("api").
 	Quota func(token int64, resource string, remaining, limit int, reset time.Time)
 	// Beside is asked by each of several processes that share the work; nil: there is one.
@@ -110,7 +110,7 @@ func (o Options) filled() Options {
 		o.Timeout = 20 * time.Second
 	}
 	if o.Call == nil {
-		o.Call = func(string, string, time.Duration) {}
+		o.Call = func(context.Context, string, string, time.Duration) {}
 	}
 	if o.Quota == nil {
 		o.Quota = func(int64, string, int, int, time.Time) {}

@@ -111,7 +111,7 @@ func (t *transport) attempt(r *http.Request, body []byte) (resp *http.Response, 
 			status = strconv.Itoa(resp.StatusCode)
 			t.quota(resp.Header)
 		}
-		t.c.opts.Call(t.c.route(r), status, t.c.opts.Now().Sub(began))
+		t.c.opts.Call(ctx, t.c.route(r), status, t.c.opts.Now().Sub(began))
 	}()
 	q := r.Clone(ctx)
 	q.Header.Set("User-Agent", t.c.opts.UserAgent)
