@@ -20,8 +20,9 @@ type Ask struct {
 	Ref         string        `json:"ref,omitempty"`
 	For         time.Duration `json:"for,omitempty"`
 	Reason      string        `json:"reason,omitempty"`
-	By          string        `json:"by"` // login
-	At          time.Time     `json:"at"` // received
+	By          string        `json:"by"`              // login
+	At          time.Time     `json:"at"`              // received
+	ByID        int64         `json:"by_id,omitempty"` // of who signed in; 0: only the login is known
 	Result      *Result       `json:"result,omitempty"`
 }
 
@@ -72,7 +73,7 @@ func (r *Reconciler) asked(ctx context.Context, w Work) (Outcome, error) {
 	case x == nil || x.Result != nil:
 		return Outcome{Note: "answered before"}, nil
 	}
-	a := &asking{provider: r.Providers[x.Forge], ask: x.ID, received: x.At, comment: &Comment{By: checks.Person{Login: x.By}, At: x.At},
+	a := &asking{provider: r.Providers[x.Forge], ask: x.ID, received: x.At, comment: &Comment{By: checks.Person{ID: x.ByID, Login: x.By}, At: x.At},
 		s:       checks.Subject{Forge: x.Forge, Repo: x.Repo, Kind: checks.KindEnvironment, Environment: x.Environment, Installation: w.Mark.Installation},
 		command: Command{Word: x.Word, Environment: x.Environment, Ref: x.Ref, For: x.For, Reason: x.Reason, Problem: x.Problem()}}
 	var out Outcome
@@ -104,6 +105,8 @@ func (r *Reconciler) answerAsk(ctx context.Context, a *asking, out *Outcome) (Re
 		return a.result(refused, "The forge shows Sluice no account %s, or no repository %s.", codeSpan(a.comment.By.Login), codeSpan(a.s.Repo)), nil
 	case err != nil:
 		return Result{}, fmt.Errorf("find whose login %s is: %w", Plain(a.comment.By.Login), err)
+	case a.comment.By.ID != 0 && who.ID != a.comment.By.ID:
+		return a.result(refused, "%s is another account by now than the one that asked. Sign in anew, and ask again.", codeSpan(a.comment.By.Login)), nil
 	case !who.Human():
 		return a.result(refused, "%s is no person's account, and nobody but a person asks.", codeSpan(a.comment.By.Login)), nil
 	}
