@@ -52,6 +52,7 @@ type ChangeRow struct {
 // DecisionRow is a decision in a list, without its findings.
 type DecisionRow struct {
 	ID, Commit, Reason, Policy string
+	Subject                    checks.Subject
 	At                         time.Time
 	Open                       bool
 	Outcome                    checks.Outcome

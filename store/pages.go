@@ -23,6 +23,15 @@ const qHistory = `
 SELECT d.seq, d.body FROM decision d WHERE d.subject_id = (SELECT id FROM subject WHERE kind = $1 AND key = $2) AND (d.seq < $3 OR CAST($3 AS bigint) = 0)
 ORDER BY d.seq DESC LIMIT $4`
 
+const qRecent = `SELECT seq, body FROM decision WHERE forge = $1 AND repo = $2 ORDER BY at DESC LIMIT $3`
+
+// qFrozen goes by the text of what was seen, as onlyOutside does.
+const qFrozen = `SELECT body FROM environment_seen WHERE body LIKE '%"freezes":[{%' OR body LIKE '%"unknown":"%' ORDER BY repo, forge, name LIMIT $1`
+
+const qAllLocks = `SELECT body FROM environment_lock WHERE lifted = 0 ORDER BY repo, forge, environment, id LIMIT $1`
+
+var qFactsOf = wanted("id") + `SELECT d.id, f.body FROM want w JOIN decision d ON d.id = w.id JOIN blob f ON f.id = d.facts_blob`
+
 const qActsOn = `SELECT body FROM promotion_act WHERE promotion = $1 ORDER BY seq`
 
 const qPulse = `SELECT (SELECT COALESCE(max(seq), 0) FROM audit), (SELECT COALESCE(max(seq), 0) FROM decision)`
@@ -63,11 +72,27 @@ func (s *Store) changes(ctx context.Context, text string, args ...any) (list []g
 
 // History are the decisions on a subject, the newest first; before is the Seq of the last one had, 0 of none.
 func (s *Store) History(ctx context.Context, subject checks.Subject, before int64, limit int) ([]gate.DecisionRow, error) {
-	rows, err := s.query(ctx, qHistory, string(subject.Kind), subject.Key(), before, limit)
+	list, err := s.decisionRows(ctx, qHistory, string(subject.Kind), subject.Key(), before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the decisions on %v: %w", subject, err)
 	}
-	var list []gate.DecisionRow
+	return list, nil
+}
+
+// Recent are the newest decisions of a repository, the newest first.
+func (s *Store) Recent(ctx context.Context, forge, repo string, limit int) ([]gate.DecisionRow, error) {
+	list, err := s.decisionRows(ctx, qRecent, forge, fold(repo), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the decisions of %s: %w", repo, err)
+	}
+	return list, nil
+}
+
+func (s *Store) decisionRows(ctx context.Context, text string, args ...any) (list []gate.DecisionRow, err error) {
+	rows, err := s.query(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
 	err = each(rows, func(scan func(...any) error) error {
 		var seq int64
 		var body []byte
@@ -76,7 +101,7 @@ func (s *Store) History(ctx context.Context, subject checks.Subject, before int6
 		}
 		d, err := s.decision(body)
 		if err == nil {
-			list = append(list, gate.DecisionRow{ID: d.ID, Commit: d.Commit, Reason: d.Gate.Reason, Policy: d.Policy, At: d.At, Open: d.Open, Outcome: d.Gate.Outcome, Seq: seq})
+			list = append(list, gate.DecisionRow{ID: d.ID, Subject: d.Subject, Commit: d.Commit, Reason: d.Gate.Reason, Policy: d.Policy, At: d.At, Open: d.Open, Outcome: d.Gate.Outcome, Seq: seq})
 		}
 		return err
 	})
@@ -96,4 +121,50 @@ func (s *Store) Pulse(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("look for what is new: %w", err)
 	}
 	return entries + decisions, nil
+}
+
+// Frozen are the environments of which freezes are known that hold or come, or may be, at most limit.
+func (s *Store) Frozen(ctx context.Context, limit int) ([]gate.EnvironmentSeen, error) {
+	list, err := listed[gate.EnvironmentSeen](ctx, s, qFrozen, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the freezes: %w", err)
+	}
+	return list, nil
+}
+
+// Locks are those that hold now, of all repositories, at most limit.
+func (s *Store) Locks(ctx context.Context, limit int) (holding []gate.LockState, err error) {
+	list, err := listed[gate.LockState](ctx, s, qAllLocks, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the locks: %w", err)
+	}
+	now := s.Now()
+	for _, l := range list {
+		if l.Holds(now) {
+			holding = append(holding, l)
+		}
+	}
+	return holding, nil
+}
+
+// FactsOf hands over the facts that decisions were made from, by their ids; those that are not kept are left out.
+func (s *Store) FactsOf(ctx context.Context, ids []string, see func(id string, facts []byte) error) error {
+	return inChunks(ids, func(some []string) error {
+		rows, err := s.query(ctx, qFactsOf, padded(some, 1, func(id string) []any { return []any{id} })...)
+		if err != nil {
+			return fmt.Errorf("read the facts of decisions: %w", err)
+		}
+		return each(rows, func(scan func(...any) error) error {
+			var id string
+			var body []byte
+			err := scan(&id, &body)
+			if err == nil {
+				body, err = s.unpack(body)
+			}
+			if err == nil {
+				err = see(id, body)
+			}
+			return err
+		})
+	})
 }

@@ -36,6 +36,7 @@ const (
 type server struct {
 	store   *store.Store
 	runner  *gate.Runner
+	board   *dashboard.Board
 	handler http.Handler
 	metrics *metrics
 	notary  *notary
@@ -49,6 +50,7 @@ type outside struct {
 	now       func() time.Time
 	transport http.RoundTripper // towards the forge
 	lease     time.Duration     // of work; 30 seconds when 0
+	onlooker  *onlooker         // who looks at the pages, of a demo; nil: nobody but who signs in
 	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
 }
 
@@ -135,7 +137,18 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		mux.Handle(method+" /api/v1/", api)
 	}
-	mux.Handle("GET /", board.Handler()) // the rest is 405, with what is allowed
+	v.board = board
+	var sight dashboard.Sight
+	pages := board.Handler
+	if o.onlooker != nil {
+		sight = o.onlooker.sight(r)
+		pages = func() http.Handler { return o.onlooker.wrap(board.Handler()) }
+	}
+	board.Open(&dashboard.Pages{Library: library{st}, Sight: sight, Now: o.now, DryRun: s.DryRun, Queue: workList{st}, Reports: &reports{Store: st}, Rejudge: st, Tables: timetables{st, r}})
+	mux.Handle("GET /", pages()) // the rest is 405, with what is allowed
+	for _, path := range []string{"/ask/", "/inbox", "/policy/"} {
+		mux.Handle("POST "+path, pages())
+	}
 	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: queue{st}, Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}
