@@ -108,7 +108,10 @@ func (p place) Days() string {
 	if p.Behind == nil || p.Behind.Since.IsZero() {
 		return ""
 	}
-	return span(p.now.Sub(p.Behind.Since))
+	if d := p.now.Sub(p.Behind.Since); d >= time.Hour {
+		return span(d)
+	}
+	return ""
 }
 
 // State is the word for the environment, which is coloured by it.

@@ -46,11 +46,11 @@ func change(v *visitor) (*page, string, error) {
 	if data.Row, err = v.Library.Change(v.ctx(), s); err != nil {
 		return nil, "", err
 	}
-	if data.Row == nil {
-		return nil, "", errMissing
-	}
 	if err := v.decided(data, s); err != nil {
 		return nil, "", err
+	}
+	if data.Row == nil {
+		return nil, "", errMissing
 	}
 	if data.Acts, err = v.Library.Acts(v.ctx(), s); err != nil {
 		return nil, "", err
@@ -72,7 +72,10 @@ func (v *visitor) decided(x *changePage, s checks.Subject) error {
 	if n := len(x.History); n == historyOnPage {
 		x.Next = changePath(s.Forge, s.Repo, s.Change) + "?before=" + strconv.FormatInt(x.History[n-1].Seq, 10)
 	}
-	id := x.Row.Decision
+	id := ""
+	if x.Row != nil {
+		id = x.Row.Decision
+	}
 	if id == "" && len(x.History) > 0 {
 		id = x.History[0].ID
 	}
@@ -82,6 +85,12 @@ func (v *visitor) decided(x *changePage, s checks.Subject) error {
 	}
 	x.Decision, x.Newest, x.Raw = rec.Decision, true, "/decisions/"+id+"?format=json"
 	x.Lines, x.Facts = shownVerdicts(rec.Decision, rec.Sources), factsOf(rec.Facts)
+	if x.Row == nil { // it is over for so long that no more than its decisions is remembered
+		x.Row = &gate.ChangeRow{Forge: s.Forge, Repo: s.Repo, Number: s.Change, Head: rec.Decision.Commit, Base: rec.Decision.Base}
+		if x.Facts != nil {
+			x.Row.Title, x.Row.Author, x.Row.Merged = x.Facts.Title, x.Facts.Author.Login, x.Facts.State == "merged"
+		}
+	}
 	if x.Facts != nil {
 		x.Radius = radiusOf(x.Facts.Files, setOf(rec.Sources))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -48,8 +49,8 @@ func (f forgeSight) Role(ctx context.Context, p dashboard.Person, repo gate.Repo
 		return "", nil
 	}
 	role, err := registrar.Permission(ctx, checks.Subject{Forge: repo.Forge, Repo: repo.Name, Installation: repo.Installation}, checks.Person{ID: accountID(p), Login: p.Login, Kind: "user"})
-	if role == "none" {
-		role = ""
+	if role == "none" || errors.Is(err, gate.ErrGone) {
+		return "", nil
 	}
 	return role, err
 }
