@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -22,6 +23,7 @@ func words() template.FuncMap {
 		"when":   when,
 		"since":  since,
 		"clip":   func(n int, s string) string { return checks.Clip(gate.Plain(s), n) },
+		"text":   text,
 		"cut":    cut,
 		"sha":    func(s string) string { return s[:min(len(s), 8)] },
 		"count":  counted,
@@ -34,6 +36,16 @@ func words() template.FuncMap {
 		"promotionPath":   promotionPath,
 		"askPath":         askPath,
 	}
+}
+
+// text is one of several lines with its spaces, without control and direction characters.
+func text(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
 }
 
 // cut shortens a text of several lines.
