@@ -14,6 +14,8 @@ import (
 // The queries of the board. A page of repositories is read in one round, however many there are on it: what is wanted of
 // each comes in as rows of VALUES, padded to a fixed number so that the texts stay few.
 
+// In SQLite CROSS JOIN keeps the order in which tables are read: what is wanted comes first, and all else by its index.
+
 // page is how many rows of VALUES a query takes.
 const page = 50
 
@@ -44,30 +46,30 @@ const onlyOpen = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM subject_sta
 const qInstallations = `SELECT forge, name, id FROM installation`
 
 var qSeenIn = wanted("forge", "repo") + `
-SELECT DISTINCT e.forge, e.repo, e.name, e.body FROM want w JOIN environment_seen e ON e.forge = w.forge AND e.repo = w.repo ORDER BY e.repo, e.forge, e.name`
+SELECT DISTINCT e.forge, e.repo, e.name, e.body FROM want w CROSS JOIN environment_seen e WHERE e.forge = w.forge AND e.repo = w.repo ORDER BY e.repo, e.forge, e.name`
 
 var qWaitingIn = wanted("forge", "repo") + `
-SELECT p.body, p.attempt FROM want w JOIN promotion p ON p.forge = w.forge AND p.repo = w.repo AND p.state IN ('requested', 'gated', 'deploying')
+SELECT p.body, p.attempt FROM want w CROSS JOIN promotion p WHERE p.forge = w.forge AND p.repo = w.repo AND p.state IN ('requested', 'gated', 'deploying')
 ORDER BY p.at DESC, p.id LIMIT 500`
 
 var qLocksIn = wanted("forge", "repo") + `
-SELECT l.body FROM want w JOIN environment_lock l ON l.forge = w.forge AND l.repo = w.repo AND l.lifted = 0 ORDER BY l.environment, l.id LIMIT 500`
+SELECT l.body FROM want w CROSS JOIN environment_lock l WHERE l.forge = w.forge AND l.repo = w.repo AND l.lifted = 0 ORDER BY l.environment, l.id LIMIT 500`
 
 var qMadeIn = wanted("forge", "repo", "environment", "deployment") + `
-SELECT p.body, p.attempt FROM want w JOIN promotion p ON p.forge = w.forge AND p.repo = w.repo AND p.environment = w.environment AND p.deployment <> 0
+SELECT p.body, p.attempt FROM want w CROSS JOIN promotion p WHERE p.forge = w.forge AND p.repo = w.repo AND p.environment = w.environment AND p.deployment <> 0
   AND p.deployment = CAST(NULLIF(w.deployment, '') AS bigint)`
 
 var qTagsAt = wanted("forge", "repo", "sha") + `
-SELECT DISTINCT t.forge, t.repo, t.sha, t.name FROM want w JOIN tag_seen t ON t.forge = w.forge AND t.repo = w.repo AND t.sha = w.sha WHERE t.sha <> ''`
+SELECT DISTINCT t.forge, t.repo, t.sha, t.name FROM want w CROSS JOIN tag_seen t WHERE t.forge = w.forge AND t.repo = w.repo AND t.sha = w.sha AND t.sha <> ''`
 
 // since are the promotions into the environment before one, after the one of the commit that this one has.
 var qAhead = wanted("forge", "repo", "environment", "sha") + `
 SELECT p.body, p.attempt FROM (SELECT w.forge, w.repo, w.environment, max(b.at) AS at FROM want w
-  JOIN promotion b ON b.forge = w.forge AND b.repo = w.repo AND b.sha = w.sha AND b.environment = w.environment GROUP BY w.forge, w.repo, w.environment) x
-JOIN promotion p ON p.forge = x.forge AND p.repo = x.repo AND p.environment = x.environment AND p.at >= x.at AND p.deployment <> 0
+  CROSS JOIN promotion b WHERE b.forge = w.forge AND b.repo = w.repo AND b.sha = w.sha AND b.environment = w.environment GROUP BY w.forge, w.repo, w.environment) x
+CROSS JOIN promotion p WHERE p.forge = x.forge AND p.repo = x.repo AND p.environment = x.environment AND p.at >= x.at AND p.deployment <> 0
 ORDER BY p.at, p.id LIMIT 1000`
 
-var qVerdicts = wanted("id") + `SELECT d.id, d.body FROM want w JOIN decision d ON d.id = w.id`
+var qVerdicts = wanted("id") + `SELECT d.id, d.body FROM want w CROSS JOIN decision d WHERE d.id = w.id`
 
 // Repositories are those that something is known of, in the order of their names, as they are folded.
 func (s *Store) Repositories(ctx context.Context, f gate.BoardFilter) ([]gate.Repo, error) {
@@ -100,8 +102,7 @@ func (s *Store) Repositories(ctx context.Context, f gate.BoardFilter) ([]gate.Re
 	return list, s.reached(ctx, list)
 }
 
-// onlyOutside goes by the text of what was seen: within a string of JSON no quote stands without its backslash.
-const onlyOutside = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM environment_seen WHERE body LIKE '%"outside":true%')`
+const onlyOutside = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM environment_seen WHERE outside = 1)`
 
 // reached fills in how the repositories are reached.
 func (s *Store) reached(ctx context.Context, list []gate.Repo) error {

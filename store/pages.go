@@ -25,12 +25,11 @@ ORDER BY d.seq DESC LIMIT $4`
 
 const qRecent = `SELECT seq, body FROM decision WHERE forge = $1 AND repo = $2 ORDER BY at DESC LIMIT $3`
 
-// qFrozen goes by the text of what was seen, as onlyOutside does.
-const qFrozen = `SELECT body FROM environment_seen WHERE body LIKE '%"freezes":[{%' OR body LIKE '%"unknown":"%' ORDER BY repo, forge, name LIMIT $1`
+const qFrozen = `SELECT body FROM environment_seen WHERE frozen = 1 ORDER BY repo, forge, name LIMIT $1`
 
 const qAllLocks = `SELECT body FROM environment_lock WHERE lifted = 0 ORDER BY repo, forge, environment, id LIMIT $1`
 
-var qFactsOf = wanted("id") + `SELECT d.id, f.body FROM want w JOIN decision d ON d.id = w.id JOIN blob f ON f.id = d.facts_blob`
+var qFactsOf = wanted("id") + `SELECT d.id, f.body FROM want w CROSS JOIN decision d JOIN blob f ON f.id = d.facts_blob WHERE d.id = w.id`
 
 const qActsOn = `SELECT body FROM promotion_act WHERE promotion = $1 ORDER BY seq`
 
