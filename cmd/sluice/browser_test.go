@@ -150,7 +150,7 @@ func TestPagesFitEveryWidth(t *testing.T) {
 					t.Errorf("%s at %d in %s: %d wide on %s, %v", path, width, scheme, wide, paper, err)
 				}
 				if dir := os.Getenv("SLUICE_SHOTS"); dir != "" && err == nil {
-					if err := chromedp.Run(ctx, chromedp.FullScreenshot(&png, 80)); err != nil {
+					if err := chromedp.Run(ctx, chromedp.FullScreenshot(&png, 100)); err != nil {
 						t.Fatal(err)
 					}
 					name := dir + "/" + strings.Trim(strings.NewReplacer("/", "_", "?", "_", "=", "_").Replace(path), "_") + "-" + scheme + "-" + strconv.FormatInt(width, 10) + ".png"
