@@ -200,7 +200,7 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate
 	return x, http.StatusBadRequest, wrong
 }
 
-var named = patterns.New(`^[A-Za-z0-9_.-]{1,100}$`)
+var isName = patterns.New(`^[A-Za-z0-9_.-]{1,100}$`)
 
 // mostParts is how deep a repository may lie: GitLab allows twenty groups above a project.
 const mostParts = 22
@@ -210,7 +210,7 @@ func (a *API) where(r *http.Request) (repo gate.Repo, status int, wrong string) 
 	repo.Name = r.PathValue("owner") + "/" + r.PathValue("repo")
 	parts := strings.Split(repo.Name, "/")
 	for _, p := range parts {
-		if !named.MatchString(p) || strings.Trim(p, ".") == "" || len(parts) > mostParts {
+		if !isName.MatchString(p) || strings.Trim(p, ".") == "" || len(parts) > mostParts {
 			return repo, http.StatusNotFound, "There is no such repository."
 		}
 	}

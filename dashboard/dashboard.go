@@ -1,8 +1,9 @@
 // Package dashboard shows people what was decided, over the store.
 //
-// It refuses to list: until there is sign-in, a decision is shown only to whoever has its link, which stands on the
-// check run and ends in 128 random bits; so those see it whom the forge shows the check. It refuses scripts, frames
-// and anything from elsewhere, and escapes every string.
+// Pages are for people who signed in, and each shows what the forge lets that person see. Where nobody can sign in, a decision
+// is shown to whoever has its link, which stands on the check run and ends in 128 random bits; so those see it whom the forge
+// shows the check. It refuses to list anything to strangers, to decide (what is asked for on a page is written down and worked
+// off as a command in a comment is), scripts but one of its own, frames, and anything from elsewhere; it escapes every string.
 package dashboard
 
 import (
@@ -15,14 +16,13 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
 )
 
-//go:embed pages/*.html pages/style.css
+//go:embed pages/*.html pages/style.css pages/live.js
 var pages embed.FS
 
 // Decisions is what the pages need of the store.
@@ -40,19 +40,14 @@ type Board struct {
 	log       *slog.Logger
 	templates *template.Template
 	version   string
-	forge     bool // a forge is configured
+	forge     bool   // a forge is configured
+	pages     *Pages // nil: only what is reached by a link is shown
+	pulse     *pulse
 }
 
 // New makes the pages over a store; forge says whether one is configured, else the set-up page is what there is.
 func New(decisions Decisions, forge bool, version string, log *slog.Logger) (*Board, error) {
-	t, err := template.New("").Funcs(template.FuncMap{
-		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"short":  func(s string) string { return s[:min(len(s), 12)] },
-		"plain":  gate.Plain,
-		"lines":  lines,
-		"shown":  shown,
-		"asked":  askedBy,
-	}).ParseFS(pages, "pages/*.html")
+	t, err := template.New("").Funcs(words()).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read pages: %w", err)
 	}
@@ -89,22 +84,25 @@ func lines(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Handler serves /, /setup, /decisions/ID and /style.css.
+// Handler serves all pages. What a browser sends from another origin is refused before anything is read.
 func (b *Board) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { b.home(w) })
 	mux.HandleFunc("GET /setup", func(w http.ResponseWriter, r *http.Request) { b.show(w, http.StatusOK, "setup.html", nil) })
 	mux.HandleFunc("GET /decisions/{id}", b.decision)
-	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "max-age=3600")
-		http.ServeFileFS(w, r, pages, "pages/style.css")
-	})
+	for _, name := range []string{"style.css", "live.js"} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=3600")
+			http.ServeFileFS(w, r, pages, "pages/"+name)
+		})
+	}
+	b.routes(mux)
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		b.show(w, http.StatusNotFound, "missing.html", "There is no such page.")
 	})
-	return secured(mux)
+	return secured(http.NewCrossOriginProtection().Handler(mux))
 }
 
+// home is what there is for nobody: how to set up what is missing.
 func (b *Board) home(w http.ResponseWriter) {
 	if !b.forge {
 		b.show(w, http.StatusOK, "setup.html", nil)
@@ -128,9 +126,28 @@ func (b *Board) decision(w http.ResponseWriter, r *http.Request) {
 		b.show(w, http.StatusServiceUnavailable, "missing.html", "The decision cannot be read right now. Try again in a minute.")
 	case d == nil:
 		b.show(w, http.StatusNotFound, "missing.html", "There is no such decision. It may be older than SLUICE_KEEP.")
+	case !b.mayRead(w, r, d):
+	case r.URL.Query().Get("format") == "json":
+		answer(w, http.StatusOK, d)
 	default:
 		b.show(w, http.StatusOK, "decision.html", b.sheet(r.Context(), d))
 	}
+}
+
+// mayRead says whether whoever asks is shown a decision, and answers where not. Where people sign in, a link is no leave.
+func (b *Board) mayRead(w http.ResponseWriter, r *http.Request, d *gate.Decision) bool {
+	if b.pages == nil || b.pages.Sight == nil {
+		return true
+	}
+	v, ok := b.visit(w, r)
+	if !ok {
+		return false
+	}
+	if _, err := v.sees(d.Subject.Forge, d.Subject.Repo); err != nil {
+		b.fail(v, err)
+		return false
+	}
+	return true
 }
 
 // sheet is what a decision's page shows.
@@ -173,11 +190,16 @@ func askedBy(h checks.How) string {
 	return string(h)
 }
 
-// show renders into memory first, so that a fault in a template is a 500 and not half a page.
+// show renders a page that is the same for everybody.
 func (b *Board) show(w http.ResponseWriter, status int, page string, data any) {
+	b.write(w, status, page, map[string]any{"Data": data, "Version": b.version})
+}
+
+// write renders into memory first, so that a fault in a template is a 500 and not half a page.
+func (b *Board) write(w http.ResponseWriter, status int, name string, data any) {
 	var out bytes.Buffer
-	if err := b.templates.ExecuteTemplate(&out, page, map[string]any{"Data": data, "Version": b.version}); err != nil {
-		b.log.Error("render", "page", page, "err", err)
+	if err := b.templates.ExecuteTemplate(&out, name, data); err != nil {
+		b.log.Error("render", "page", name, "err", err)
 		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
 		return
 	}
@@ -190,7 +212,10 @@ func (b *Board) show(w http.ResponseWriter, status int, page string, data any) {
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Robots-Tag", "noindex, nofollow")

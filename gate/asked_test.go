@@ -30,6 +30,7 @@ func TestWhatIsAskedThroughTheAPIIsDoneAsACommandIs(t *testing.T) {
 		"approve without the right":     {Ask{Word: "approve"}, func(*works) {}, "", "the approvers of `production`"},
 		"a week ago":                    {Ask{Word: "deploy", At: ago(8 * 24 * time.Hour)}, idle, "", "more than a week ago"},
 		"an option":                     {Ask{Word: "deploy", Ref: "--x"}, idle, "", "is no name of a commit"},
+		"by another who has that login": {Ask{Word: "deploy", ByID: 4711}, idle, "", "another account by now"},
 		"another word":                  {Ask{Word: "override"}, idle, "", "There is no such thing to ask for"},
 		"two environments":              {Ask{Word: "deploy", Environment: "production integration"}, idle, "", "printable ASCII without spaces"},
 	} {

@@ -24,6 +24,7 @@ func (v *visit) strangers(ctx context.Context) error {
 		}
 		seen.Outside = append([]int64{d.ID}, seen.Outside...)
 		if first && !v.toldOf(d.ID) {
+			seen.Older = max(seen.Older, d.ID)
 			continue // from before anybody watched
 		}
 		x := v.outside(ctx, &d)
@@ -200,6 +201,7 @@ func (v *visit) end() Outcome {
 	}
 	if v.standing != nil {
 		seen.At = v.now
+		v.sight()
 	}
 	seen.Rests = v.rests()
 	v.out.Seen = append(v.out.Seen, *seen)

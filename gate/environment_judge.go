@@ -58,6 +58,7 @@ func (v *visit) decide(ctx context.Context, p *Promotion) (*Decision, error) {
 	if err := v.fill(ctx, p, f); err != nil {
 		return nil, err
 	}
+	v.brings(p, f)
 	acts, err := v.acts(ctx, p)
 	if err != nil {
 		return nil, err

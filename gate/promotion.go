@@ -68,11 +68,13 @@ type Promotion struct {
 	Created    time.Time `json:"created,omitzero"` // its deployment
 	LiveAt     time.Time `json:"live_at,omitzero"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
-	After      int64     `json:"after,omitempty"`  // the newest deployment here when it was reserved first; -1: there was none
-	Idle       []int64   `json:"idle,omitempty"`   // of its commit, that had not begun then
-	Red        string    `json:"red,omitempty"`    // of a live one: what of `verify` failed; it may be run again
-	Awaits     *Awaited  `json:"awaits,omitempty"` // of a live one: what it waits for to be well
-	Hotfix     bool      `json:"hotfix,omitempty"` // the lane shortened something
+	After      int64     `json:"after,omitempty"`   // the newest deployment here when it was reserved first; -1: there was none
+	Idle       []int64   `json:"idle,omitempty"`    // of its commit, that had not begun then
+	Red        string    `json:"red,omitempty"`     // of a live one: what of `verify` failed; it may be run again
+	Awaits     *Awaited  `json:"awaits,omitempty"`  // of a live one: what it waits for to be well
+	Hotfix     bool      `json:"hotfix,omitempty"`  // the lane shortened something
+	Version    string    `json:"version,omitempty"` // a tag at its commit, for people
+	Brings     *Brings   `json:"brings,omitempty"`  // when it was judged last, for people; nil: not known
 
 	// Run is the workflow run that waits for this promotion; 0: Sluice makes the deployment.
 	Run     int64   `json:"run,omitempty"`
@@ -163,4 +165,6 @@ type EnvironmentSeen struct {
 	Busy              bool      // something waits, is under way or is not well yet
 	Rests             time.Time // nothing is to be read before, unless something happens; zero: read it with every sweep
 	At                time.Time
+	Older             int64            // the newest of Outside from before anybody watched
+	View              *EnvironmentView // for people; nil: nobody has looked since views are kept
 }

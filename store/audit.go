@@ -94,6 +94,8 @@ type AuditFilter struct {
 	Who          string // login
 	WhoID        int64  // or this id
 	Repo, Check  string
+	Repos        []string // one of these; nil: any
+	Before       int64    // the seq after the last; 0: to the end
 	Kinds        []gate.EntryKind
 	Newest       int // so many of the newest
 }
@@ -139,6 +141,16 @@ func (f AuditFilter) text() (string, []any) {
 	}
 	if f.Repo != "" {
 		text += " AND repo = " + arg(audit.Fold(f.Repo))
+	}
+	if f.Before > 0 {
+		text += " AND seq < " + arg(f.Before)
+	}
+	if len(f.Repos) > 0 {
+		var list []string
+		for _, r := range f.Repos {
+			list = append(list, arg(audit.Fold(r)))
+		}
+		text += " AND repo IN (" + strings.Join(list, ", ") + ")"
 	}
 	if f.Check != "" {
 		text += " AND " + named + " LIKE " + arg("%,"+literal.Replace(strings.TrimPrefix(audit.Fold(f.Check), "sluice/"))+",%") + " ESCAPE '!'"

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/gate"
@@ -20,6 +21,10 @@ WHERE (p.repo = $1 OR $1 = '') AND (p.environment = $2 OR $2 = '')
   AND (p.since >= $3 OR p.at = b.at OR p.deployment <> 0 AND (w.since IS NULL OR p.since >= w.since))
 ORDER BY p.at, p.attempt, p.id`
 
+// qPromotedOf is the same of one repository, by its index.
+var qPromotedOf = strings.NewReplacer("state = 'verified' AND", "repo = $1 AND state = 'verified' AND", "FROM promotion GROUP BY", "FROM promotion WHERE repo = $1 GROUP BY",
+	"(p.repo = $1 OR $1 = '')", "p.repo = $1").Replace(qPromotedSince)
+
 // PromotedSince are the promotions that tell what was deployed since then, oldest first: those that changed since, those
 // that may have been live at that time, and the first of each environment. Of all repositories and environments unless they
 // are named.
@@ -28,7 +33,11 @@ func (s *Store) PromotedSince(ctx context.Context, repo, environment string, sin
 	if !since.IsZero() {
 		from = since.UnixMilli()
 	}
-	list, err := s.promotions(ctx, qPromotedSince, fold(repo), fold(environment), from)
+	text := qPromotedSince
+	if repo != "" {
+		text = qPromotedOf
+	}
+	list, err := s.promotions(ctx, text, fold(repo), fold(environment), from)
 	if err != nil {
 		return nil, fmt.Errorf("read promotions: %w", err)
 	}

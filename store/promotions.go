@@ -39,8 +39,8 @@ INSERT INTO environment_lock (id, forge, repo, environment, lifted, body) VALUES
 ON CONFLICT (forge, repo, id) DO UPDATE SET lifted = excluded.lifted, body = excluded.body`
 
 const qSeeEnvironment = `
-INSERT INTO environment_seen (forge, repo, name, body) VALUES ($1, $2, $3, $4)
-ON CONFLICT (forge, repo, name) DO UPDATE SET body = excluded.body`
+INSERT INTO environment_seen (forge, repo, name, outside, frozen, body) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (forge, repo, name) DO UPDATE SET outside = excluded.outside, frozen = excluded.frozen, body = excluded.body`
 
 // newest are all that are not over, and the newest ones.
 const qPromotionsOf = `
@@ -106,7 +106,7 @@ func (r *record) promoted(t *tx) error {
 		}
 	}
 	for _, e := range o.Seen {
-		if err := keepJSON(t, e, qSeeEnvironment, e.Forge, fold(e.Repo), fold(e.Name)); err != nil {
+		if err := keepJSON(t, e, qSeeEnvironment, e.Forge, fold(e.Repo), fold(e.Name), flag(e.View != nil && e.View.Live != nil && e.View.Live.Outside), flag(e.View != nil && (len(e.View.Freezes) > 0 || e.View.Unknown != ""))); err != nil {
 			return fmt.Errorf("keep what was seen of %s: %w", e.Name, err)
 		}
 	}

@@ -65,6 +65,8 @@ type Options struct {
 
 	// Step is told of each step of a writing transaction, for tests that let the process die there; nil: nobody is.
 	Step func(Step)
+	// Asked is told of each query that reads, where it is not nil: how many a page takes.
+	Asked func(query string)
 
 	// Beside opens the database of a server that is running, for a command line: it takes no lock, changes no
 	// schema, frees no work, and never creates a database.
@@ -276,6 +278,9 @@ func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows,
 	if err != nil {
 		return nil, err
 	}
+	if s.opts.Asked != nil {
+		s.opts.Asked(text)
+	}
 	rows, err := stmt.QueryContext(ctx, clean(args)...)
 	return rows, s.explain(err)
 }
@@ -285,6 +290,9 @@ func (s *Store) scan(ctx context.Context, dest []any, text string, args ...any) 
 	stmt, err := s.prepared(ctx, text)
 	if err != nil {
 		return false, err
+	}
+	if s.opts.Asked != nil {
+		s.opts.Asked(text)
 	}
 	err = stmt.QueryRowContext(ctx, clean(args)...).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {

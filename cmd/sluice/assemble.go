@@ -36,6 +36,7 @@ const (
 type server struct {
 	store   *store.Store
 	runner  *gate.Runner
+	board   *dashboard.Board
 	handler http.Handler
 	metrics *metrics
 	notary  *notary
@@ -50,6 +51,7 @@ type outside struct {
 	now       func() time.Time
 	transport http.RoundTripper // towards the forge
 	lease     time.Duration     // of work; 30 seconds when 0
+	onlooker  *onlooker         // who looks at the pages, of a demo; nil: nobody but who signs in
 	drain     time.Duration     // of what is under way at the end; 15 seconds when 0
 	reserve   time.Duration     // of a deployment in the making; 45 seconds when 0
 	step      func(store.Step)  // told of what is written; may be nil
@@ -148,7 +150,21 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	for _, path := range []string{"GET /login", "GET /login/", "POST /logout", "GET /tokens", "POST /tokens", "POST /tokens/"} {
 		mux.Handle(path, known(sign, sign.Handler()))
 	}
-	mux.Handle("GET /", known(sign, board.Handler())) // the rest is 405, with what is allowed
+	v.board = board
+	var sight dashboard.Sight // nil: nobody can sign in here
+	if len(sign.Forges) > 0 {
+		sight = sign
+	}
+	pages := func() http.Handler { return known(sign, board.Handler()) }
+	if o.onlooker != nil {
+		sight = o.onlooker.sight(r)
+		pages = func() http.Handler { return o.onlooker.wrap(board.Handler()) }
+	}
+	board.Open(&dashboard.Pages{Library: library{st}, Sight: sight, Now: o.now, DryRun: s.DryRun, Queue: workList{st}, Reports: &reports{Store: st}, Rejudge: st, Tables: timetables{st, r}})
+	mux.Handle("GET /", pages()) // the rest is 405, with what is allowed
+	for _, path := range []string{"/ask/", "/inbox", "/policy/"} {
+		mux.Handle("POST "+path, pages())
+	}
 	m.registry.MustRegister(quotaMetrics{v.quotas})
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: v.tracing.queue(queue{st}), Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}

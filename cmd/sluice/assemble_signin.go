@@ -14,14 +14,14 @@ import (
 // newSignIn makes the ways to sign in that are configured; there may be none.
 func (v *server) newSignIn(s settings, o outside) (*dashboard.SignIn, error) {
 	x := &dashboard.SignIn{Accounts: v.store, Sessions: v.store, Tokens: v.store, PublicURL: s.PublicURL, Now: o.now, Log: v.log}
-	hub, err := github.NewSignIn(s.GitHub, github.Options{Log: v.log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Call: v.metrics.call})
+	hub, err := github.NewSignIn(s.GitHub, github.Options{Log: v.log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Call: v.called})
 	if err != nil {
 		return nil, err
 	}
 	if hub != nil {
 		x.Forges = append(x.Forges, dashboard.Forge{Name: "github", Title: "GitHub", Way: hub, Eyes: hub})
 	}
-	lab, err := gitlab.NewSignIn(s.GitLab, gitlab.Options{Log: v.log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Call: v.metrics.call})
+	lab, err := gitlab.NewSignIn(s.GitLab, gitlab.Options{Log: v.log, Now: o.now, Transport: o.transport, UserAgent: "sluice/" + version(), Call: v.called})
 	if err != nil {
 		return nil, err
 	}

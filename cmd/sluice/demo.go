@@ -71,7 +71,7 @@ func demo(ctx context.Context, addr string, once bool, out io.Writer, log *slog.
 	}
 	d.url = "http://" + l.Addr().String()
 	d.forge.Hooks(pretend.Target{URL: d.url + "/webhook/github"})
-	if d.server, err = assemble(ctx, d.settings(dir, "http://"+forge.Addr().String()), outside{}, log); err != nil {
+	if d.server, err = assemble(ctx, d.settings(dir, "http://"+forge.Addr().String()), outside{onlooker: d.viewer()}, log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.server.store.Close()) }()
@@ -101,6 +101,7 @@ func (d *stage) settings(dir, forge string) settings {
 func (d *stage) play(ctx context.Context, forge, l net.Listener, once bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	fmt.Fprintf(d.out, "The board is at %s/ and fills as the story goes.\n\n", d.url)
 	g, ctx := errgroup.WithContext(ctx)
 	pretended := &http.Server{Handler: d.forge.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	g.Go(func() error {
@@ -119,8 +120,16 @@ func (d *stage) play(ctx context.Context, forge, l net.Listener, once bool) erro
 			stop()
 			return nil
 		}
-		fmt.Fprintf(d.out, "\nSluice keeps running at %s; the links above open the decisions. End it with Ctrl-C.\n", d.url)
-		return nil
+		if err := d.second(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(d.out, `
+One more change is merged, and well in integration. Production is yours: open %s/, where you are cy, a release
+manager, and press *Deploy* and *Approve* at production. The pipeline does the rest.
+
+Sluice keeps running at %s; the links above open the decisions. End it with Ctrl-C.
+`, d.url, d.url)
+		return d.deploying(ctx)
 	})
 	return g.Wait()
 }

@@ -72,18 +72,7 @@ func doraBook(ctx context.Context, s *store.Store, repo, environment string, sin
 	if b.Promotions, err = s.PromotedSince(ctx, repo, environment, since); err != nil {
 		return b, err
 	}
-	// All of them: what is live now may have come past the gate long ago.
-	err = s.Audit(ctx, store.AuditFilter{Repo: repo, Kinds: []gate.EntryKind{gate.EntryOutside}}, func(k audit.Kept) error {
-		var e gate.Entry
-		if err := json.Unmarshal([]byte(k.Line), &e); err != nil {
-			return fmt.Errorf("entry %d cannot be read: `sluice audit verify` tells more: %w", k.Seq, err)
-		}
-		if environment == "" || strings.EqualFold(e.Environment, environment) {
-			b.Outside = append(b.Outside, e)
-		}
-		return nil
-	})
-	if err != nil {
+	if b.Outside, err = doraOutside(ctx, s, repo, environment); err != nil {
 		return b, err
 	}
 	if b.Incidents, err = doraIncidents(ctx, s, &b, environment, since); err != nil {
@@ -91,6 +80,21 @@ func doraBook(ctx context.Context, s *store.Store, repo, environment string, sin
 	}
 	b.Carried, err = doraCarried(ctx, s, b.Promotions, since)
 	return b, err
+}
+
+// doraOutside reads all deployments past the gate, whenever they were: what is live now may have come so long ago.
+func doraOutside(ctx context.Context, s *store.Store, repo, environment string) (list []gate.Entry, err error) {
+	err = s.Audit(ctx, store.AuditFilter{Repo: repo, Kinds: []gate.EntryKind{gate.EntryOutside}}, func(k audit.Kept) error {
+		var e gate.Entry
+		if err := json.Unmarshal([]byte(k.Line), &e); err != nil {
+			return fmt.Errorf("entry %d cannot be read: `sluice audit verify` tells more: %w", k.Seq, err)
+		}
+		if environment == "" || strings.EqualFold(e.Environment, environment) {
+			list = append(list, e)
+		}
+		return nil
+	})
+	return list, err
 }
 
 // doraIncidents reads the incidents of the repositories that something was deployed from.

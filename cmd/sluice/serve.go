@@ -84,6 +84,7 @@ func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) 
 func (v *server) run(ctx context.Context, l net.Listener) error {
 	web := &http.Server{Handler: v.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	web.RegisterOnShutdown(v.board.Hush)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {

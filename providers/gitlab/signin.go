@@ -119,12 +119,12 @@ func (s *SignIn) get(ctx context.Context, access, route, path string, q url.Valu
 	began := s.opts.Now()
 	resp, err := s.client.Do(r)
 	if err != nil {
-		s.opts.Call(route, "error", s.opts.Now().Sub(began))
+		s.opts.Call(ctx, route, "error", s.opts.Now().Sub(began))
 		return "", fmt.Errorf("%s: %w", route, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostSignInAnswer))
-	s.opts.Call(route, fmt.Sprint(resp.StatusCode), s.opts.Now().Sub(began))
+	s.opts.Call(ctx, route, fmt.Sprint(resp.StatusCode), s.opts.Now().Sub(began))
 	switch code := resp.StatusCode; {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", route, err)

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// browser is a headless Chromium, with a tab in it.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("chromium is missing: install it, as .ci/run does")
+		}
+		t.Skip("chromium is missing: install it to have pages looked at")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, leave := chromedp.NewContext(ctx)
+	t.Cleanup(leave)
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // it ends, and removes what it wrote, before the test does
+	ctx, late := context.WithTimeout(ctx, 4*time.Minute)
+	t.Cleanup(late)
+	return ctx
+}
+
+// demoURL runs a demo until the test ends, and is where its board is once the story is told.
+func demoURL(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	ctx, stop := context.WithCancel(t.Context())
+	out, errs := &heard{word: "keeps running at", said: make(chan struct{})}, &heard{}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, process{args: []string{"demo", "-addr", "127.0.0.1:0"}, stdout: out, stderr: errs})
+	}()
+	t.Cleanup(func() { stop(); <-ended })
+	select {
+	case <-out.said:
+	case code := <-ended:
+		t.Fatalf("the demo ended with %d: %s", code, errs)
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("the demo tells nothing:\n%s", out)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	return regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(out.String())
+}
+
+// says waits until the main part of the page holds a text.
+func says(text string) chromedp.Action {
+	return holds(`document.querySelector("main").innerText.includes(` + quoted(text) + `)`)
+}
+
+// holds waits until something holds of whatever page there is by then: one that is being left answers nothing.
+func holds(what string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var yes bool
+			if err := chromedp.Evaluate(what, &yes).Do(ctx); err == nil && yes {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s: %w", what, ctx.Err())
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+func quoted(s string) string { return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"` }
+
+// click follows what a selector finds, and waits for the page that it leads to.
+func click(selector string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		return chromedp.Run(ctx, chromedp.WaitReady(selector), chromedp.Click(selector, chromedp.NodeReady))
+	})
+}
+
+// From the board to production by buttons alone; and a second tab, which nobody touches, shows it without a reload.
+func TestADemoIsClickedThroughToProduction(t *testing.T) {
+	ctx := chromium(t)
+	url := demoURL(t)
+	if err := chromedp.Run(ctx, chromedp.Navigate(url+"/"), says("Behind integration by")); err != nil {
+		t.Fatalf("the board: %v", err)
+	}
+	watching, leave := chromedp.NewContext(ctx)
+	defer leave()
+	var marked bool
+	if err := chromedp.Run(watching, chromedp.Navigate(url+"/"), says("Behind integration by"), chromedp.Evaluate(`window.untouched = true`, &marked)); err != nil {
+		t.Fatalf("a second tab: %v", err)
+	}
+	for _, step := range []struct {
+		name string
+		do   chromedp.Tasks
+	}{
+		{"to production", chromedp.Tasks{chromedp.Navigate(url + "/environments/github/production/acme/shop"), click(`a[href^="/ask/deploy/"]`)}},
+		{"the confirmation", chromedp.Tasks{says("Deploy to production"), click(`main form button`)}},
+		{"what comes of it", chromedp.Tasks{says("done")}},
+		{"to the approval", chromedp.Tasks{chromedp.Navigate(url + "/environments/github/production/acme/shop"), says("waits"), click(`a[href^="/ask/approve/"]`)}},
+		{"the approval", chromedp.Tasks{says("Your approval counts"), click(`main form button`)}},
+		{"what comes of that", chromedp.Tasks{says("done")}},
+	} {
+		if err := chromedp.Run(ctx, step.do); err != nil {
+			var now string
+			_ = chromedp.Run(ctx, chromedp.Text("main", &now))
+			t.Fatalf("%s: %v\n%s", step.name, err, now)
+		}
+	}
+	var untouched bool
+	gone := holds(`!document.querySelector("main").innerText.includes("Behind integration")`)
+	if err := chromedp.Run(watching, gone, chromedp.Evaluate(`window.untouched === true`, &untouched)); err != nil || !untouched {
+		t.Errorf("the board that nobody touched: %v, still the same page: %v; want production to have caught up without a reload", err, untouched)
+	}
+}
+
+// Every page fits a narrow phone and a very large screen, in both schemes, and no page breaks its own policy.
+func TestPagesFitEveryWidth(t *testing.T) {
+	ctx := chromium(t)
+	url := demoURL(t)
+	var promotion string
+	if err := chromedp.Run(ctx, chromedp.Navigate(url+"/"), chromedp.AttributeValue(`a[href^="/promotions/"]`, "href", &promotion, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/repos/github/acme/shop", "/changes/github/1/acme/shop", "/environments/github/production/acme/shop", promotion, "/ask/lock/github/production/acme/shop", "/audit", "/overrides", "/calendar", "/metrics/deployments?repo=acme/shop", "/inbox", "/policy/github/acme/shop"} {
+		for _, width := range []int64{360, 1280, 3840} {
+			for _, scheme := range []string{"light", "dark"} {
+				var wide int64
+				var paper string
+				var png []byte
+				err := chromedp.Run(ctx, chromedp.EmulateViewport(width, 900), emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+					chromedp.Navigate(url+path), chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide), chromedp.Evaluate(`getComputedStyle(document.body).backgroundColor`, &paper))
+				if dark := paper == "rgb(13, 17, 23)"; err != nil || wide > width || dark != (scheme == "dark") {
+					t.Errorf("%s at %d in %s: %d wide on %s, %v", path, width, scheme, wide, paper, err)
+				}
+				if dir := os.Getenv("SLUICE_SHOTS"); dir != "" && err == nil {
+					if err := chromedp.Run(ctx, chromedp.FullScreenshot(&png, 100)); err != nil {
+						t.Fatal(err)
+					}
+					name := dir + "/" + strings.Trim(strings.NewReplacer("/", "_", "?", "_", "=", "_").Replace(path), "_") + "-" + scheme + "-" + strconv.FormatInt(width, 10) + ".png"
+					if err := os.WriteFile(name, png, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+}
