@@ -140,15 +140,17 @@ func (r *Runner) hold(ctx context.Context, w Work, asked time.Time) {
 			return
 		}
 	}
-	if lapsed && errors.Is(err, ErrLost) {
+	if errors.Is(err, ErrLost) {
 		r.late(end, w)
-		return
 	}
-	log.Error("hand work back", "err", err)
+	if !lapsed || !errors.Is(err, ErrLost) {
+		log.Error("hand work back", "err", err)
+	}
 }
 
 // late has somebody look at what this process did too late: what it sent while it still believed to hold the work, and was
-// not answered, may have come after what its successor has sent since.
+// not answered, may have come after what its successor has sent since. A clock that was set may end a lease that it believed
+// in to the end.
 func (r *Runner) late(ctx context.Context, w Work) {
 	if m, ok := lookedAt(w); ok {
 		if err := r.Queue.Mark(ctx, m); err != nil {

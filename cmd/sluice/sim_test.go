@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -92,14 +93,21 @@ func user(login string) map[string]string {
 	return map[string]string{"login": login, "name": login, "email": login + "@example.com"}
 }
 
+// freeAddress is one that nobody listens on, and that nobody is given who asks for any: a server that is started anew there
+// finds it free. The kernel hands out ports from 32768 on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // simulated starts a simulator and a server, and stops both at the end, when no request may have broken the contract.

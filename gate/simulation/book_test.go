@@ -47,6 +47,7 @@ type locking struct {
 type reading struct {
 	begun, served time.Time // by true time
 	at            time.Time // by the reader's clock
+	remembered    time.Time // when what people said was read before, by true time
 	change        *change
 	version       *version
 	commit        string

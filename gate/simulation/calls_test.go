@@ -96,11 +96,12 @@ func (p *process) ended(ctx context.Context) error {
 
 // A worker is a goroutine that works off one piece of work, from its first call on.
 type worker struct {
-	work     gate.Work
-	claimed  time.Time
-	readings map[any]*reading // by the facts that were handed out; by environment
-	reserved time.Time        // when it first reserved a promotion
-	looks    int
+	work       gate.Work
+	claimed    time.Time
+	remembered map[string]time.Time // by environment: when what is remembered of it was read last
+	readings   map[any]*reading     // by the facts that were handed out; by environment
+	reserved   time.Time            // when it first reserved a promotion
+	looks      int
 }
 
 // worker is who calls: known by its goroutine, or for the first time by the work that such a call is the first of.

@@ -208,7 +208,7 @@ func (k counter) Environment(ctx context.Context, s checks.Subject, watched []st
 	begun := time.Now()
 	return ask(k, ctx, "Environment", s.Key(), func(served time.Time) (*gate.Standing, error) {
 		st := k.w.standing(s, watched, p, served, k.p.now())
-		k.self().readings[s.Environment] = &reading{begun: begun, served: served, at: k.p.now(), commit: s.Commit}
+		k.self().readings[s.Environment] = &reading{begun: begun, served: served, at: k.p.now(), commit: s.Commit, remembered: k.self().remembered[s.Environment]}
 		return st, nil
 	})
 }

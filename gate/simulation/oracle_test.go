@@ -160,11 +160,12 @@ func (w *world) wellBefore(commit string, x *reading) bool {
 	})
 }
 
-// locked says whether a lock held when the environment was read, and was not lifted since.
+// locked says whether a lock held before the environment was read, and was not lifted since. What was said at the very moment at
+// which it was read, or between its two readings in here and at the forge, may have come after.
 func (w *world) locked(environment string, x *reading) bool {
 	last := map[string]locking{}
 	for _, l := range w.locks {
-		if !l.at.After(x.begun) || !l.Lifted.IsZero() {
+		if l.at.Before(x.remembered) || !l.Lifted.IsZero() {
 			last[l.ID] = l
 		}
 	}

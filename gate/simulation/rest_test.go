@@ -127,7 +127,7 @@ func (w *world) promoted() {
 				w.wrong("promotion %s is live in %s, and something else is", p.ID, p.Environment)
 			}
 		case gate.Requested, gate.Gated:
-			if why := w.shutFor(&p, &reading{begun: now, served: now, at: now, commit: p.Commit}); len(why) == 0 {
+			if why := w.shutFor(&p, &reading{begun: now, served: now, at: now, remembered: now, commit: p.Commit}); len(why) == 0 {
 				w.wrong("promotion %s of %.8s to %s (%s) could go live, and waits as %s", p.ID, p.Commit, p.Environment, p.How, p.State)
 			}
 		}

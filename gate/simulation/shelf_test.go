@@ -49,7 +49,7 @@ func (s shelf) Claim(ctx context.Context, n int, lasts time.Duration) (works []g
 		return nil, err
 	}
 	for _, w := range works {
-		s.p.claimed = append(s.p.claimed, &worker{work: w, claimed: time.Now(), readings: map[any]*reading{}})
+		s.p.claimed = append(s.p.claimed, &worker{work: w, claimed: time.Now(), readings: map[any]*reading{}, remembered: map[string]time.Time{}})
 	}
 	return works, nil
 }
@@ -151,6 +151,9 @@ func (s shelf) Branch(ctx context.Context, forge, repo, name string) (*gate.Bran
 }
 
 func (s shelf) Environment(ctx context.Context, forge, repo, name string) (*gate.EnvironmentBook, error) {
+	if by := (counter{w: s.p.world, p: s.p}).self(); by != nil {
+		by.remembered[name] = time.Now()
+	}
 	return look(s, ctx, "Book", name, func() (*gate.EnvironmentBook, error) { return s.Store.Environment(ctx, forge, repo, name) })
 }
 

@@ -199,6 +199,7 @@ func TestADeploymentIsSentOnce(t *testing.T) {
 			}
 			f.Heal()
 			c.limits(s)
+			c.opts.Timeout = time.Minute // the look itself is in no hurry
 			if found, err := c.Deployed(t.Context(), s, gate.Order{Promotion: "p1"}); err != nil || len(found) != fault.made {
 				t.Errorf("Deployed = %+v, %v; want %d", found, err, fault.made)
 			}
