@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -41,6 +42,9 @@ const (
 // manager is the library's, over our store: only hashes of cookies are kept, and nothing at all of who has not signed in.
 func (s *SignIn) manager() *scs.SessionManager {
 	m := scs.New()
+	if memory, ok := m.Store.(*memstore.MemStore); ok {
+		memory.StopCleanup() // it is not used, and would be swept for ever
+	}
 	m.Store = sessionStore{s}
 	m.Codec = sessionCodec{}
 	m.HashTokenInStore = true
