@@ -22,6 +22,7 @@ func (v *visit) show(ctx context.Context) error {
 	for _, id := range v.ending {
 		failed = append(failed, v.provider.Conclude(ctx, v.s, id, "error", "Cancelled; what was deployed by then stays."))
 	}
+	v.doubtNotes()
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] || p.Owed {
@@ -35,6 +36,19 @@ func (v *visit) show(ctx context.Context) error {
 		failed = append(failed, v.showStranger(ctx, x))
 	}
 	return errors.Join(failed...)
+}
+
+// doubtNotes has the comments looked for that are not known of, where an earlier look may have written one and not lived to
+// say so. That look may be two back: the one before this may have had nothing to say.
+func (v *visit) doubtNotes() {
+	if v.w.Attempt <= 1 && !takenOver(v.w) {
+		return
+	}
+	for i := range v.book.Promotions {
+		if p := &v.book.Promotions[i]; p.Note == 0 && p.Change != 0 && p.State == Deploying {
+			p.Note, v.touched[p.ID] = -1, true
+		}
+	}
 }
 
 // checkName is the check of an environment's promotions.
@@ -135,7 +149,7 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 	}
 	s := checks.Subject{Forge: p.Forge, Repo: p.Repo, Kind: checks.KindChange, Change: p.Change, Installation: p.Installation}
 	known := p.Note
-	if known == 0 && v.w.Attempt > 1 {
+	if known == 0 && (v.w.Attempt > 1 || takenOver(v.w)) {
 		known = -1
 	}
 	id, err := forge.Reply(ctx, s, "promotion/"+p.ID, known, text)
