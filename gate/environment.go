@@ -27,6 +27,7 @@ type visit struct {
 	now      time.Time
 	out      Outcome
 	touched  map[string]bool // promotions that changed, by id
+	resumed  string          // the promotion that was under way when this visit began, by id
 	decision *Decision       // on the promotion that was judged
 	earlier  *Decision       // on the one that is shown, from before this visit
 	turned   []string        // promotions that are over, by id, for which a run waits nevertheless
@@ -52,6 +53,9 @@ func (r *Reconciler) environment(ctx context.Context, w Work) (Outcome, error) {
 		return Outcome{Note: "no policy here guards it"}, err
 	}
 	v := &visit{r: r, w: w, provider: provider, s: s, book: book, now: r.Now().UTC(), touched: map[string]bool{}, log: r.Log.With("environment", s.Key())}
+	if u := v.underWay(); u != nil {
+		v.resumed = u.ID
+	}
 	err = v.walk(ctx)
 	switch {
 	case errors.Is(err, ErrGone) && !errors.Is(err, ErrStale):

@@ -22,7 +22,6 @@ func (v *visit) show(ctx context.Context) error {
 	for _, id := range v.ending {
 		failed = append(failed, v.provider.Conclude(ctx, v.s, id, "error", "Cancelled; what was deployed by then stays."))
 	}
-	v.doubtNotes()
 	for i := range v.book.Promotions {
 		p := &v.book.Promotions[i]
 		if v.touched[p.ID] || p.Owed {
@@ -36,19 +35,6 @@ func (v *visit) show(ctx context.Context) error {
 		failed = append(failed, v.showStranger(ctx, x))
 	}
 	return errors.Join(failed...)
-}
-
-// doubtNotes has the comments looked for that are not known of, where an earlier look may have written one and not lived to
-// say so. That look may be two back: the one before this may have had nothing to say.
-func (v *visit) doubtNotes() {
-	if v.w.Attempt <= 1 && !takenOver(v.w) {
-		return
-	}
-	for i := range v.book.Promotions {
-		if p := &v.book.Promotions[i]; p.Note == 0 && p.Change != 0 && p.State == Deploying {
-			p.Note, v.touched[p.ID] = -1, true
-		}
-	}
 }
 
 // checkName is the check of an environment's promotions.
@@ -148,21 +134,27 @@ func (v *visit) showNote(ctx context.Context, p *Promotion) error {
 		return nil
 	}
 	s := checks.Subject{Forge: p.Forge, Repo: p.Repo, Kind: checks.KindChange, Change: p.Change, Installation: p.Installation}
-	known := p.Note
-	if known == 0 && (v.w.Attempt > 1 || takenOver(v.w)) {
-		known = -1
-	}
-	id, err := forge.Reply(ctx, s, "promotion/"+p.ID, known, text)
+	id, err := forge.Reply(ctx, s, "promotion/"+p.ID, v.knownNote(p), text)
 	if errors.Is(err, ErrGone) {
 		return nil
 	}
-	if err != nil && known <= 0 { // it may have been made: the next visit looks for it
+	if err != nil && p.Note <= 0 { // it may have been made: the next visit looks for it
 		p.Note = -1
 	}
 	if err == nil {
 		p.Note, p.Noted, p.NotedIn = id, digest, p.State
 	}
 	return err
+}
+
+// knownNote is the comment on a promotion; 0: there is none, -1: there may be one, to be looked for. An earlier visit may have
+// written it and not lived to say so: the one before, or, since a visit that finds nothing new ends well and says nothing, any
+// since the promotion was reserved.
+func (v *visit) knownNote(p *Promotion) int64 {
+	if p.Note == 0 && (v.w.Attempt > 1 || takenOver(v.w) || v.resumed == p.ID) {
+		return -1
+	}
+	return p.Note
 }
 
 // showStranger shows a deployment outside the gate red on its commit: where a promotion has a check there, as that one.

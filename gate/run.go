@@ -141,11 +141,11 @@ func (r *Runner) hold(ctx context.Context, w Work, asked time.Time) {
 		}
 	}
 	if errors.Is(err, ErrLost) {
-		r.late(end, w)
+		if r.late(end, w); lapsed {
+			return
+		}
 	}
-	if !lapsed || !errors.Is(err, ErrLost) {
-		log.Error("hand work back", "err", err)
-	}
+	log.Error("hand work back", "err", err)
 }
 
 // late has somebody look at what this process did too late: what it sent while it still believed to hold the work, and was
