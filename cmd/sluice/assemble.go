@@ -42,6 +42,7 @@ type server struct {
 	notary  *notary
 	client  *github.Client // nil when no forge is configured
 	sender  *notices.Sender
+	refused *refusals
 	tracing *tracing // nil: nobody is told
 	log     *slog.Logger
 }
@@ -96,7 +97,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	v := &server{store: st, metrics: m, log: log, tracing: o.tracing, notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
+	v := &server{store: st, metrics: m, log: log, tracing: o.tracing, refused: newRefusals(st.MarkAfter), notary: &notary{verify: st.VerifyAudit, key: key, now: o.now}}
 	web, err := calendars.New(s.Calendars, o.transport, o.now)
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 			return nil, err
 		}
 		hook, err := webhook.GitHub(webhook.Settings{Secret: s.GitHub.WebhookSecret, AppID: s.GitHub.AppID, Inbox: v.tracing.inbox(st), HasOpen: st.HasOpen, Hint: client.Hint,
-			Awaited: st.Awaited, API: client.API(), Now: o.now, Log: log, Observe: m.delivery})
+			Awaited: st.Awaited, API: client.API(), Now: o.now, Log: log, Observe: v.answered})
 		if err != nil {
 			return nil, err
 		}
@@ -169,6 +170,12 @@ func wire(s settings, o outside, st *store.Store, log *slog.Logger) (*server, er
 	v.handler = mux
 	v.runner = &gate.Runner{Reconciler: r, Queue: v.tracing.queue(queue{st}), Wake: st.Wake(), Workers: workers, Lease: cmp.Or(o.lease, lease), Poll: poll, Limit: workLimit, Drain: cmp.Or(o.drain, workDrain)}
 	return v, nil
+}
+
+// answered is told of every request to a receiver.
+func (v *server) answered(event, outcome string) {
+	v.metrics.delivery(event, outcome)
+	v.refused.heard(outcome)
 }
 
 // ready says whether a delivery could be stored now.

@@ -149,7 +149,7 @@ func TestADatabaseThatCannotBeWrittenLosesNothingAndGoesOn(t *testing.T) {
 			if r.refused > before {
 				t.Error("a delivery is refused when it can be written again")
 			}
-			r.later(6 * time.Minute) // the log of deliveries is looked at every five
+			r.later(2 * refusedPause) // long before the log is looked at by itself, which is every five minutes
 			r.silent("what was refused is fetched and judged", r.judged(0, 6))
 			r.silent("all of it is in the inbox", r.had(r.forge.Deliveries()))
 			had := map[string]bool{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -93,6 +94,7 @@ func (v *server) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	g.Go(func() error { return v.runner.Run(ctx) })
+	g.Go(func() error { return v.refused.watch(ctx, slices.Sorted(maps.Keys(v.runner.Reconciler.Missed))) })
 	g.Go(func() error { return v.notary.watch(ctx, v.log, v.metrics.verified) })
 	g.Go(func() error {
 		<-ctx.Done()

@@ -25,7 +25,7 @@ type Delivery struct {
 	GUID    string
 	Event   string
 	Action  string
-	At      time.Time
+	At      time.Time // when it was sent, or before that, when it happened
 	Body    []byte
 	Install int64
 	Repo    int64
@@ -176,6 +176,9 @@ func (f *Forge) send(ctx context.Context, t Target, d *Delivery) {
 		f.sendLab(ctx, d)
 		return
 	}
+	f.mu.Lock()
+	d.At = f.at()
+	f.mu.Unlock()
 	f.deliver(ctx, t, d)
 }
 

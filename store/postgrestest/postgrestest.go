@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -28,13 +29,22 @@ var shared = sync.OnceValues(func() (string, error) {
 	if at := os.Getenv(Variable); at != "" {
 		return at, nil
 	}
-	s, err := start(nil)
+	s, err := start(nil, hurry()...)
 	if err != nil {
 		return "", err
 	}
 	own.Store(s)
 	return s.URL("postgres"), nil
 })
+
+// hurry lets a server leave it to the machine when it writes: a test that kills it loses nothing by that. Benchmarks are to see
+// what a disk costs.
+func hurry() []string {
+	if f := flag.Lookup("test.bench"); f != nil && f.Value.String() != "" {
+		return nil
+	}
+	return []string{"fsync=off"}
+}
 
 // own is held for as long as the process lives: the collector would close its leash.
 var own atomic.Pointer[Server]
