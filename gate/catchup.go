@@ -47,8 +47,9 @@ type Intake interface {
 type Receipts interface {
 	// Had says which of these deliveries are kept.
 	Had(ctx context.Context, forge string, guids []string) (map[string]bool, error)
-	// Caught is up to when the forge's log was gone through, or else when the newest delivery was received; zero: neither.
-	Caught(ctx context.Context, forge string) (time.Time, error)
+	// Caught is up to when the forge's log was gone through, by the forge's clock; zero: never. Received says whether a
+	// delivery ever was.
+	Caught(ctx context.Context, forge string) (until time.Time, received bool, err error)
 	// Catch remembers up to when the log was gone through.
 	Catch(ctx context.Context, forge string, at time.Time) error
 }
@@ -109,6 +110,8 @@ type logLook struct {
 	quick  bool      // what was missed while down is the newest there is, and is wanted now: the first page with nothing missing ends it
 	cut    bool      // it did, so the next look begins where this one did
 	first  bool      // there was none before, and nothing was ever received
+	begun  bool      // there was none before that came to its end, and something was received
+	oldest time.Time // of what is listed and was received; zero: none
 	now    time.Time // by the forge's clock
 	until  time.Time // up to when the log is known: the same, but never by our own clock, which may jump
 	newest time.Time // when the newest entry was
@@ -122,10 +125,11 @@ type logLook struct {
 // list reads as many pages as there are since the last look. Nothing is kept of a list that broke off: the next look
 // begins where this one did.
 func (l *logLook) list(ctx context.Context) error {
-	until, err := l.Receipts.Caught(ctx, l.forge)
+	until, received, err := l.Receipts.Caught(ctx, l.forge)
 	if err != nil {
 		return err
 	}
+	l.first, l.begun = until.IsZero() && !received, until.IsZero() && received
 	since := until.Add(-logOverlap)
 	for from := ""; ; {
 		page, err := l.Ledger.Logged(ctx, from)
@@ -136,7 +140,7 @@ func (l *logLook) list(ctx context.Context) error {
 			if l.until, l.now = page.At, page.At; l.now.IsZero() {
 				l.until, l.now = until, l.r.Now()
 			}
-			if l.first = until.IsZero(); l.first {
+			if until.IsZero() {
 				since = l.now.Add(-firstLook)
 			}
 			if len(page.Entries) > 0 {
@@ -152,12 +156,14 @@ func (l *logLook) list(ctx context.Context) error {
 		case err != nil:
 			return err
 		case oldest.Before(since) && !oldest.IsZero():
+			l.forget()
 			return nil
-		case l.quick && !l.first && len(l.missed) == missed && page.Next != "":
+		case l.quick && !until.IsZero() && len(l.missed) == missed && page.Next != "":
 			l.cut = true
 			return nil
 		case page.Next == "":
-			if !l.first && l.now.Sub(until) > logKept {
+			l.forget()
+			if !until.IsZero() && l.now.Sub(until) > logKept {
 				l.gap = fmt.Sprintf("the log was last read up to %s, and reaches back to less; what happened in between is found by reading all that is open anew, but for what people wrote",
 					until.UTC().Format(time.RFC3339))
 			}
@@ -165,12 +171,25 @@ func (l *logLook) list(ctx context.Context) error {
 		case l.first: // the page is a courtesy: what is open is found otherwise
 			return nil
 		case l.pages == mostLogPages:
+			l.forget()
 			l.gap = fmt.Sprintf("more than %d were logged since %s; what the others told is found by reading all that is open anew, but for what people wrote",
-				mostLogPages*100, until.UTC().Format(time.RFC3339))
+				mostLogPages*100, since.UTC().Format(time.RFC3339))
 			return nil
 		}
 		from = page.Next
 	}
+}
+
+// forget drops what is older than all that was received, where no look has come to its end yet: it was sent before there was
+// anybody to read it. Only the forge's clock tells, for ours may be wrong, and the newest that was received says nothing about
+// those before it.
+func (l *logLook) forget() {
+	if !l.begun {
+		return
+	}
+	l.missed = slices.DeleteFunc(l.missed, func(e Logged) bool {
+		return (l.oldest.IsZero() || e.At.Before(l.oldest.Add(-logOverlap))) && !installs(e.Event)
+	})
 }
 
 // sift adds to what was missed what is not in the inbox, and says when the oldest of the entries was.
@@ -187,6 +206,11 @@ func (l *logLook) sift(ctx context.Context, entries []Logged, since time.Time) (
 		return oldest, err
 	}
 	for _, e := range entries {
+		if had[e.GUID] && (l.oldest.IsZero() || e.At.Before(l.oldest)) {
+			l.oldest = e.At
+		}
+	}
+	for _, e := range entries {
 		if e.At.Before(since) || had[e.GUID] || !l.wants(e) {
 			continue
 		}
@@ -201,13 +225,18 @@ func (l *logLook) sift(ctx context.Context, entries []Logged, since time.Time) (
 // wants says whether an entry is worth fetching. On the very first look it is only where the App was installed: what people
 // wrote before there was anybody to read it is no command.
 func (l *logLook) wants(e Logged) bool {
-	if l.first && e.Event != "installation" && e.Event != "installation_repositories" {
+	if l.first && !installs(e.Event) {
 		return false
 	}
 	if e.Pending && !l.Pull && l.now.Sub(e.At) < 30*time.Second {
 		return false // it is arriving; the next look sees whether it did
 	}
 	return l.Intake.Reads(e.Event)
+}
+
+// installs says whether an event tells where the App is installed.
+func installs(event string) bool {
+	return event == "installation" || event == "installation_repositories"
 }
 
 // take fetches what was missed, several at a time, and takes it in in the order in which it happened. One that cannot be

@@ -67,7 +67,9 @@ func (b *logbook) Had(_ context.Context, _ string, guids []string) (map[string]b
 	return had, nil
 }
 
-func (b *logbook) Caught(context.Context, string) (time.Time, error) { return b.until, nil }
+func (b *logbook) Caught(context.Context, string) (time.Time, bool, error) {
+	return b.until, len(b.kept) > 0, nil
+}
 
 func (b *logbook) Catch(_ context.Context, _ string, at time.Time) error { b.until = at; return nil }
 
@@ -93,6 +95,31 @@ func (b *logbook) look(t *testing.T, why string, pull bool) (Outcome, time.Durat
 	b.lists, b.fetches, b.order = 0, 0, nil
 	out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkCatchUp, Forge: "github"}, Causes: []Mark{{Why: why}}})
 	return out, out.Next.Sub(b.now), err
+}
+
+// Where no look has come to its end yet, all is wanted that was sent since the first that was received, whenever the newest was
+// received; what was sent before anybody was there to read it is not, but for where the App is installed.
+func TestNoLookWasEverThrough(t *testing.T) {
+	t.Parallel()
+	b := newLogbook()
+	before := b.logs(1, "issue_comment")
+	installed := b.logs(1, "installation")
+	b.now = b.now.Add(10 * time.Minute)
+	b.kept[b.logs(1, "pull_request")[0]] = true
+	missed := b.logs(1, "issue_comment")
+	b.now = b.now.Add(10 * time.Minute)
+	missed = append(missed, b.logs(150, "pull_request")...)
+	b.now = b.now.Add(10 * time.Minute)
+	b.kept[b.logs(1, "pull_request")[0]] = true
+	if _, _, err := b.look(t, "start", false); err != nil {
+		t.Fatal(err)
+	}
+	if want := append(installed, missed...); !slices.Equal(b.order, want) {
+		t.Errorf("taken in: %v, want %v", b.order, want)
+	}
+	if b.kept[before[0]] || !b.until.Equal(b.now) {
+		t.Errorf("what was said before there was anybody to read it is taken in: %v; read up to %v, want %v", b.kept[before[0]], b.until, b.now)
+	}
 }
 
 func TestMissedDeliveriesAreTakenInOnceAndInOrder(t *testing.T) {

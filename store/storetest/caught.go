@@ -36,26 +36,26 @@ var caught = map[string]func(*testing.T, *fixture){
 	},
 	"how far the log was read": func(t *testing.T, f *fixture) {
 		ctx := context.Background()
-		is := func(want time.Time) {
+		is := func(want time.Time, any bool) {
 			t.Helper()
-			if got, err := f.Caught(ctx, "github"); err != nil || !got.Equal(want) {
-				t.Errorf("Caught = %v, %v, want %v", got, err, want)
+			if got, received, err := f.Caught(ctx, "github"); err != nil || !got.Equal(want) || received != any {
+				t.Errorf("Caught = %v, %v, %v, want %v, %v", got, received, err, want, any)
 			}
 		}
-		is(time.Time{})
+		is(time.Time{}, false)
 		received := f.clock.Now()
 		_, err := f.Add(ctx, gate.Delivery{Forge: "github", ID: "one", Event: "ping", At: received})
 		must(t, err)
-		is(received)
+		is(time.Time{}, true)
 		f.clock.pass(time.Hour)
 		_, err = f.Add(ctx, gate.Delivery{Forge: "gitlab", ID: "one", Event: "ping"})
 		must(t, err)
-		is(received)
+		is(time.Time{}, true)
 		must(t, f.Catch(ctx, "github", f.clock.Now()))
-		is(f.clock.Now())
+		is(f.clock.Now(), true)
 		f.reopen()
-		is(f.clock.Now())
+		is(f.clock.Now(), true)
 		must(t, f.Catch(ctx, "github", received)) // a clock that had been wrong is put right
-		is(received)
+		is(received, true)
 	},
 }
