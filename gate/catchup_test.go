@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 type logbook struct {
 	mu      sync.Mutex
 	now     time.Time
+	ahead   time.Duration // of our own clock
+	asked   time.Time     // when Sluice was started for the first time; zero: now
 	entries []Logged
 	gone    map[int64]bool
 	broken  map[int64]error
@@ -67,9 +70,7 @@ func (b *logbook) Had(_ context.Context, _ string, guids []string) (map[string]b
 	return had, nil
 }
 
-func (b *logbook) Caught(context.Context, string) (time.Time, bool, error) {
-	return b.until, len(b.kept) > 0, nil
-}
+func (b *logbook) Caught(context.Context, string) (time.Time, error) { return b.until, nil }
 
 func (b *logbook) Catch(_ context.Context, _ string, at time.Time) error { b.until = at; return nil }
 
@@ -90,22 +91,24 @@ func newLogbook() *logbook {
 
 func (b *logbook) look(t *testing.T, why string, pull bool) (Outcome, time.Duration, error) {
 	t.Helper()
-	r := &Reconciler{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now },
+	r := &Reconciler{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now.Add(b.ahead) },
 		Missed: map[string]Missed{"github": {Ledger: b, Intake: b, Receipts: b, Pull: pull}}}
 	b.lists, b.fetches, b.order = 0, 0, nil
-	out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkCatchUp, Forge: "github"}, Causes: []Mark{{Why: why}}})
-	return out, out.Next.Sub(b.now), err
+	out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkCatchUp, Forge: "github"}, Causes: []Mark{{Why: why}}, Since: cmp.Or(b.asked, b.now).Add(b.ahead)})
+	return out, out.Next.Sub(b.now.Add(b.ahead)), err
 }
 
-// Where no look has come to its end yet, all is wanted that was sent since the first that was received, whenever the newest was
-// received; what was sent before anybody was there to read it is not, but for where the App is installed.
+// Where no look has come to its end yet, all is wanted that was sent since Sluice was started for the first time, whatever was
+// received since and whatever our own clock says; what was sent before anybody was there to read it is not, but for where the
+// App is installed.
 func TestNoLookWasEverThrough(t *testing.T) {
 	t.Parallel()
 	b := newLogbook()
+	b.ahead = 3 * time.Hour
 	before := b.logs(1, "issue_comment")
 	installed := b.logs(1, "installation")
 	b.now = b.now.Add(10 * time.Minute)
-	b.kept[b.logs(1, "pull_request")[0]] = true
+	b.asked = b.now
 	missed := b.logs(1, "issue_comment")
 	b.now = b.now.Add(10 * time.Minute)
 	missed = append(missed, b.logs(150, "pull_request")...)

@@ -14,8 +14,6 @@ const hadAtOnce = 100
 
 const qCaught = `SELECT at FROM log_seen WHERE forge = $1`
 
-const qReceived = `SELECT 1 FROM delivery WHERE forge = $1 LIMIT 1`
-
 const qCatch = `
 INSERT INTO log_seen (forge, at) VALUES ($1, $2)
 ON CONFLICT (forge) DO UPDATE SET at = excluded.at`
@@ -66,19 +64,14 @@ func (s *Store) collect(ctx context.Context, names map[string]bool, text string,
 	return rows.Err()
 }
 
-// Caught is up to when the forge's log of deliveries was gone through, zero when it never was; and whether a delivery was ever
-// received. When one was received by our clock says nothing of the forge's log.
-func (s *Store) Caught(ctx context.Context, forge string) (until time.Time, received bool, err error) {
+// Caught is up to when the forge's log of deliveries was gone through, by the forge's clock; zero: it never was.
+func (s *Store) Caught(ctx context.Context, forge string) (time.Time, error) {
 	var when int64
 	found, err := s.scan(ctx, []any{&when}, qCaught, forge)
-	if err != nil {
-		return time.Time{}, false, err
+	if err != nil || !found {
+		return time.Time{}, err
 	}
-	if found {
-		until = at(when)
-	}
-	received, err = s.scan(ctx, []any{&when}, qReceived, forge)
-	return until, received, err
+	return at(when), nil
 }
 
 // Catch remembers up to when the log was gone through.

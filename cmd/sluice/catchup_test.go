@@ -120,7 +120,7 @@ func (k *mortal) looked() bool {
 	st, err := store.Open(k.t.Context(), store.Options{URL: k.database, Beside: true})
 	k.must(err)
 	defer st.Close()
-	until, _, err := st.Caught(k.t.Context(), "github")
+	until, err := st.Caught(k.t.Context(), "github")
 	k.must(err)
 	return !until.IsZero()
 }

@@ -207,7 +207,7 @@ func (k *killing) lost() string {
 	st, err := store.Open(k.t.Context(), store.Options{URL: k.database, Beside: true})
 	k.must(err)
 	defer st.Close()
-	until, _, err := st.Caught(k.t.Context(), "github")
+	until, err := st.Caught(k.t.Context(), "github")
 	k.must(err)
 	text := fmt.Sprintf("the forge's log was gone through up to %v", until)
 	for id, n := range k.crowd.commands {

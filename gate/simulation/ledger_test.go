@@ -68,12 +68,8 @@ func (s shelf) Had(ctx context.Context, forge string, guids []string) (map[strin
 	return look(s, ctx, "Had", fmt.Sprint(len(guids)), func() (map[string]bool, error) { return s.Store.Had(ctx, forge, guids) })
 }
 
-func (s shelf) Caught(ctx context.Context, forge string) (until time.Time, received bool, err error) {
-	_, err = look(s, ctx, "Caught", "", func() (bool, error) {
-		until, received, err = s.Store.Caught(ctx, forge)
-		return received, err
-	})
-	return until, received, err
+func (s shelf) Caught(ctx context.Context, forge string) (time.Time, error) {
+	return look(s, ctx, "Caught", "", func() (time.Time, error) { return s.Store.Caught(ctx, forge) })
 }
 
 func (s shelf) Catch(ctx context.Context, forge string, at time.Time) error {
