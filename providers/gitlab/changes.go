@@ -61,6 +61,9 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 		subjects = append(subjects, checks.Subject{Forge: "gitlab", Repo: repo.Name, Kind: checks.KindChange, Change: mr.IID})
 	}
 	slices.SortFunc(subjects, func(a, b checks.Subject) int { return a.Change - b.Change })
+	if base == "" && head == "" {
+		c.ahead(ctx, a, repo.Name)
+	}
 	return subjects, nil
 }
 

@@ -42,6 +42,7 @@ type memory struct {
 	tags    *lru.Cache[string, tagsAt]    // by project
 	shown   *lru.Cache[shownKey, shownAt] // statuses by pipeline
 	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
+	asleep  *lru.Cache[string, time.Time] // projects without a policy
 }
 
 type (
@@ -132,6 +133,7 @@ func newMemory() *memory {
 		tags:    sized[string, tagsAt](256),
 		shown:   sized[shownKey, shownAt](8192),
 		stale:   sized[string, time.Time](1024),
+		asleep:  sized[string, time.Time](8192),
 	}
 }
 
@@ -164,6 +166,14 @@ func (m *memory) policy(sources []policy.Source) (*policy.Set, error) {
 func (c *Client) within(at time.Time, limit time.Duration) bool {
 	age := c.opts.Now().Sub(at)
 	return age >= 0 && age < limit
+}
+
+// kept is limit for a look, and half of that for what is read ahead of one: it shall still be believed with the next event.
+func (r *reading) kept(limit time.Duration) time.Duration {
+	if r.early {
+		return limit / 2
+	}
+	return limit
 }
 
 func lower(repo string) string { return strings.ToLower(repo) }
