@@ -86,7 +86,7 @@ func TestATipThatAChangeProves(t *testing.T) {
 		"the change was compared with another tip":             {change: with(obj{"diff_refs": refs(tipSHA, olderSHA)})},
 		"the change is merged, and the tip is its own by then": {change: with(obj{"state": "merged"})},
 		"the change goes to another branch":                    {change: with(obj{"target_branch": "next"})},
-		"the tip was read a while ago":                         {change: upTo, pass: 6 * time.Minute},
+		"the tip was read a while ago":                         {change: upTo, pass: 16 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,11 +116,31 @@ func TestATipThatIsProvenAgesAllTheSame(t *testing.T) {
 	l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
 	c := l.client(t, Options{Now: func() time.Time { return now }})
 	l.sweeps(t, c)
-	for i, asks := range []bool{false, false, true} { // after two, four and six minutes
-		now, l.asked = now.Add(2*time.Minute), nil
+	for i, asks := range []bool{false, false, true} { // after six, twelve and eighteen minutes
+		now, l.asked = now.Add(6*time.Minute), nil
 		mustFacts(t, c, labChange(), "")
 		if got := slices.Contains(l.asked, "repository/files/.sluice.yml"); got != asks {
-			t.Errorf("after %d minutes the policy was read: %v, want %v", 2*i+2, got, asks)
+			t.Errorf("after %d minutes the policy was read: %v, want %v", 6*i+6, got, asks)
+		}
+	}
+}
+
+// A push to the target branch has its tip read anew, though a change shows nothing of it: its commits may have come by another way.
+func TestATipThatAnEventTellsOf(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.set("merge_requests", []obj{})
+	l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
+	c := l.client(t, Options{})
+	l.sweeps(t, c)
+	for _, base := range []string{"next", "main"} {
+		if _, err := c.Changes(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}, base, ""); err != nil {
+			t.Fatal(err)
+		}
+		l.asked = nil
+		mustFacts(t, c, labChange(), "")
+		if got := slices.Contains(l.asked, "repository/files/.sluice.yml"); got != (base == "main") {
+			t.Errorf("after a push to %s the policy was read: %v", base, got)
 		}
 	}
 }

@@ -33,7 +33,8 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 		return nil, err
 	}
 	path, q := at(repo.Name, "merge_requests"), url.Values{"state": {"opened"}, "order_by": {"created_at"}, "sort": {"asc"}}
-	if base != "" {
+	if base != "" { // it was pushed to
+		c.memory.tips.Remove(pair{lower(repo.Name), "", base})
 		q.Set("target_branch", base)
 	}
 	if head != "" {

@@ -16,8 +16,10 @@ import (
 const (
 	fleeting    = time.Minute      // rights, memberships
 	settled     = 5 * time.Minute  // what GitLab would show a trace of in the merge request itself
-	lasting     = time.Hour        // whose address it is, and whether an account is a person's
+	lasting     = time.Hour        // whose address it is, and that an account is gone or no person's
+	personKept  = 24 * time.Hour   // that an account is a person's: it is made as what it is
 	tagsKept    = 10 * time.Minute // tags and the groups' policies, unless an event tells of one
+	tipKept     = 15 * time.Minute // where a branch is that changes show has not moved, unless an event tells of one
 	placeKept   = 15 * time.Minute // how a project is called and who may see it, for facts
 	unknownKept = 10 * time.Minute // that an address is nobody's
 )
@@ -78,6 +80,7 @@ type (
 		commit string
 		policy string // path of the policy that was found there; "" none
 		at     time.Time
+		heard  string // when it was read
 	}
 	rankAt struct {
 		right string

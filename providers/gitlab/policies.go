@@ -34,7 +34,12 @@ func (r *reading) policies(ctx context.Context) error {
 func (r *reading) atTip(ctx context.Context, branch string) (bool, error) {
 	key := pair{r.key(), "", branch}
 	known, ok := r.c.memory.tips.Get(key)
-	stays := ok && (r.same && r.prior.tip == known.commit || r.upTo(known.commit)) && r.c.within(known.at, settled) || ok && r.opensAt(known.commit)
+	heard, sure := r.c.heardOf(ctx, gate.MarkBase, r.repo)
+	believed := settled
+	if sure && known.heard == heard && !gate.Afresh(ctx) {
+		believed = tipKept
+	}
+	stays := ok && (r.same && r.prior.tip == known.commit || r.upTo(known.commit)) && r.c.within(known.at, believed) || ok && r.opensAt(known.commit)
 	if stays {
 		r.tip = known.commit
 	} else {
@@ -46,14 +51,14 @@ func (r *reading) atTip(ctx context.Context, branch string) (bool, error) {
 		if err != nil || tip == "" {
 			return false, err
 		}
-		r.tip, known.at = tip, r.c.opts.Now()
+		r.tip, known.at, known.heard = tip, r.c.opts.Now(), heard
 	}
 	path, err := r.own(ctx)
 	if err != nil {
 		return false, err
 	}
 	if !stays || known.policy != path {
-		r.c.memory.tips.Add(key, tipAt{r.tip, path, known.at})
+		r.c.memory.tips.Add(key, tipAt{r.tip, path, known.at, known.heard})
 	}
 	return true, nil
 }
