@@ -171,10 +171,10 @@ func (c *Client) within(at time.Time, limit time.Duration) bool {
 	return age >= 0 && age < limit
 }
 
-// kept is limit for a look, and half of that for what is read ahead of one: it shall still be believed with the next event.
+// kept is limit for a look, and a third of that for what is read ahead of one: it shall be believed until the next sweep, as a rule.
 func (r *reading) kept(limit time.Duration) time.Duration {
 	if r.early {
-		return limit / 2
+		return limit / 3
 	}
 	return limit
 }

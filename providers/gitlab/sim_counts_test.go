@@ -134,6 +134,16 @@ func TestSimCountsAfterASweep(t *testing.T) {
 	later(6 * time.Minute)
 	m, head := s.merge("b", obj{"b.txt": "b\n", "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n- B.\n"}, nil)
 	s.costs(c, m, head, "the first event after a long time", 3)
+	s.act(n, "approve", obj{"user": "bob"})
+	s.costs(c, n, "", "the first approval of somebody", 5)
+	s.post(c, head, "sluice/gate", "failed", obj{"ref": "b"})
+	s.act(m, "update", obj{"user": "alice", "reviewers": []string{"bob"}})
+	s.costs(c, m, "", "one who is asked", 3)
+	sweep("before")
+	later(9 * time.Minute)
+	s.act(m, "approve", obj{"user": "bob"})
+	s.costs(c, m, "", "an approval of one who was asked, minutes later", 6)
+	s.costs(c, m, "", "nothing, with an open gate", 3) // objections and approvals are two lists
 }
 
 // sharedBy is whom what is read at a path is read once for.
