@@ -10,11 +10,15 @@ import (
 )
 
 // What all changes of a project share is read with each sweep, so that an event finds it read, and its first answer does not
-// wait for it: after a start above all, and in a project where nothing happened for a while. That is done where there is a policy.
+// wait for it: after a start above all, and in a project where nothing happened for a while. That is done where there is a policy
+// and somebody worked within the last weeks, and it is little: a large list of files is left to a look, and so is one that was
+// read and had to make room for others.
 // Nothing is decided by it, and what could not be read is read by the look that needs it.
 
-// asleep is how long a project without a policy is not looked at again.
-const asleep = time.Hour
+const (
+	asleep  = time.Hour           // how long a project is let alone that has no policy, or where nobody works
+	dormant = 30 * 24 * time.Hour // since when nobody works there
+)
 
 // ahead reads what the next look at any change of a project will want.
 func (c *Client) ahead(ctx context.Context, a *access, repo string) {
@@ -27,13 +31,13 @@ func (c *Client) ahead(ctx context.Context, a *access, repo string) {
 		c.opts.Log.Debug("read ahead of events", "subject", repo, "err", err)
 		return
 	}
-	if len(r.f.Sources) == 0 {
+	if len(r.f.Sources) == 0 { // or it was not asked for
 		c.memory.asleep.Add(lower(repo), c.opts.Now())
 	}
 }
 
 func (r *reading) ahead(ctx context.Context) (err error) {
-	if r.p, err = r.c.projectWithin(ctx, r.repo, r.kept(placeKept)); err != nil || r.p.DefaultBranch == "" {
+	if r.p, err = r.c.projectWithin(ctx, r.repo, r.kept(placeKept)); err != nil || r.p.DefaultBranch == "" || !r.awake() {
 		return err
 	}
 	r.describeProject()
@@ -50,8 +54,26 @@ func (r *reading) ahead(ctx context.Context) (err error) {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if before, ok := r.c.memory.ahead.Get(r.key()); ok && (before == r.tip || !r.follows()) {
+		return nil
+	}
+	r.c.memory.ahead.Add(r.key(), r.tip)
 	r.likely()
 	return r.rounds(ctx, checks.AskFor)
+}
+
+// awake says that somebody has done something in the project within the last weeks.
+func (r *reading) awake() bool {
+	return r.p.LastActivityAt == nil || r.c.opts.Now().Sub(*r.p.LastActivityAt) < dormant
+}
+
+// follows says that the list of files of the tip can be worked out of one that is remembered.
+func (r *reading) follows() bool {
+	before, ok := r.c.memory.latest.Get(r.key())
+	if ok {
+		_, ok = r.c.memory.lists.Get(pair{r.key(), "", before})
+	}
+	return ok
 }
 
 // outside finds out whether the project has external status checks: where it has none, nobody need ask which of them are ours.

@@ -39,8 +39,10 @@ func TestReadAhead(t *testing.T) {
 		"a policy":                 {func(*lab) {}, all, []string{"", "external_status_checks", floor, own, "repository/tags"}},
 		"no policy":                {func(l *lab) { l.files = map[string]string{tipSHA + ":README.md": "x\n"} }, nil, []string{}},
 		"no commits":               {func(l *lab) { l.change("", obj{"default_branch": nil}) }, []string{""}, []string{}},
+		"nobody at work":           {func(l *lab) { l.change("", obj{"last_activity_at": "2026-01-01T10:00:00.000Z"}) }, []string{""}, []string{}},
+		"somebody at work":         {func(l *lab) { l.change("", obj{"last_activity_at": time.Now()}) }, all, nil},
 		"a project that is hidden": {func(l *lab) { l.set("", 403) }, []string{""}, []string{""}},
-		"tags that cannot be read": {func(l *lab) { l.set("repository/tags", 403) }, []string{"", "external_status_checks", floor, own, "repository/tags", "user"}, nil},
+		"tags that cannot be read": {func(l *lab) { l.set("repository/tags", 403) }, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,6 +58,30 @@ func TestReadAhead(t *testing.T) {
 				t.Errorf("ten minutes later it asked for %q, want %q", got, x.next)
 			}
 		})
+	}
+}
+
+// A list of files that was read ahead and had to make room is not read ahead again.
+func TestFilesAreListedAheadOnce(t *testing.T) {
+	t.Parallel()
+	l, now := newLab(), time.Now()
+	l.set("merge_requests", []obj{})
+	c := l.client(t, Options{Now: func() time.Time { return now }})
+	for i, x := range []struct {
+		then func()
+		asks bool
+	}{
+		{func() {}, true},
+		{func() {}, false},
+		{func() { c.memory.latest.Purge() }, false}, // it had to make room
+		{func() { c.memory.ahead.Add("acme/shop", olderSHA) }, false},                 // and the branch moved on
+		{func() { c.memory.ahead.Purge(); c.memory.lists, c.memory.trees = newMemory().lists, newMemory().trees }, true}, // as after a start
+	} {
+		x.then()
+		now = now.Add(10 * time.Minute)
+		if asked := l.sweeps(t, c); slices.Contains(asked, "repository/tree") != x.asks {
+			t.Errorf("sweep %d asked for %q; want the list of files: %v", i, asked, x.asks)
+		}
 	}
 }
 

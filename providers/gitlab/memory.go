@@ -44,7 +44,8 @@ type memory struct {
 	tags    *lru.Cache[string, tagsAt]    // by project
 	shown   *lru.Cache[shownKey, shownAt] // statuses by pipeline
 	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
-	asleep  *lru.Cache[string, time.Time] // projects without a policy
+	asleep  *lru.Cache[string, time.Time] // projects without a policy, or without anybody at work
+	ahead   *lru.Cache[string, string]    // the commit whose files were read ahead last, by project
 }
 
 type (
@@ -137,6 +138,7 @@ func newMemory() *memory {
 		shown:   sized[shownKey, shownAt](8192),
 		stale:   sized[string, time.Time](1024),
 		asleep:  sized[string, time.Time](8192),
+		ahead:   sized[string, string](8192),
 	}
 }
 
