@@ -74,7 +74,7 @@ func TestFilesAreListedAheadOnce(t *testing.T) {
 		{func() {}, true},
 		{func() {}, false},
 		{func() { c.memory.latest.Purge() }, false}, // it had to make room
-		{func() { c.memory.ahead.Add("acme/shop", olderSHA) }, false},                 // and the branch moved on
+		{func() { c.memory.ahead.Add("acme/shop", olderSHA) }, false},                                                    // and the branch moved on
 		{func() { c.memory.ahead.Purge(); c.memory.lists, c.memory.trees = newMemory().lists, newMemory().trees }, true}, // as after a start
 	} {
 		x.then()
