@@ -25,6 +25,12 @@ func examineDatabase(ctx context.Context, s settings) (list []finding) {
 		return []finding{{wrong, about, sentence(err), "nothing is kept, and no delivery is acknowledged.", "start the server once, or set SLUICE_DATABASE to what it says there."}}
 	}
 	defer st.Close()
+	return examineStore(ctx, st)
+}
+
+// examineStore looks at a database that is open.
+func examineStore(ctx context.Context, st *store.Store) (list []finding) {
+	const about = "database"
 	h, err := st.Health(ctx, checkTime)
 	if err != nil {
 		return []finding{{wrong, about, sentence(err), "it cannot be read.", "see that the database answers and that the disk has room."}}
