@@ -46,7 +46,7 @@ func (v *setUpVisit) hubMakes() error {
 	place := HubPlace{URL: strings.TrimSpace(form.Get("url")), Owner: strings.TrimSpace(form.Get("owner")), Name: strings.TrimSpace(form.Get("name"))}
 	to, manifest, err := v.Hub.Manifest(place)
 	if err != nil {
-		return Refusal{gate.Plain(err.Error()) + "."}
+		return err
 	}
 	at, err := url.Parse(to)
 	if err != nil {

@@ -73,7 +73,7 @@ func (x hubSetup) place(p dashboard.HubPlace) dashboard.HubPlace {
 // Manifest implements dashboard.Hub.
 func (x hubSetup) Manifest(p dashboard.HubPlace) (string, []byte, error) {
 	if x.force().github != "" {
-		return "", nil, errors.New("there is an App already; to make another, forget this one on the server's machine: sluice setup forget github")
+		return "", nil, dashboard.Refusal{Why: "There is an App already. To make another one, forget this one on the server's machine: sluice setup forget github."}
 	}
 	p = x.place(p)
 	w := github.Wanted{URL: p.URL, Owner: p.Owner, Name: p.Name, PublicURL: x.server.settings.PublicURL, Done: "/setup/github/created", Installed: "/setup"}
@@ -81,7 +81,11 @@ func (x hubSetup) Manifest(p dashboard.HubPlace) (string, []byte, error) {
 	if u, err := url.Parse(here.PublicURL); err == nil && loopback(u.Hostname()) && here.hidden(at) != "" {
 		w.Hook = nowhere // GitHub makes no App whose webhook goes to one's own machine
 	}
-	return github.Manifest(top.App, w)
+	page, manifest, err := github.Manifest(top.App, w)
+	if err != nil { // it names what was typed, and nothing that is secret
+		err = dashboard.Refusal{Why: "That does not do for an App. " + sentence(errors.New(strings.Replace(err.Error(), "SLUICE_GITHUB_URL:", "The address of GitHub:", 1)))}
+	}
+	return page, manifest, err
 }
 
 // Made implements dashboard.Hub.
