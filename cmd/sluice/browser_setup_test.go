@@ -212,3 +212,27 @@ func shot(name string) chromedp.Action {
 		return nil
 	})
 }
+
+// GitLab's tab, in a browser, against the pretend forge.
+func TestGitLabIsSetUpInABrowser(t *testing.T) {
+	ctx := chromium(t)
+	y := newYard(t, "gitlab")
+	y.forge.Install("acme")
+	token, err := y.server.setup.offer(t.Context(), false)
+	y.must(err)
+	for _, step := range []struct {
+		name string
+		do   chromedp.Tasks
+	}{
+		{"the token", chromedp.Tasks{chromedp.Navigate(y.web.URL + "/setup?token=" + token), click(`main form button`), says("Create the GitHub App")}},
+		{"the tab", chromedp.Tasks{click(`a[href="/setup/gitlab"]`), says("Access token"), shot("gitlab"), chromedp.SetValue(`input[name=url]`, y.hub), chromedp.SetValue(`input[name=token]`, y.forge.GitLabToken()), click(`form[action="/setup/gitlab"] button`)}},
+		{"the webhooks", chromedp.Tasks{says("Make the webhooks"), chromedp.SetValue(`input[name=places]`, "acme/shop"), click(`form[action="/setup/gitlab/install"] button`), says("webhook made"), shot("gitlab-hooks")}},
+		{"signing in", chromedp.Tasks{chromedp.SetValue(`input[name=id]`, "app"), chromedp.SetValue(`input[name=secret]`, "hush"), click(`form[action="/setup/gitlab/signin"] button`), says("Administrators")}},
+	} {
+		if err := chromedp.Run(ctx, step.do); err != nil {
+			var now string
+			_ = chromedp.Run(ctx, chromedp.Text("main", &now))
+			t.Fatalf("%s: %v\n%s", step.name, err, now)
+		}
+	}
+}

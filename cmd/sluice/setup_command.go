@@ -97,5 +97,5 @@ func forget(ctx context.Context, x *setup, what string) (string, error) {
 	if err := x.server.store.Enter(ctx, e); err != nil {
 		return "", err
 	}
-	return "Forgotten. What is stored of sign-ins and decisions stays; the App or token itself is deleted at the forge.", nil
+	return "Forgotten. The App or token itself is deleted at the forge. sluice setup open opens the page again.", nil
 }

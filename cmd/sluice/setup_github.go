@@ -138,7 +138,7 @@ func (x hubSetup) Pull(ctx context.Context, by string) error {
 // doctor finds what `sluice doctor` does, for the pages.
 func (v *server) doctor(ctx context.Context) (list []dashboard.Finding) {
 	s := v.live.Load().settings
-	for _, f := range append(examineStore(ctx, v.store), examineForges(ctx, s, v.log)...) {
+	for _, f := range append(examineStore(ctx, v.store, checkTime/3), examineForges(ctx, s, v.log)...) {
 		list = append(list, dashboard.Finding(f))
 	}
 	return list

