@@ -170,7 +170,7 @@ func (b *Board) SetUp(x *SetUp) http.Handler {
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { b.settingUp(x, w, r, serve) })
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		b.show(w, http.StatusNotFound, "missing.html", "There is no such page.")
 	})
 	inner := http.NewCrossOriginProtection().Handler(mux)

@@ -226,7 +226,7 @@ func (v *server) shows(a *assembly, mux *http.ServeMux) error {
 		mux.Handle("POST "+path, pages())
 	}
 	setUp := known(sign, board.SetUp(v.setup.pages(len(sign.Forges) > 0)))
-	for _, path := range []string{"GET /setup", "POST /setup", "GET /setup/", "POST /setup/"} {
+	for _, path := range []string{"GET /setup", "GET /setup/", "POST /setup/"} {
 		mux.Handle(path, setUp)
 	}
 	a.handler = mux
