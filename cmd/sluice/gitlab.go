@@ -92,12 +92,14 @@ func newInstaller(ctx context.Context, p process, address string) (*installer, e
 		return nil, err
 	}
 	if !s.GitLab.Configured() {
-		if f, err := stored(ctx, s); err == nil {
-			s = f.settings
+		f, err := stored(ctx, s)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("SLUICE_GITLAB_URL, SLUICE_GITLAB_TOKEN and SLUICE_GITLAB_WEBHOOK_SECRET are not set, and what /setup stored cannot be read: %w", err)
+		case f.gitlab == "":
+			return nil, errors.New("SLUICE_GITLAB_URL, SLUICE_GITLAB_TOKEN and SLUICE_GITLAB_WEBHOOK_SECRET are not set, and /setup stored none")
 		}
-	}
-	if !s.GitLab.Configured() {
-		return nil, errors.New("SLUICE_GITLAB_URL, SLUICE_GITLAB_TOKEN and SLUICE_GITLAB_WEBHOOK_SECRET are not set, and /setup stored none")
+		s = f.settings
 	}
 	i, err := newInstallerFor(s, address, s.logger(p.stderr))
 	if err == nil {

@@ -110,6 +110,9 @@ func (x drafts) require(forge, repo string) dashboard.Require {
 
 // Propose implements dashboard.Drafts. Doing it again makes nothing twice.
 func (x drafts) Propose(ctx context.Context, by, forge, repo, text string) (*gate.Proposed, error) {
+	if x.server.settings.DryRun {
+		return nil, dashboard.Refusal{Why: "This is a dry run (SLUICE_DRY_RUN), which writes nothing at a forge. Make the file yourself, or start Sluice without it."}
+	}
 	if err := loads(text); err != nil {
 		return nil, dashboard.Refusal{Why: "This is no valid policy: " + sentence(err)}
 	}
