@@ -94,6 +94,7 @@ type HubState struct {
 	Hidden   string // why the forge cannot reach this server; "": it may
 	SignsIn  bool
 	Trouble  string // why the forge could not be asked
+	Awaits   bool   // the page looks again by itself, so nothing is typed on it
 }
 
 // LabState is how far GitLab is set up.

@@ -15,20 +15,17 @@ func (v *setUpVisit) hub() error {
 	if err != nil {
 		return err
 	}
-	if v.awaits(st) {
+	if st.Awaits = v.awaits(st); st.Awaits {
 		v.w.Header().Set("Refresh", "3; url=/setup")
 	}
 	v.render(http.StatusOK, "setup-github.html", "github", "Set-up", st, "")
 	return nil
 }
 
-// awaits says that nothing but the forge can bring the page on.
+// awaits says that nothing but the forge can bring the page on. Who does not want to wait is let on.
 func (v *setUpVisit) awaits(st *HubState) bool {
-	return st.From == FromPage && st.Trouble == "" && (len(st.Accounts) == 0 || st.Heard.IsZero())
+	return v.r.URL.Query().Get("wait") != "no" && st.From == FromPage && st.Trouble == "" && (len(st.Accounts) == 0 || st.Heard.IsZero())
 }
-
-// Waits is the same for the template.
-func (st HubState) Waits() bool { return len(st.Accounts) > 0 && st.Heard.IsZero() }
 
 // hubForm is the page that goes to the forge.
 type hubForm struct {

@@ -235,7 +235,12 @@ func TestAnAppIsTakenOverOnlyWhereItWasAskedFor(t *testing.T) {
 		t.Errorf("%d codes were exchanged, want 1", y.codes)
 	}
 	one.wants("/webhook/github", url.Values{}, 401, "")
-	one.wants("/setup", nil, 200, "Install it on repositories")
+	if _, text, h := one.goes("/setup", nil); h.Get("Refresh") == "" || strings.Contains(text, "<input") || !strings.Contains(text, "Install it on repositories") {
+		t.Errorf("while the installation is awaited the page looks again: %q, and says %s", h.Get("Refresh"), text)
+	}
+	if _, text, h := one.goes("/setup?wait=no", nil); h.Get("Refresh") != "" || !strings.Contains(text, "Close the set-up") {
+		t.Errorf("without waiting it looks again: %q, and says %s", h.Get("Refresh"), text)
+	}
 	one.wants("/setup/github", url.Values{"url": {y.hub}}, 422, "There is an App already")
 	one.wants("/setup/github/pull", url.Values{}, 303, "")
 	if live := y.server.live.Load(); !live.settings.Pull || !live.reconciler.Missed["github"].Pull {
