@@ -53,6 +53,7 @@ type Pages struct {
 	Reports Reports
 	Rejudge Rejudge
 	Tables  Tables
+	Doctor  Doctor
 }
 
 // Open has the board show its pages to whoever is signed in. It is called before Handler.
@@ -132,7 +133,7 @@ func (b *Board) signedIn(serve func(*visitor) (*page, string, error)) http.Handl
 // visit is somebody's request, unless it was answered already for want of somebody.
 func (b *Board) visit(w http.ResponseWriter, r *http.Request) (*visitor, bool) {
 	if b.pages == nil || b.pages.Sight == nil {
-		b.home(w)
+		b.home(w, r)
 		return nil, false
 	}
 	person, ok := PersonOf(r.Context())

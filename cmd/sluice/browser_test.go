@@ -143,7 +143,7 @@ func TestPagesFitEveryWidth(t *testing.T) {
 	if err := chromedp.Run(ctx, chromedp.Navigate(url+"/"), chromedp.AttributeValue(`a[href^="/promotions/"]`, "href", &promotion, nil)); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/", "/repos/github/acme/shop", "/changes/github/1/acme/shop", "/environments/github/production/acme/shop", promotion, "/ask/lock/github/production/acme/shop", "/audit", "/overrides", "/calendar", "/metrics/deployments?repo=acme/shop", "/inbox", "/policy/github/acme/shop"} {
+	for _, path := range []string{"/", "/repos/github/acme/shop", "/changes/github/1/acme/shop", "/environments/github/production/acme/shop", promotion, "/ask/lock/github/production/acme/shop", "/audit", "/overrides", "/calendar", "/metrics/deployments?repo=acme/shop", "/inbox", "/doctor", "/policy/github/acme/shop"} {
 		for _, width := range []int64{360, 1280, 3840} {
 			for _, scheme := range []string{"light", "dark"} {
 				var wide int64
