@@ -16,6 +16,8 @@ const qKeepSetup = `
 INSERT INTO setup (name, sealed, version, at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, version = excluded.version, at = excluded.at`
 
+const qReceived = `SELECT received_at FROM delivery WHERE forge = $1 ORDER BY received_at DESC LIMIT 1`
+
 const qDropSetup = `DELETE FROM setup WHERE name = $1`
 
 // Setups are all that was set up by the page, by name.

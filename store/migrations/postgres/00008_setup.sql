@@ -9,6 +9,7 @@ CREATE TABLE setup (
   version bigint NOT NULL, -- raised with each change: by it processes notice what another has set up
   at bigint NOT NULL -- of the change
 );
+ALTER TABLE setup ALTER sealed SET STORAGE EXTERNAL; -- what is encrypted does not pack
 
 -- +goose Down
 DROP TABLE setup;
