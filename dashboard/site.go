@@ -53,6 +53,8 @@ type Pages struct {
 	Reports Reports
 	Rejudge Rejudge
 	Tables  Tables
+
+	ledger ledger
 }
 
 // Open has the board show its pages to whoever is signed in. It is called before Handler.
@@ -109,6 +111,7 @@ type page struct {
 	Now     time.Time
 	Live    bool // it is brought up to date when something happens
 	DryRun  bool
+	SignIn  bool // nobody is signed in here, and somebody could be
 }
 
 // signedIn serves a page to whoever is signed in, and nobody else.
@@ -132,7 +135,7 @@ func (b *Board) signedIn(serve func(*visitor) (*page, string, error)) http.Handl
 // visit is somebody's request, unless it was answered already for want of somebody.
 func (b *Board) visit(w http.ResponseWriter, r *http.Request) (*visitor, bool) {
 	if b.pages == nil || b.pages.Sight == nil {
-		b.home(w)
+		b.home(w, r)
 		return nil, false
 	}
 	person, ok := PersonOf(r.Context())
