@@ -176,25 +176,33 @@ func overrides(v *visitor) (*page, string, error) {
 		return nil, "", wrong{"Overrides are counted by person, repo or check, over 7, 30, 90 or 365 days."}
 	}
 	since := v.now.AddDate(0, 0, -data.Days)
-	all, err := v.ledger.read(v)
-	if err != nil {
+	var err error
+	if data.Counts, err = v.counted(data.By, since); err != nil {
 		return nil, "", err
 	}
-	sees := v.seer()
-	if err := sees.learn(all); err != nil {
-		return nil, "", err
-	}
-	count := audit.CountOverrides(data.By, since, time.Time{})
-	for _, e := range all {
-		if sees.may(e) {
-			count.Add(e)
-		}
-	}
-	data.Counts = count.Counts()
 	latest := EntryQuery{Kinds: []gate.EntryKind{gate.EntryOverride}, Since: since, Newest: entriesOnPage}
 	if data.Entries, _, err = v.entries(latest); err != nil {
 		return nil, "", err
 	}
 	data.Counts = data.Counts[:min(len(data.Counts), 100)]
 	return &page{Title: "Overrides", Here: "overrides", Data: data, Live: true}, "overrides.html", nil
+}
+
+// counted are the overrides that the person may see, counted since a time.
+func (v *visitor) counted(by audit.By, since time.Time) ([]audit.Count, error) {
+	all, err := v.ledger.read(v)
+	if err != nil {
+		return nil, err
+	}
+	sees := v.seer()
+	if err := sees.learn(all); err != nil {
+		return nil, err
+	}
+	count := audit.CountOverrides(by, since, time.Time{})
+	for _, e := range all {
+		if sees.may(e) {
+			count.Add(e)
+		}
+	}
+	return count.Counts(), nil
 }
