@@ -95,7 +95,7 @@ func (a *API) metrics(v *visitor, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	report, _, err := v.Reports.Deployments(v.ctx(), repo, v.now.AddDate(0, 0, -days))
+	report, _, err := v.Reports.Deployments(v.ctx(), []gate.Repo{repo}, v.now.AddDate(0, 0, -days))
 	if err != nil {
 		return err
 	}

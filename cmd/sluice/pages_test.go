@@ -48,7 +48,7 @@ func large(tb testing.TB, url string, s seeding) (http.Handler, *atomic.Int64) {
 // measuredPages are those that are measured: of an ordinary repository, and of one with twenty times as much in it.
 func measuredPages() (list []string) {
 	list = []string{"/", "/?q=api", "/?only=waiting", "/?only=outside", "/?only=locked", "/?only=changes", "/?after=orders%2Forders-api+github", "/audit", "/audit?kind=deployment", "/audit?who=ana", "/overrides", "/overrides?by=repo&days=365",
-		"/calendar", "/metrics/deployments", "/inbox"}
+		"/calendar", "/metrics/deployments", "/metrics/deployments?team=checkout", "/metrics/deployments?team=checkout&days=365", "/inbox"}
 	for _, i := range []int{5, 0} {
 		m := &maker{i: i, repo: seedRepo(i)}
 		list = append(list, "/repos/github/"+m.repo, "/changes/github/1/"+m.repo, "/environments/github/production/"+m.repo, "/promotions/"+m.id(0, 4), "/decisions/"+m.id(ofChange, decisionsOfChange), "/ask/lock/github/production/"+m.repo,
