@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 3000x
 
-.PHONY: build static test kills lint lint-deploy vulnerable race fuzz bench guard soak
+.PHONY: build static test kills lint lint-compose lint-deploy vulnerable race fuzz bench guard soak
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
@@ -89,7 +89,13 @@ GITHUB = --kube-version 1.33.0 --set publicURL=https://sluice.example.com --set 
 bin/helm:
 	GOBIN=$(CURDIR)/bin $(GO) install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
 
-lint-deploy: $(filter bin/helm,$(HELM))
+# The Compose file, by the library that reads it for Docker: its schema, and what it names. What it asks the environment for is left as
+# it stands.
+COMPOSE ?= $(GO) run github.com/compose-spec/compose-go/v2/cmd@v2.16.2
+lint-compose:
+	$(COMPOSE) -no-interpolation deploy/compose.yaml >/dev/null
+
+lint-deploy: lint-compose $(filter bin/helm,$(HELM))
 	@set -e; has() { command -v "$$1" >/dev/null || { echo "$$1 is missing: not looked at"; return 1; }; }; \
 	if has yamllint; then yamllint --strict --config-file deploy/.yamllint.yaml deploy && echo 'yamllint: ok'; fi; \
 	if has promtool; then promtool check rules deploy/prometheus/alerts.yaml && promtool test rules deploy/prometheus/alerts_test.yaml; fi; \

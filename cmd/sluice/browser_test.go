@@ -35,7 +35,7 @@ func chromium(t *testing.T) context.Context {
 	ctx, leave := chromedp.NewContext(ctx)
 	t.Cleanup(leave)
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // it ends, and removes what it wrote, before the test does
-	ctx, late := context.WithTimeout(ctx, 4*time.Minute)
+	ctx, late := context.WithTimeout(ctx, 15*time.Minute)
 	t.Cleanup(late)
 	return ctx
 }

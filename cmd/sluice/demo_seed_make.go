@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -35,7 +37,10 @@ func newMaker(s seeding, i int, sources []byte) *maker {
 }
 
 // fake is an object id of this repository.
-func (m *maker) fake(n int) string { return fmt.Sprintf("%08x%032x", m.i, 0x5eed<<20+n) }
+func (m *maker) fake(n int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", m.repo, n))
+	return hex.EncodeToString(sum[:20])
+}
 
 // id is a decision's or a promotion's: they are apart by what they are of.
 func (m *maker) id(of, n int) string { return fmt.Sprintf("%08x%08x%016x", m.i, of, n) }
