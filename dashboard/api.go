@@ -51,6 +51,7 @@ type API struct {
 	// what is not guarded. nil: none is served.
 	Calendar func(ctx context.Context, repo gate.Repo, environment string) (string, error)
 	Quotas   func() []gate.Quota // what the forges leave; may be nil
+	Doctor   Doctor              // may be nil
 
 	once  sync.Once
 	pages *Pages // of Records
@@ -93,6 +94,7 @@ func (a *API) routes() []route {
 		{"GET", atEnvironment + "/promotions/{id}", scopeRead, a.promotion},
 		{"GET", "/api/v1/asks/{id}", scopeRead, a.asked},
 		{"GET", "/api/v1/quota", scopeRead, a.quota},
+		{"GET", "/api/v1/doctor", scopeRead, a.doctor},
 		{"GET", "/api/v1/openapi.json", "", a.openapi},
 	}
 	if a.Calendar != nil {

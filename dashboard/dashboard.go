@@ -87,7 +87,6 @@ func lines(s string) string {
 // Handler serves all pages. What a browser sends from another origin is refused before anything is read.
 func (b *Board) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /setup", func(w http.ResponseWriter, r *http.Request) { b.show(w, http.StatusOK, "setup.html", nil) })
 	mux.HandleFunc("GET /decisions/{id}", b.decision)
 	for _, name := range []string{"style.css", "live.js"} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +104,7 @@ func (b *Board) Handler() http.Handler {
 // home is what there is for nobody: how to set up what is missing.
 func (b *Board) home(w http.ResponseWriter, r *http.Request) {
 	if !b.forge {
-		b.show(w, http.StatusOK, "setup.html", nil)
+		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 		return
 	}
 	b.public(w, r, http.StatusOK, "Sluice", "home.html", nil)

@@ -78,8 +78,7 @@ func TestPages(t *testing.T) {
 		want         string
 	}{
 		"home with a forge":            {true, "GET", "/", 200, "Sluice is running"},
-		"home without a forge":         {false, "GET", "/", 200, "No forge is configured yet"},
-		"set-up":                       {true, "GET", "/setup", 200, "SLUICE_GITHUB_APP_ID"},
+		"home without a forge":         {false, "GET", "/", 303, "/setup"},
 		"a decision":                   {true, "GET", "/decisions/" + id, 200, "sluice/changelog"},
 		"its head alone":               {true, "HEAD", "/decisions/" + id, 200, ""},
 		"a decision that is not there": {true, "GET", "/decisions/" + strings.Repeat("0", 32), 404, "There is no such decision"},
@@ -91,7 +90,7 @@ func TestPages(t *testing.T) {
 		"a database that is down":      {true, "GET", "/decisions/" + broken, 503, "Try again in a minute"},
 		"the style":                    {true, "GET", "/style.css", 200, "color-scheme"},
 		"nothing there":                {true, "GET", "/pages/decision.html", 404, "There is no such page"},
-		"posting":                      {true, "POST", "/setup", 405, ""},
+		"posting":                      {true, "POST", "/decisions/" + id, 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ func (b *Board) routes(mux *http.ServeMux) {
 		"GET /metrics/deployments":                          deployments,
 		"GET /inbox":                                        inbox,
 		"POST /inbox":                                       retry,
+		"GET /doctor":                                       doctor,
 		"GET /policy/{forge}/{repo...}":                     policyPage,
 		"POST /policy/{forge}/{repo...}":                    policyPage,
 	} {

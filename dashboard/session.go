@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -41,14 +40,9 @@ const (
 
 // manager is the library's, over our store: only hashes of cookies are kept, and nothing at all of who has not signed in.
 func (s *SignIn) manager() *scs.SessionManager {
-	m := scs.New()
-	if memory, ok := m.Store.(*memstore.MemStore); ok {
-		memory.StopCleanup() // it is not used, and would be swept for ever
-	}
-	m.Store = sessionStore{s}
-	m.Codec = sessionCodec{}
-	m.HashTokenInStore = true
-	m.Lifetime = sessionLasts
+	// Not by scs.New: that would have a store in memory swept for ever, which cannot be stopped before it has begun.
+	m := &scs.SessionManager{Store: sessionStore{s}, Codec: sessionCodec{}, HashTokenInStore: true, Lifetime: sessionLasts}
+	m.Cookie.Persist = true
 	m.Cookie.Name, m.Cookie.Secure = s.cookie("sluice-session"), s.secure()
 	m.Cookie.HttpOnly, m.Cookie.SameSite, m.Cookie.Path = true, http.SameSiteLaxMode, "/"
 	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { s.broken(w, r, "read or keep a session", err) }

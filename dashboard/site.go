@@ -53,6 +53,7 @@ type Pages struct {
 	Reports Reports
 	Rejudge Rejudge
 	Tables  Tables
+	Doctor  Doctor
 
 	ledger *ledger
 }

@@ -47,7 +47,7 @@ type Intake interface {
 type Receipts interface {
 	// Had says which of these deliveries are kept.
 	Had(ctx context.Context, forge string, guids []string) (map[string]bool, error)
-	// Caught is up to when the forge's log was gone through, or else when the newest delivery was received; zero: neither.
+	// Caught is up to when the forge's log was gone through, by the forge's clock; zero: never.
 	Caught(ctx context.Context, forge string) (time.Time, error)
 	// Catch remembers up to when the log was gone through.
 	Catch(ctx context.Context, forge string, at time.Time) error
@@ -80,7 +80,7 @@ func (r *Reconciler) catchUp(ctx context.Context, w Work) (Outcome, error) {
 	if !ok {
 		return Outcome{Note: "the log of " + w.Mark.Forge + " is not read"}, nil
 	}
-	l := &logLook{Missed: m, r: r, forge: w.Mark.Forge, quick: slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "start" })}
+	l := &logLook{Missed: m, r: r, forge: w.Mark.Forge, waited: r.waited(w), quick: slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "start" })}
 	if err := l.list(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("list the deliveries of %s: %w", l.forge, err)
 	}
@@ -100,18 +100,29 @@ func (r *Reconciler) catchUp(ctx context.Context, w Work) (Outcome, error) {
 	return out, nil
 }
 
+// waited is how long ago work was asked for first, since it was done last. It is a time span and no time: the forge's log is by
+// the forge's clock, and ours may be wrong.
+func (r *Reconciler) waited(w Work) time.Duration {
+	if w.Since.IsZero() {
+		return 0
+	}
+	return max(0, r.Now().Sub(w.Since))
+}
+
 // logLook is one look at a forge's log.
 type logLook struct {
 	Missed
 	r     *Reconciler
 	forge string
 
-	quick  bool      // what was missed while down is the newest there is, and is wanted now: the first page with nothing missing ends it
-	cut    bool      // it did, so the next look begins where this one did
-	first  bool      // there was none before, and nothing was ever received
-	now    time.Time // by the forge's clock
-	until  time.Time // up to when the log is known: the same, but never by our own clock, which may jump
-	newest time.Time // when the newest entry was
+	quick  bool          // what was missed while down is the newest there is, and is wanted now: the first page with nothing missing ends it
+	cut    bool          // it did, so the next look begins where this one did
+	waited time.Duration // since this look was asked for
+	first  bool          // none came to its end before: it was asked for when Sluice was started for the first time
+	since  time.Time     // what was sent before that is known
+	now    time.Time     // by the forge's clock
+	until  time.Time     // up to when the log is known: the same, but never by our own clock, which may jump
+	newest time.Time     // when the newest entry was
 	pages  int
 	missed []Logged // oldest first
 	taken  int
@@ -126,7 +137,7 @@ func (l *logLook) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := until.Add(-logOverlap)
+	l.first, l.since = until.IsZero(), until.Add(-logOverlap)
 	for from := ""; ; {
 		page, err := l.Ledger.Logged(ctx, from)
 		if err != nil {
@@ -136,8 +147,8 @@ func (l *logLook) list(ctx context.Context) error {
 			if l.until, l.now = page.At, page.At; l.now.IsZero() {
 				l.until, l.now = until, l.r.Now()
 			}
-			if l.first = until.IsZero(); l.first {
-				since = l.now.Add(-firstLook)
+			if l.first {
+				l.since = l.now.Add(-l.waited)
 			}
 			if len(page.Entries) > 0 {
 				l.newest = page.Entries[0].At
@@ -147,11 +158,11 @@ func (l *logLook) list(ctx context.Context) error {
 			}
 		}
 		missed := len(l.missed)
-		oldest, err := l.sift(ctx, page.Entries, since)
+		oldest, err := l.sift(ctx, page.Entries)
 		switch {
 		case err != nil:
 			return err
-		case oldest.Before(since) && !oldest.IsZero():
+		case oldest.Before(l.since) && !oldest.IsZero():
 			return nil
 		case l.quick && !l.first && len(l.missed) == missed && page.Next != "":
 			l.cut = true
@@ -162,11 +173,9 @@ func (l *logLook) list(ctx context.Context) error {
 					until.UTC().Format(time.RFC3339))
 			}
 			return nil
-		case l.first: // the page is a courtesy: what is open is found otherwise
-			return nil
 		case l.pages == mostLogPages:
 			l.gap = fmt.Sprintf("more than %d were logged since %s; what the others told is found by reading all that is open anew, but for what people wrote",
-				mostLogPages*100, until.UTC().Format(time.RFC3339))
+				mostLogPages*100, l.since.UTC().Format(time.RFC3339))
 			return nil
 		}
 		from = page.Next
@@ -174,7 +183,7 @@ func (l *logLook) list(ctx context.Context) error {
 }
 
 // sift adds to what was missed what is not in the inbox, and says when the oldest of the entries was.
-func (l *logLook) sift(ctx context.Context, entries []Logged, since time.Time) (oldest time.Time, err error) {
+func (l *logLook) sift(ctx context.Context, entries []Logged) (oldest time.Time, err error) {
 	var guids []string
 	for _, e := range entries {
 		guids = append(guids, e.GUID)
@@ -187,7 +196,7 @@ func (l *logLook) sift(ctx context.Context, entries []Logged, since time.Time) (
 		return oldest, err
 	}
 	for _, e := range entries {
-		if e.At.Before(since) || had[e.GUID] || !l.wants(e) {
+		if had[e.GUID] || !l.wants(e) {
 			continue
 		}
 		had[e.GUID] = true
@@ -198,16 +207,21 @@ func (l *logLook) sift(ctx context.Context, entries []Logged, since time.Time) (
 	return oldest, nil
 }
 
-// wants says whether an entry is worth fetching. On the very first look it is only where the App was installed: what people
-// wrote before there was anybody to read it is no command.
+// wants says whether an entry is worth fetching. What people wrote before there was anybody to read it is no command: of the
+// time before Sluice was started for the first time it is only where the App was installed.
 func (l *logLook) wants(e Logged) bool {
-	if l.first && e.Event != "installation" && e.Event != "installation_repositories" {
+	if e.At.Before(l.since) && (!l.first || !installs(e.Event) || e.At.Before(l.now.Add(-firstLook))) {
 		return false
 	}
 	if e.Pending && !l.Pull && l.now.Sub(e.At) < 30*time.Second {
 		return false // it is arriving; the next look sees whether it did
 	}
 	return l.Intake.Reads(e.Event)
+}
+
+// installs says whether an event tells where the App is installed.
+func installs(event string) bool {
+	return event == "installation" || event == "installation_repositories"
 }
 
 // take fetches what was missed, several at a time, and takes it in in the order in which it happened. One that cannot be

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 type logbook struct {
 	mu      sync.Mutex
 	now     time.Time
+	ahead   time.Duration // of our own clock
+	asked   time.Time     // when Sluice was started for the first time; zero: now
 	entries []Logged
 	gone    map[int64]bool
 	broken  map[int64]error
@@ -88,11 +91,38 @@ func newLogbook() *logbook {
 
 func (b *logbook) look(t *testing.T, why string, pull bool) (Outcome, time.Duration, error) {
 	t.Helper()
-	r := &Reconciler{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now },
+	r := &Reconciler{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now.Add(b.ahead) },
 		Missed: map[string]Missed{"github": {Ledger: b, Intake: b, Receipts: b, Pull: pull}}}
 	b.lists, b.fetches, b.order = 0, 0, nil
-	out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkCatchUp, Forge: "github"}, Causes: []Mark{{Why: why}}})
-	return out, out.Next.Sub(b.now), err
+	out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkCatchUp, Forge: "github"}, Causes: []Mark{{Why: why}}, Since: cmp.Or(b.asked, b.now).Add(b.ahead)})
+	return out, out.Next.Sub(b.now.Add(b.ahead)), err
+}
+
+// Where no look has come to its end yet, all is wanted that was sent since Sluice was started for the first time, whatever was
+// received since and whatever our own clock says; what was sent before anybody was there to read it is not, but for where the
+// App is installed.
+func TestNoLookWasEverThrough(t *testing.T) {
+	t.Parallel()
+	b := newLogbook()
+	b.ahead = 3 * time.Hour
+	before := b.logs(1, "issue_comment")
+	installed := b.logs(1, "installation")
+	b.now = b.now.Add(10 * time.Minute)
+	b.asked = b.now
+	missed := b.logs(1, "issue_comment")
+	b.now = b.now.Add(10 * time.Minute)
+	missed = append(missed, b.logs(150, "pull_request")...)
+	b.now = b.now.Add(10 * time.Minute)
+	b.kept[b.logs(1, "pull_request")[0]] = true
+	if _, _, err := b.look(t, "start", false); err != nil {
+		t.Fatal(err)
+	}
+	if want := append(installed, missed...); !slices.Equal(b.order, want) {
+		t.Errorf("taken in: %v, want %v", b.order, want)
+	}
+	if b.kept[before[0]] || !b.until.Equal(b.now) {
+		t.Errorf("what was said before there was anybody to read it is taken in: %v; read up to %v, want %v", b.kept[before[0]], b.until, b.now)
+	}
 }
 
 func TestMissedDeliveriesAreTakenInOnceAndInOrder(t *testing.T) {

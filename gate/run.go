@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -21,6 +22,19 @@ type Runner struct {
 	Poll       time.Duration // how often to look without being woken
 	Limit      time.Duration // for one piece of work
 	Drain      time.Duration // how long what is under way may go on after the end was asked for; 0: it is cancelled at once
+
+	instead atomic.Pointer[Reconciler] // of Reconciler, since Use; work is told of, and written down, as before
+}
+
+// Use has what is taken up from now on worked off by another reconciler: the forges are others. What is under way ends with the
+// one that it began with.
+func (r *Runner) Use(x *Reconciler) { r.instead.Store(x) }
+
+func (r *Runner) reconciler() *Reconciler {
+	if x := r.instead.Load(); x != nil {
+		return x
+	}
+	return r.Reconciler
 }
 
 // Run works until ctx is done, then waits for what is under way.
@@ -196,7 +210,7 @@ func (r *Runner) guarded(ctx context.Context, w Work) (out Outcome, err error) {
 			err = fmt.Errorf("internal fault while working on %s; it is in the log", w.Mark.Key())
 		}
 	}()
-	return r.Reconciler.Work(ctx, w)
+	return r.reconciler().Work(ctx, w)
 }
 
 // alive extends the lease while the work goes on, and cancels the work when the lease was lost. A database that does not

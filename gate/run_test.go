@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 )
@@ -49,5 +50,32 @@ func TestLeaseIsLeftAloneWhenTheWorkEnded(t *testing.T) {
 	stop()
 	if ctx.Err() != nil {
 		t.Error("work that had its lease was cancelled")
+	}
+}
+
+// finishing takes in whatever is done.
+type finishing struct{ Queue }
+
+func (finishing) Finish(context.Context, Work, Outcome) error { return nil }
+
+// What is taken up after Use is worked off by the other reconciler, and what is under way ends with the one that it began with.
+func TestWorkGoesOnWithAnotherReconciler(t *testing.T) {
+	t.Parallel()
+	var did []string
+	var r *Runner
+	made := func(name string, during func()) *Reconciler {
+		return &Reconciler{Log: slog.New(slog.DiscardHandler), Now: time.Now, Prune: func(context.Context) error {
+			during()
+			did = append(did, name)
+			return nil
+		}}
+	}
+	next := made("next", func() {})
+	r = &Runner{Reconciler: made("first", func() { r.Use(next) }), Queue: finishing{}, Lease: time.Minute, Limit: time.Minute}
+	for range 2 {
+		r.one(t.Context(), Work{Mark: Mark{Kind: MarkPrune}})
+	}
+	if !slices.Equal(did, []string{"first", "next"}) {
+		t.Errorf("the work was done by %v, want the first and then the next", did)
 	}
 }

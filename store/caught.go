@@ -14,8 +14,6 @@ const hadAtOnce = 100
 
 const qCaught = `SELECT at FROM log_seen WHERE forge = $1`
 
-const qReceived = `SELECT received_at FROM delivery WHERE forge = $1 ORDER BY received_at DESC LIMIT 1`
-
 const qCatch = `
 INSERT INTO log_seen (forge, at) VALUES ($1, $2)
 ON CONFLICT (forge) DO UPDATE SET at = excluded.at`
@@ -66,14 +64,10 @@ func (s *Store) collect(ctx context.Context, names map[string]bool, text string,
 	return rows.Err()
 }
 
-// Caught is up to when the forge's log of deliveries was gone through, or else when the newest delivery was received. Zero:
-// neither ever happened.
+// Caught is up to when the forge's log of deliveries was gone through, by the forge's clock; zero: it never was.
 func (s *Store) Caught(ctx context.Context, forge string) (time.Time, error) {
 	var when int64
 	found, err := s.scan(ctx, []any{&when}, qCaught, forge)
-	if err == nil && !found {
-		found, err = s.scan(ctx, []any{&when}, qReceived, forge)
-	}
 	if err != nil || !found {
 		return time.Time{}, err
 	}

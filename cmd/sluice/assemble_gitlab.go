@@ -27,15 +27,17 @@ func newGitLab(s settings, o outside, v *server, log *slog.Logger, beside ...git
 }
 
 // guardGitLab wires GitLab's client and receiver.
-func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *http.ServeMux) error {
-	st := v.store
+func (v *server) guardGitLab(a, before *assembly, mux *http.ServeMux) (err error) {
+	st, s, o := v.store, a.settings, v.outside
 	var beside []gitlab.Beside
 	if st.Shared() {
 		beside = append(beside, st)
 	}
-	client, err := newGitLab(s, o, v, v.log, beside...)
-	if err != nil {
-		return err
+	client := before.gitlab
+	if client == nil || before.settings.GitLab != s.GitLab {
+		if client, err = newGitLab(s, o, v, v.log, beside...); err != nil {
+			return err
+		}
 	}
 	hook, err := webhook.GitLab(webhook.Settings{Secret: s.GitLab.WebhookSecret, Inbox: v.tracing.inbox(st), HasOpen: st.HasOpen, Awaited: st.Awaited, Own: client.Own,
 		Heads: func(ctx context.Context, forge, repo, commit string) (bool, error) {
@@ -46,7 +48,7 @@ func (v *server) guardGitLab(s settings, o outside, r *gate.Reconciler, mux *htt
 	if err != nil {
 		return err
 	}
-	r.Providers["gitlab"] = client
+	a.gitlab, a.reconciler.Providers["gitlab"] = client, client
 	mux.Handle("POST /webhook/gitlab", v.tracing.receives(hook))
 	mux.Handle("GET /webhook/gitlab", hook) // which says that it takes POST alone
 	return nil

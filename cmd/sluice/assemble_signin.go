@@ -55,7 +55,7 @@ func (s settings) signsIn() (forges []string) {
 func (s settings) checkSignIn() error {
 	forges := s.signsIn()
 	switch u, err := url.Parse(s.PublicURL); {
-	case len(forges) == 0 && s.Admins != "":
+	case len(forges) == 0 && s.Admins != "" && (s.GitHub.Configured() || s.GitLab.Configured()): // with neither the set-up may bring a way
 		return fmt.Errorf("SLUICE_ADMINS: nobody can sign in; set SLUICE_GITHUB_CLIENT_ID or SLUICE_GITLAB_CLIENT_ID and its partner, or unset it")
 	case len(forges) == 0:
 		return nil

@@ -79,7 +79,7 @@ func demoPages(ctx context.Context, t *testing.T, url string) []string {
 		t.Fatalf("find a promotion and a decision: %v", err)
 	}
 	return []string{"/", "/?q=nothing-is-called-this", "/repos/github/acme/shop", "/changes/github/1/acme/shop", "/environments/github/production/acme/shop", promotion, decision, "/ask/lock/github/production/acme/shop", "/ask/deploy/github/production/acme/shop",
-		"/ask/rollback/github/integration/acme/shop", "/audit", "/audit?repo=none/such", "/overrides", "/overrides?days=7&by=check", "/calendar", "/calendar/github/acme/shop", "/metrics/deployments", "/metrics/deployments?repo=acme/shop", "/metrics/deployments?team=acme", "/inbox", "/inbox?only=scheduled", "/policy/github/acme/shop", "/login", "/nowhere", "/repos/github/none/such"}
+		"/ask/rollback/github/integration/acme/shop", "/audit", "/audit?repo=none/such", "/overrides", "/overrides?days=7&by=check", "/calendar", "/calendar/github/acme/shop", "/metrics/deployments", "/metrics/deployments?repo=acme/shop", "/metrics/deployments?team=acme", "/inbox", "/inbox?only=scheduled", "/doctor", "/policy/github/acme/shop", "/login", "/nowhere", "/repos/github/none/such"}
 }
 
 func TestNothingOnAnyPageKeepsAnybodyOut(t *testing.T) {

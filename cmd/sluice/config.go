@@ -29,7 +29,7 @@ type settings struct {
 	Keep      duration `env:"SLUICE_KEEP, default=400d" desc:"how long decisions are kept (deliveries: 30 days)"`
 	DryRun    bool     `env:"SLUICE_DRY_RUN, default=false" desc:"judge and record; post and deploy nothing"`
 	APIToken  string   `env:"SLUICE_API_TOKEN" desc:"bearer token for /api/v1, of 20 characters or more, for programs that the operator trusts; people have tokens of their own"`
-	SecretKey string   `env:"SLUICE_SECRET_KEY_FILE" desc:"32 bytes in base64 that seal what the forges grant people who sign in; needed with PostgreSQL, the same for every replica; else made beside the SQLite file"`
+	SecretKey string   `env:"SLUICE_SECRET_KEY_FILE" desc:"32 bytes in base64 that seal what the forges grant people who sign in, and what the page /setup stores; needed with PostgreSQL, the same for every replica; else made beside the SQLite file"`
 	Admins    string   `env:"SLUICE_ADMINS" desc:"administrators, separated by commas: org/team or group, or @login; with both forges github:org/team, gitlab:group"`
 	Badges    bool     `env:"SLUICE_PUBLIC_BADGES, default=false" desc:"show everybody the badges of environments (/badge/FORGE/OWNER/REPO/ENVIRONMENT.svg), not only those who may see the repository"`
 	AuditKey  string   `env:"SLUICE_AUDIT_KEY_FILE" desc:"private key that signs the end of the audit log, as sluice audit key makes it"`
@@ -40,6 +40,8 @@ type settings struct {
 	GitLab    gitlab.Settings
 	Calendars calendars.Settings
 	Notices   notices.Settings
+
+	set []string // by the environment, though it be to what it is anyway
 }
 
 // duration is Go's, plus d and w, as in a policy.
@@ -69,6 +71,7 @@ func readSettings(ctx context.Context, environ []string) (settings, error) {
 			return s, fmt.Errorf("%s: there is no such setting%s; `sluice serve --help` lists them", name, meant(name, known))
 		}
 		values[name] = value
+		s.set = append(s.set, name)
 	}
 	for _, name := range known { // one at a time, so that the error names the setting and never shows a secret's value
 		if err := malformed(ctx, name, values); err != nil {
@@ -115,7 +118,7 @@ func (s settings) check() error {
 		return fmt.Errorf("SLUICE_API_TOKEN: must be 20 characters or more, without space around them; `openssl rand -hex 32` makes one")
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SLUICE_LOG_FORMAT: %q is neither text nor json", s.LogFormat)
-	case s.Pull && !s.GitHub.Configured():
+	case s.Pull && !s.GitHub.Configured() && s.GitLab.Configured(): // with neither the set-up may bring one
 		return fmt.Errorf("SLUICE_GITHUB_PULL: no GitHub App is configured whose deliveries could be pulled; set SLUICE_GITHUB_APP_ID and its partners, or unset it")
 	}
 	var l slog.Level

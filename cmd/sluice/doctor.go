@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -60,15 +61,26 @@ func doctorCommand(ctx context.Context, p process) int {
 
 // examine looks at everything that is configured.
 func examine(ctx context.Context, s settings, p process) []finding {
-	list := append(examineDatabase(ctx, s), examineAddress(ctx, s)...)
+	list := examineDatabase(ctx, s)
+	if f, err := stored(ctx, s); err == nil {
+		s = f.settings
+	} else if !s.GitHub.Configured() && !s.GitLab.Configured() {
+		list = append(list, finding{advice, "set-up", sentence(err), "what the page /setup stored is not looked at.", "start the server once, and see that its key file is there."})
+	}
+	return append(list, examineForges(ctx, s, s.logger(p.stderr))...)
+}
+
+// examineForges looks at the address and at the forges.
+func examineForges(ctx context.Context, s settings, log *slog.Logger) []finding {
+	list := examineAddress(ctx, s)
 	if s.GitHub.Configured() {
-		list = append(list, examineGitHub(ctx, s, p)...)
+		list = append(list, examineGitHub(ctx, s, log)...)
 	}
 	if s.GitLab.Configured() {
-		list = append(list, examineGitLab(ctx, s, p)...)
+		list = append(list, examineGitLab(ctx, s, log)...)
 	}
 	if !s.GitHub.Configured() && !s.GitLab.Configured() {
-		list = append(list, finding{wrong, "settings", "no forge is configured.", "there is nothing to guard.", "set SLUICE_GITHUB_* or SLUICE_GITLAB_*; `sluice serve --help` lists them."})
+		list = append(list, finding{wrong, "settings", "no forge is configured.", "there is nothing to guard.", "start sluice serve and open /setup, or set SLUICE_GITHUB_* or SLUICE_GITLAB_*; `sluice serve --help` lists them."})
 	}
 	return list
 }

@@ -25,16 +25,22 @@ func examineDatabase(ctx context.Context, s settings) (list []finding) {
 		return []finding{{wrong, about, sentence(err), "nothing is kept, and no delivery is acknowledged.", "start the server once, or set SLUICE_DATABASE to what it says there."}}
 	}
 	defer st.Close()
-	h, err := st.Health(ctx, checkTime)
+	return examineStore(ctx, st, checkTime)
+}
+
+// examineStore looks at a database that is open.
+func examineStore(ctx context.Context, st *store.Store, within time.Duration) (list []finding) {
+	const about = "database"
+	h, err := st.Health(ctx, within)
 	if err != nil {
 		return []finding{{wrong, about, sentence(err), "it cannot be read.", "see that the database answers and that the disk has room."}}
 	}
-	list = append(list, examineEngine(h)...)
+	list = append(list, examineEngine(h, within)...)
 	return append(list, examineQueue(ctx, st)...)
 }
 
 // examineEngine judges what the database tells of itself.
-func examineEngine(h store.Health) (list []finding) {
+func examineEngine(h store.Health, within time.Duration) (list []finding) {
 	const about = "database"
 	say := func(level, what, why, cure string) { list = append(list, finding{level, about, what, why, cure}) }
 	name := "SQLite "
@@ -53,7 +59,7 @@ func examineEngine(h store.Health) (list []finding) {
 	case h.Checked:
 		say(fine, "all of its pages were checked, and are whole.", "", "")
 	case !h.Postgres:
-		say(advice, fmt.Sprintf("not all of it could be checked within %v.", checkTime), "damage is then found only when it is read.", "run `sluice backup FILE` now and then: it checks the copy as a whole.")
+		say(advice, fmt.Sprintf("not all of it could be checked within %v.", within), "damage is then found only when it is read.", "run `sluice backup FILE` now and then: it checks the copy as a whole.")
 	}
 	if h.Free >= 0 && h.Free < scarce {
 		level := advice

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -17,12 +18,12 @@ func needs() map[string]string {
 }
 
 // examineGitHub looks at the App, its webhook, and what each account granted.
-func examineGitHub(ctx context.Context, s settings, p process) (list []finding) {
+func examineGitHub(ctx context.Context, s settings, log *slog.Logger) (list []finding) {
 	say := func(level, about, what, why, cure string) {
 		list = append(list, finding{level, about, what, why, cure})
 	}
 	const app = "GitHub App"
-	client, err := github.New(s.GitHub, github.Options{Log: s.logger(p.stderr), UserAgent: "sluice/" + version()})
+	client, err := github.New(s.GitHub, github.Options{Log: log, UserAgent: "sluice/" + version()})
 	if err != nil {
 		say(wrong, app, sentence(err), "", "see the setting that is named.")
 		return list
@@ -33,7 +34,9 @@ func examineGitHub(ctx context.Context, s settings, p process) (list []finding) 
 		return list
 	}
 	say(fine, app, "it is "+x.Name+", and its key works.", "", "")
-	if hook := strings.TrimRight(s.PublicURL, "/") + "/webhook/github"; x.HookURL != hook {
+	if hook := strings.TrimRight(s.PublicURL, "/") + "/webhook/github"; s.Pull {
+		say(fine, app, "deliveries are fetched from its log (pull mode), wherever its webhook goes.", "", "")
+	} else if x.HookURL != hook {
 		say(wrong, app, fmt.Sprintf("its webhook goes to %q.", x.HookURL), "this server is told nothing.", "in the App's settings, set the webhook's URL to "+hook+".")
 	}
 	if lacks := lacking(x.Permissions, x.Events); lacks != "" {

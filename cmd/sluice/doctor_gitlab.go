@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 const expiring = 30 * 24 * time.Hour
 
 // examineGitLab looks at tokens, the instance, webhooks and settings.
-func examineGitLab(ctx context.Context, s settings, p process) (list []finding) {
-	client, err := newGitLab(s, outside{}, nil, s.logger(p.stderr))
+func examineGitLab(ctx context.Context, s settings, log *slog.Logger) (list []finding) {
+	client, err := newGitLab(s, outside{}, nil, log)
 	if err != nil {
 		return []finding{{wrong, "GitLab", sentence(err), "", "see the setting that is named."}}
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,15 +58,20 @@ func gitlabCommand(ctx context.Context, p process) int {
 		return exitFailed
 	}
 	i.renew, i.service = *renew, *service
+	return i.all(ctx, args)
+}
+
+// all sees to all of these groups and projects, and then says what is enforced there.
+func (i *installer) all(ctx context.Context, paths []string) int {
 	code := exitOpen
-	for _, path := range args {
+	for _, path := range paths {
 		if err := i.install(ctx, path); err != nil {
-			fmt.Fprintf(p.stderr, "sluice gitlab install: %s\n", gate.Plain(fmt.Sprintf("%s: %v", path, err)))
+			fmt.Fprintf(i.errs, "sluice gitlab install: %s\n", gate.Plain(fmt.Sprintf("%s: %v", path, err)))
 			code = exitShut
 		}
 	}
 	if err := i.enforces(ctx); err != nil {
-		fmt.Fprintln(p.stderr, "sluice gitlab install:", gate.Plain(err.Error()))
+		fmt.Fprintln(i.errs, "sluice gitlab install:", gate.Plain(err.Error()))
 		code = exitShut
 	}
 	return code
@@ -75,7 +82,7 @@ type installer struct {
 	client         *gitlab.Client
 	wish           gitlab.Wish
 	renew, service bool
-	p              process
+	out, errs      io.Writer
 	projects       []gitlab.Place // that were seen to
 }
 
@@ -85,8 +92,23 @@ func newInstaller(ctx context.Context, p process, address string) (*installer, e
 		return nil, err
 	}
 	if !s.GitLab.Configured() {
-		return nil, errors.New("SLUICE_GITLAB_URL, SLUICE_GITLAB_TOKEN and SLUICE_GITLAB_WEBHOOK_SECRET are not set")
+		f, err := stored(ctx, s)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("SLUICE_GITLAB_URL, SLUICE_GITLAB_TOKEN and SLUICE_GITLAB_WEBHOOK_SECRET are not set, and what /setup stored cannot be read: %w", err)
+		case f.gitlab == "":
+			return nil, errors.New("SLUICE_GITLAB_URL, SLUICE_GITLAB_TOKEN and SLUICE_GITLAB_WEBHOOK_SECRET are not set, and /setup stored none")
+		}
+		s = f.settings
 	}
+	i, err := newInstallerFor(s, address, s.logger(p.stderr))
+	if err == nil {
+		i.out, i.errs = p.stdout, p.stderr
+	}
+	return i, err
+}
+
+func newInstallerFor(s settings, address string, log *slog.Logger) (*installer, error) {
 	if address == "" {
 		address = s.PublicURL
 	}
@@ -98,11 +120,11 @@ func newInstaller(ctx context.Context, p process, address string) (*installer, e
 	case loopback(u.Hostname()) && !loopback(forge.Hostname()):
 		return nil, fmt.Errorf("SLUICE_PUBLIC_URL: GitLab at %s cannot reach %s; set the address of the server as GitLab sees it", forge.Host, u.Host)
 	}
-	client, err := newGitLab(s, outside{}, nil, s.logger(p.stderr))
+	client, err := newGitLab(s, outside{}, nil, log)
 	if err != nil {
 		return nil, err
 	}
-	return &installer{client: client, wish: s.GitLab.Wish(address), p: p}, nil
+	return &installer{client: client, wish: s.GitLab.Wish(address)}, nil
 }
 
 // install sees to one group or project.
@@ -126,7 +148,7 @@ func (i *installer) install(ctx context.Context, path string) error {
 	if err == nil || !gitlab.Absent(err) {
 		return err
 	}
-	say(i.p.stdout, "%v: no group webhooks here (they need Premium, and a token of an Owner); each of its projects (%d) gets one.", place, len(projects))
+	say(i.out, "%v: no group webhooks here (they need Premium, and a token of an Owner); each of its projects (%d) gets one.", place, len(projects))
 	var faults []error
 	for _, project := range projects {
 		faults = append(faults, i.hang(ctx, project))
@@ -161,19 +183,19 @@ func (i *installer) hang(ctx context.Context, place gitlab.Place) error {
 			return fmt.Errorf("webhook of the %v: %w", place, err)
 		}
 		if ours == nil {
-			say(i.p.stdout, "%v: webhook made.", place)
+			say(i.out, "%v: webhook made.", place)
 		} else {
-			say(i.p.stdout, "%v: webhook mended: %s.", place, cmp.Or(strings.Join(lacks, "; "), "its secret was written anew"))
+			say(i.out, "%v: webhook mended: %s.", place, cmp.Or(strings.Join(lacks, "; "), "its secret was written anew"))
 		}
 		ours = made
 	default:
-		say(i.p.stdout, "%v: the webhook is as it should be; nothing changed.", place)
+		say(i.out, "%v: the webhook is as it should be; nothing changed.", place)
 	}
 	if ours.Off() {
 		if err := i.client.Wake(ctx, place, ours); err != nil {
 			return fmt.Errorf("the webhook of the %v is %s, and could not be switched on: %w", place, ours.Status, err)
 		}
-		say(i.p.stdout, "%v: the webhook was switched off, and is on again.", place)
+		say(i.out, "%v: the webhook was switched off, and is on again.", place)
 	}
 	return nil
 }
@@ -190,7 +212,7 @@ func (i *installer) enforces(ctx context.Context) error {
 			if err := i.client.Watch(ctx, place, "sluice", i.wish.URL, i.wish.Token); err != nil {
 				return fmt.Errorf("external status check of the %v: %w", place, err)
 			}
-			say(i.p.stdout, "%v: external status check made.", place)
+			say(i.out, "%v: external status check made.", place)
 			if s, err = i.client.Standing(ctx, place); err != nil {
 				return fmt.Errorf("settings of the %v: %w", place, err)
 			}
@@ -198,9 +220,9 @@ func (i *installer) enforces(ctx context.Context) error {
 		list = append(list, enforced(s, i.wish.URL)...)
 	}
 	if len(list) > 0 {
-		fmt.Fprintln(i.p.stdout)
+		fmt.Fprintln(i.out)
 	}
-	return writeFindings(i.p.stdout, list)
+	return writeFindings(i.out, list)
 }
 
 func asksUs(s *gitlab.Standing, hook string) bool {

@@ -17,6 +17,7 @@ const module = "github.com/sluicegate/sluice"
 // dashboard do not know one another. Only cmd/sluice knows them all.
 func roomsMayImport() map[string][]string {
 	return map[string][]string{
+		".":         {}, // app.yml alone
 		"checks":    {},
 		"gate":      {"checks"},
 		"webhook":   {"gate", "checks"},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/providers/local"
 )
@@ -127,6 +128,17 @@ func firstPolicy(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	defer v.Close()
+	return firstWords(&glance{v.Paths, v.Tags, v.Text})
+}
+
+// glance is what a first policy is written from: the files of a commit, the tags, and the text of a file, where there is one.
+type glance struct {
+	Paths []string // sorted
+	Tags  []checks.Tag
+	Text  func(path string) (text string, ok bool)
+}
+
+func firstWords(v *glance) (string, error) {
 	text := conventionsOf(v).sayable().words()
 	if err := loads(text); err != nil {
 		return "", fmt.Errorf("the policy that was worded is not valid, which is a fault in Sluice: %w", err)

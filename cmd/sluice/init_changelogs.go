@@ -13,10 +13,9 @@ import (
 
 	"github.com/sluicegate/sluice/checks/changelog"
 	"github.com/sluicegate/sluice/checks/policy"
-	"github.com/sluicegate/sluice/providers/local"
 )
 
-func (c *conventions) lookAtChangelogs(v *local.View) {
+func (c *conventions) lookAtChangelogs(v *glance) {
 	files, fragments := changelog.Find(v.Paths)
 	kept, news := keepers(v)
 	for _, name := range news { // a changelog that a tool writes is one whatever it is called
@@ -42,7 +41,7 @@ func (c *conventions) lookAtChangelogs(v *local.View) {
 
 // generated says whether a changelog looks as tools write it from commits when they make a release: nothing waits in it
 // for one, so no change adds to it by hand.
-func generated(v *local.View, name string) bool {
+func generated(v *glance, name string) bool {
 	text, ok := v.Text(name)
 	if !ok {
 		return false
@@ -100,7 +99,7 @@ func matching(glob string, paths []string) (n int) {
 
 // keepers reads the settings of the tools that gather fragments: where these lie, even while there are none, and which
 // changelogs the tools write.
-func keepers(v *local.View) (fragments, news []string) {
+func keepers(v *glance) (fragments, news []string) {
 	add := func(glob, log string) {
 		if clean := path.Clean(glob); glob != "" && !strings.HasPrefix(clean, "../") && !path.IsAbs(clean) && !slices.Contains(fragments, clean) {
 			fragments = append(fragments, clean)
@@ -138,7 +137,7 @@ func keepers(v *local.View) (fragments, news []string) {
 }
 
 // changie keeps YAML files in changesDir/unreleasedDir.
-func changie(v *local.View, p string) (glob, log string) {
+func changie(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
 	var s struct {
 		ChangesDir    string `yaml:"changesDir"`
@@ -152,7 +151,7 @@ func changie(v *local.View, p string) (glob, log string) {
 }
 
 // towncrier keeps fragments in its directory, or in newsfragments of its package.
-func towncrier(v *local.View, p string) (glob, log string) {
+func towncrier(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
 	var s struct {
 		Tool struct {
@@ -191,7 +190,7 @@ func (s scrivSettings) where() (glob, log string) {
 	return fmt.Sprintf("%s/*.%s", escapeGlob(cmp.Or(s.Folder, "changelog.d")), escapeGlob(format)), log
 }
 
-func scrivTOML(v *local.View, p string) (glob, log string) {
+func scrivTOML(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
 	var s struct {
 		Tool struct {
@@ -204,7 +203,7 @@ func scrivTOML(v *local.View, p string) (glob, log string) {
 	return s.Tool.Scriv.where()
 }
 
-func scrivINI(v *local.View, p string) (glob, log string) {
+func scrivINI(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
 	f, err := ini.LoadSources(ini.LoadOptions{AllowPythonMultilineValues: true, SkipUnrecognizableLines: true}, []byte(text))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sluicegate/sluice/checks/environments"
 	"github.com/sluicegate/sluice/checks/policy"
-	"github.com/sluicegate/sluice/providers/local"
 )
 
 // conventions are those that a repository shows.
@@ -32,7 +31,7 @@ type conventions struct {
 	unsaid []string // what a policy cannot say, and is left to be found
 }
 
-func conventionsOf(v *local.View) conventions {
+func conventionsOf(v *glance) conventions {
 	var c conventions
 	c.lookAtTags(v)
 	c.lookAtChangelogs(v)
@@ -41,7 +40,7 @@ func conventionsOf(v *local.View) conventions {
 	return c
 }
 
-func (c *conventions) lookAtEnvironments(v *local.View) {
+func (c *conventions) lookAtEnvironments(v *glance) {
 	finder := environments.NewFinder(nil, nil)
 	var candidates []string
 	for _, p := range v.Paths {
@@ -113,7 +112,7 @@ func testFiles() []struct{ suffix, glob string } {
 	}
 }
 
-func (c *conventions) lookAtHabits(v *local.View) {
+func (c *conventions) lookAtHabits(v *glance) {
 	add := func(list *[]string, s string) {
 		if s != "" && !slices.Contains(*list, s) {
 			*list = append(*list, s)

@@ -13,10 +13,9 @@ import (
 	"github.com/sluicegate/sluice/checks/changelog"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/checks/versions"
-	"github.com/sluicegate/sluice/providers/local"
 )
 
-func (c *conventions) lookAtTags(v *local.View) {
+func (c *conventions) lookAtTags(v *glance) {
 	var whole, parts []versions.Group
 	for _, g := range versions.Read(tagsOf(v.Tags)).Report(time.Now().UTC()).Groups {
 		switch {
@@ -112,7 +111,7 @@ func manifests() []string {
 		"Chart.yaml", "composer.json", "mix.exs", "VERSION", "Package.swift", "pubspec.yaml", "BUILD.bazel", "Dockerfile"}
 }
 
-func foldersOf(v *local.View) folders {
+func foldersOf(v *glance) folders {
 	f := folders{own: map[string]bool{}, nearest: map[string]string{}, packages: map[string]string{}}
 	for _, p := range v.Paths {
 		dir, base := path.Dir(p), path.Base(p)
@@ -146,7 +145,7 @@ func (f folders) of(name string) (string, bool) {
 	return dir, ok
 }
 
-func packageName(v *local.View, p string) string {
+func packageName(v *glance, p string) string {
 	text, _ := v.Text(p)
 	var pkg struct {
 		Name string `json:"name"`

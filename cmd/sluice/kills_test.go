@@ -182,7 +182,7 @@ func (k *killing) rests() {
 			break
 		}
 		if time.Now().After(deadline) {
-			k.t.Fatalf("it never came right: %s", last)
+			k.t.Fatalf("it never came right: %s\n%s", last, k.lost())
 		}
 	}
 	for n := 1; n <= k.crowd.changes; n++ {
@@ -200,6 +200,30 @@ func (k *killing) rests() {
 		k.t.Errorf("%d deployments of %d merges", got, want)
 	}
 	k.kill()
+}
+
+// lost says what became of the deliveries of commands that were not answered.
+func (k *killing) lost() string {
+	st, err := store.Open(k.t.Context(), store.Options{URL: k.database, Beside: true})
+	k.must(err)
+	defer st.Close()
+	until, err := st.Caught(k.t.Context(), "github")
+	k.must(err)
+	text := fmt.Sprintf("the forge's log was gone through up to %v", until)
+	for id, n := range k.crowd.commands {
+		if k.crowd.replies(id, n) == 1 {
+			continue
+		}
+		text += fmt.Sprintf("\ncommand %d:", id)
+		for _, d := range k.forge.Deliveries() {
+			if d.Event == "issue_comment" && bytes.Contains(d.Body, []byte(strconv.FormatInt(id, 10))) {
+				had, err := st.Had(k.t.Context(), "github", []string{d.GUID})
+				k.must(err)
+				text += fmt.Sprintf(" its delivery %s was sent at %v, answered with %d (%v), and is in the inbox: %v", d.GUID, d.At, d.Status, d.Err, had[d.GUID])
+			}
+		}
+	}
+	return text
 }
 
 // kept says which of the deliveries that were accepted are not in the inbox, and whether the record is whole.

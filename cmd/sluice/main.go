@@ -50,6 +50,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server", serveCommand},
+		{"setup", "open the set-up page again, or forget what it stored", setupCommand},
 		{"gitlab", "set GitLab's webhooks up", gitlabCommand},
 		{"doctor", "look whether everything is set up as it must be", doctorCommand},
 		{"health", "ask the server on this machine whether it is ready", healthCommand},

@@ -34,8 +34,9 @@ Exit codes: 0 there is enough; 1 something runs out at this rate before it is wh
 
 // quotas are what the forges leave, all of them.
 func (v *server) quotas() (list []gate.Quota) {
-	for _, forge := range slices.Sorted(maps.Keys(v.runner.Reconciler.Providers)) {
-		if m, ok := v.runner.Reconciler.Providers[forge].(gate.Metered); ok {
+	forges := v.live.Load().reconciler.Providers
+	for _, forge := range slices.Sorted(maps.Keys(forges)) {
+		if m, ok := forges[forge].(gate.Metered); ok {
 			list = append(list, m.Quotas()...)
 		}
 	}

@@ -35,17 +35,18 @@ func (r *refusals) heard(outcome string) {
 	}
 }
 
-// watch has the logs of these forges gone through after refusals, as soon as that can be written down, until ctx is done.
-func (r *refusals) watch(ctx context.Context, forges []string) error {
-	var marks []gate.Mark
-	for _, forge := range forges {
-		marks = append(marks, gate.Mark{Kind: gate.MarkCatchUp, Forge: forge, Why: "refused"})
-	}
+// watch has the logs of the forges that there are by then gone through after refusals, as soon as that can be written down,
+// until ctx is done.
+func (r *refusals) watch(ctx context.Context, forges func() []string) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-r.some:
+		}
+		var marks []gate.Mark
+		for _, forge := range forges() {
+			marks = append(marks, gate.Mark{Kind: gate.MarkCatchUp, Forge: forge, Why: "refused"})
 		}
 		for r.mark(ctx, refusedPause, marks...) != nil { // whoever could not store has told why
 			select {

@@ -28,7 +28,7 @@ func TestARefusedDeliveryHasTheLogLookedAt(t *testing.T) {
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- r.watch(ctx, []string{"github"}) }()
+		go func() { ended <- r.watch(ctx, func() []string { return []string{"github"} }) }()
 		for _, outcome := range []string{webhook.Stored, webhook.Ignored, webhook.Duplicate, webhook.Refused, webhook.Malformed, webhook.TooLarge} {
 			r.heard(outcome)
 		}

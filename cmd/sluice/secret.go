@@ -38,6 +38,25 @@ func secretKey(s settings) ([]byte, error) {
 	return key, err
 }
 
+// keptKey is the key that what /setup stored was sealed with: it is not made, for a new one would open nothing.
+func (s settings) keptKey() (*dashboard.Secret, error) {
+	path := s.SecretKey
+	if file, ok := strings.CutPrefix(s.Database, "sqlite:"); ok && path == "" {
+		path = file + ".key"
+	}
+	if path == "" {
+		return nil, fmt.Errorf("%s: missing; what /setup stored is sealed with the key in that file", secretSetting)
+	}
+	raw, err := readSecret(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no file %s, and what /setup stored is sealed with the key that was in it; put it back, or set the forge's settings in the environment, or forget what is stored: sluice setup forget", secretSetting, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dashboard.NewSecret(raw, "setup")
+}
+
 // readSecret reads a key of 32 bytes, as base64 or in hex.
 func readSecret(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)

@@ -67,9 +67,7 @@ func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) 
 	if err != nil {
 		return fmt.Errorf("SLUICE_ADDR: %w", err)
 	}
-	if !s.GitHub.Configured() && !s.GitLab.Configured() {
-		log.Warn("no forge is configured; /setup says how to configure one", "url", s.PublicURL+"/setup")
-	}
+	v.setup.announce(ctx)
 	log.Info("ready", "address", l.Addr().String(), "version", version(), "dry_run", s.DryRun)
 	if listening != nil {
 		listening(l.Addr())
@@ -85,7 +83,7 @@ func serve(ctx context.Context, p process, o outside, listening func(net.Addr)) 
 func (v *server) run(ctx context.Context, l net.Listener) error {
 	web := &http.Server{Handler: v.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-	web.RegisterOnShutdown(v.board.Hush)
+	web.RegisterOnShutdown(func() { v.live.Load().board.Hush() })
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -94,7 +92,8 @@ func (v *server) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	g.Go(func() error { return v.runner.Run(ctx) })
-	g.Go(func() error { return v.refused.watch(ctx, slices.Sorted(maps.Keys(v.runner.Reconciler.Missed))) })
+	g.Go(func() error { return v.refused.watch(ctx, v.logged) })
+	g.Go(func() error { return v.setup.watch(ctx) })
 	g.Go(func() error { return v.notary.watch(ctx, v.log, v.metrics.verified) })
 	g.Go(func() error {
 		<-ctx.Done()
@@ -104,6 +103,9 @@ func (v *server) run(ctx context.Context, l net.Listener) error {
 	})
 	return g.Wait()
 }
+
+// logged are the forges whose logs of deliveries are gone through.
+func (v *server) logged() []string { return slices.Sorted(maps.Keys(v.live.Load().reconciler.Missed)) }
 
 // migrateCommand opens the database, which brings it up to date, and closes it.
 func migrateCommand(ctx context.Context, p process) int {

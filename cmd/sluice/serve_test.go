@@ -94,8 +94,8 @@ func TestServeWithoutAForgeShowsTheSetUp(t *testing.T) {
 		}
 	}
 	s.end(t)
-	if !strings.Contains(s.log.String(), "no forge is configured") {
-		t.Errorf("the log does not say that no forge is configured:\n%s", s.log)
+	if !strings.Contains(s.log.String(), "no forge is configured") || !strings.Contains(s.log.String(), "/setup?token=") {
+		t.Errorf("the log does not say that no forge is configured, and where to go on:\n%s", s.log)
 	}
 }
 

@@ -148,13 +148,16 @@ func (s *lab) alert() string {
 func TestGitLabCosts(t *testing.T) {
 	t.Parallel()
 	s := labbed(t)
-	s.open(nil) // what a server reads first, it remembers
-	n := s.open(map[string]any{"source_branch": "tills", "files": map[string]string{"till.go": "package shop\n"}})
+	n := 0
 	for _, x := range []struct {
 		what          string
 		do            func()
 		reads, writes int
 	}{
+		// A server that was just started has swept, though there was no merge request.
+		{"the first merge request after a start", func() {
+			n = s.open(map[string]any{"source_branch": "tills", "files": map[string]string{"till.go": "package shop\n"}})
+		}, 6, 6},
 		{"a push that cures one check", func() { s.pushes(n, entry("Gift cards.")) }, 6, 6},
 		// The gate opens by it, and the pipeline turns green: an event of its own, at which nothing has changed.
 		{"an approval", func() { s.act(n, "approve", map[string]any{"user": "bo"}) }, 6 + 2, 3},

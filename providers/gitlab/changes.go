@@ -33,7 +33,8 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 		return nil, err
 	}
 	path, q := at(repo.Name, "merge_requests"), url.Values{"state": {"opened"}, "order_by": {"created_at"}, "sort": {"asc"}}
-	if base != "" {
+	if base != "" { // it was pushed to
+		c.memory.tips.Remove(pair{lower(repo.Name), "", base})
 		q.Set("target_branch", base)
 	}
 	if head != "" {
@@ -61,6 +62,9 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 		subjects = append(subjects, checks.Subject{Forge: "gitlab", Repo: repo.Name, Kind: checks.KindChange, Change: mr.IID})
 	}
 	slices.SortFunc(subjects, func(a, b checks.Subject) int { return a.Change - b.Change })
+	if base == "" && head == "" {
+		c.ahead(ctx, a, repo.Name)
+	}
 	return subjects, nil
 }
 

@@ -182,6 +182,9 @@ func outcome(p gate.Post) string {
 // readDetails is the note as it stands.
 func (p *posting) readDetails(ctx context.Context) (*details, error) {
 	if d, ok := p.c.talk.details.Get(p.s.Key()); ok && d.id != 0 {
+		if p.c.opts.Beside == nil { // nobody else writes it; what somebody did to it is put right by the next word
+			return d, nil
+		}
 		var n noteNode
 		_, err := p.a.get(ctx, at(p.s.Repo, "merge_requests", strconv.Itoa(p.s.Change), "notes", strconv.FormatInt(d.id, 10)), nil, &n)
 		if err == nil {

@@ -84,6 +84,7 @@ type reading struct {
 
 	spare  roll // of reviews: not read as long as nothing else is otherwise
 	sure   bool // nothing is spared
+	early  bool // this is no look, but what is read ahead of one
 	learnt atomic.Int32
 
 	diff    *difference

@@ -43,7 +43,7 @@ func (c *Client) Tree(ctx context.Context, s checks.Subject, repo, commit string
 	if !objectID(commit) {
 		return nil, fmt.Errorf("%q is not a commit id", commit)
 	}
-	list, why, err := a.treeNodes(ctx, repo, commit)
+	list, why, err := a.treeNodes(ctx, repo, commit, mostTree)
 	if err == nil && why != "" {
 		err = errors.New(why)
 	}

@@ -16,8 +16,10 @@ import (
 const (
 	fleeting    = time.Minute      // rights, memberships
 	settled     = 5 * time.Minute  // what GitLab would show a trace of in the merge request itself
-	lasting     = time.Hour        // whose address it is, and whether an account is a person's
+	lasting     = time.Hour        // whose address it is, and that an account is gone or no person's
+	personKept  = 24 * time.Hour   // that an account is a person's: it is made as what it is
 	tagsKept    = 10 * time.Minute // tags and the groups' policies, unless an event tells of one
+	tipKept     = 15 * time.Minute // where a branch is that changes show has not moved, unless an event tells of one
 	placeKept   = 15 * time.Minute // how a project is called and who may see it, for facts
 	unknownKept = 10 * time.Minute // that an address is nobody's
 )
@@ -42,6 +44,8 @@ type memory struct {
 	tags    *lru.Cache[string, tagsAt]    // by project
 	shown   *lru.Cache[shownKey, shownAt] // statuses by pipeline
 	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
+	asleep  *lru.Cache[string, time.Time] // projects without a policy, or without anybody at work
+	ahead   *lru.Cache[string, string]    // the commit whose files were read ahead last, by project
 }
 
 type (
@@ -77,6 +81,7 @@ type (
 		commit string
 		policy string // path of the policy that was found there; "" none
 		at     time.Time
+		heard  string // when it was read
 	}
 	rankAt struct {
 		right string
@@ -132,6 +137,8 @@ func newMemory() *memory {
 		tags:    sized[string, tagsAt](256),
 		shown:   sized[shownKey, shownAt](8192),
 		stale:   sized[string, time.Time](1024),
+		asleep:  sized[string, time.Time](8192),
+		ahead:   sized[string, string](8192),
 	}
 }
 
@@ -164,6 +171,14 @@ func (m *memory) policy(sources []policy.Source) (*policy.Set, error) {
 func (c *Client) within(at time.Time, limit time.Duration) bool {
 	age := c.opts.Now().Sub(at)
 	return age >= 0 && age < limit
+}
+
+// kept is limit for a look, and a third of that for what is read ahead of one: it shall be believed until the next sweep, as a rule.
+func (r *reading) kept(limit time.Duration) time.Duration {
+	if r.early {
+		return limit / 3
+	}
+	return limit
 }
 
 func lower(repo string) string { return strings.ToLower(repo) }

@@ -195,3 +195,37 @@ func TestAListOfVotesThatIsSpared(t *testing.T) {
 		})
 	}
 }
+
+// That an account is a person's is believed for a day; that it is none, or gone, for an hour.
+func TestWhetherAnAccountIsAPersons(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		account any
+		pass    time.Duration
+		asks    bool
+	}{
+		"a person":                {obj{"id": 6}, 23 * time.Hour, false},
+		"a person, a day later":   {obj{"id": 6}, 24 * time.Hour, true},
+		"a service account":       {obj{"id": 6, "bot": true}, 59 * time.Minute, false},
+		"one, an hour later":      {obj{"id": 6, "bot": true}, time.Hour, true},
+		"gone":                    {404, 59 * time.Minute, false},
+		"gone, and an hour later": {404, time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, now := newLab(), time.Now()
+			l.set("users/6", x.account)
+			l.set("merge_requests/7/approvals", obj{"approved_by": []obj{{"user": obj{"id": 6, "username": "bo"}, "approved_at": "2026-03-01T13:00:00.000Z"}}})
+			c := l.client(t, Options{Now: func() time.Time { return now }})
+			first := mustFacts(t, c, labChange(), "")
+			now, l.asked = now.Add(x.pass), nil
+			again := mustFacts(t, c, labChange(), "")
+			if asks := slices.Contains(l.asked, "users/6"); asks != x.asks {
+				t.Errorf("it asked for %q; for the account: %v, want %v", l.asked, asks, x.asks)
+			}
+			if a, b := first.Reviews[0].By.Kind, again.Reviews[0].By.Kind; a != b {
+				t.Errorf("the account is %q at first and %q later", a, b)
+			}
+		})
+	}
+}

@@ -17,11 +17,18 @@ import (
 // On the highest tier GitLab can make a merge wait for external status checks, which are answered for a source head. Who has
 // one for Sluice, by its name or its address, has the gate answered there too.
 
+// outsideKept is how long it is believed that a project has no such check.
+const outsideKept = 10 * time.Minute
+
 // outsiders are the external status checks of a target branch that are ours, as last listed.
 type outsiders struct {
 	list []outsider
 	at   time.Time
+	none bool // of a project: it has none at all
 }
+
+// outsideKey is what is remembered of a target branch under; without a branch, of the project.
+func outsideKey(repo, branch string) string { return lower(repo) + " " + branch }
 
 // outsider is one, with what it was last answered.
 type outsider struct {
@@ -42,7 +49,10 @@ func (p *posting) answerOutside(ctx context.Context, posts []gate.Post) error {
 	if i < 0 || p.f.Change == nil {
 		return nil
 	}
-	post, key := posts[i], lower(p.s.Repo)+" "+p.f.Change.Base.Name
+	if all, ok := p.c.talk.outside.Get(outsideKey(p.s.Repo, "")); ok && all.none && p.c.within(all.at, outsideKept) {
+		return nil
+	}
+	post, key := posts[i], outsideKey(p.s.Repo, p.f.Change.Base.Name)
 	known, ok := p.c.talk.outside.Get(key)
 	if ok && p.c.opts.Now().Sub(known.at) < remembered && len(known.list) == 0 {
 		return nil
@@ -51,7 +61,7 @@ func (p *posting) answerOutside(ctx context.Context, posts []gate.Post) error {
 	if err != nil {
 		return err
 	}
-	p.c.talk.outside.Add(key, outsiders{mine, p.c.opts.Now()})
+	p.c.talk.outside.Add(key, outsiders{list: mine, at: p.c.opts.Now()})
 	for _, one := range mine {
 		if one.Status == outsideWord(post) {
 			continue

@@ -37,7 +37,7 @@ func (r *reading) surely(ctx context.Context, u *userNode) (checks.Person, error
 	if p.ID == 0 || p.Kind != "user" {
 		return p, nil
 	}
-	if known, ok := r.c.memory.kinds.Get(p.ID); ok && r.c.within(known.at, lasting) {
+	if known, ok := r.c.memory.kinds.Get(p.ID); ok && (r.c.within(known.at, lasting) || known.kind == "user" && r.c.within(known.at, personKept)) {
 		p.Kind = known.kind
 		return p, nil
 	}

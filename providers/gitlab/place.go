@@ -240,6 +240,16 @@ func (p *posting) await(ctx context.Context, commit string) error {
 	return nil
 }
 
+// listed says whether a file lies in the default branch, where the facts are about a change upon its tip, whose files were listed.
+func (p *posting) listed(path, main string) (has, known bool) {
+	if p.f == nil || p.f.Change == nil || p.f.Change.Base.Name != main || p.f.Change.MergeBase != p.f.Change.Base.Commit {
+		return false, false
+	}
+	paths, known := p.c.memory.lists.Get(pair{lower(p.s.Repo), "", p.f.Change.MergeBase})
+	_, has = slices.BinarySearch(paths, path)
+	return has, known
+}
+
 // builds is whether a project has pipelines of its own, as last seen.
 type builds struct {
 	has bool
@@ -261,6 +271,9 @@ func (p *posting) builds(ctx context.Context) (bool, error) {
 		return true, nil
 	case p.f != nil && slices.ContainsFunc(p.f.Files, func(f checks.File) bool { return f.Path == path && f.Status != "removed" }):
 		return true, nil
+	}
+	if has, known := p.listed(path, project.DefaultBranch); known {
+		return has, nil
 	}
 	key, now := lower(p.s.Repo), p.c.opts.Now()
 	if b, ok := p.c.talk.builds.Get(key); ok && now.Sub(b.at) < remembered {

@@ -29,11 +29,18 @@ func (r *reading) policies(ctx context.Context) error {
 }
 
 // atTip finds the tip of a branch and the policy there. Reading the file at the branch tells both at once. A tip that is
-// remembered is taken where the merge request shows that the branch has not moved since.
+// remembered is taken where the merge request shows that the branch has not moved since: by what it showed before, or by having
+// all commits of the branch, that tip as the last.
 func (r *reading) atTip(ctx context.Context, branch string) (bool, error) {
 	key := pair{r.key(), "", branch}
 	known, ok := r.c.memory.tips.Get(key)
-	if ok && r.same && r.prior.tip == known.commit && r.c.within(known.at, settled) {
+	heard, sure := r.c.heardOf(ctx, gate.MarkBase, r.repo)
+	believed := settled
+	if sure && known.heard == heard && !gate.Afresh(ctx) {
+		believed = tipKept
+	}
+	stays := ok && (r.same && r.prior.tip == known.commit || r.upTo(known.commit)) && r.c.within(known.at, believed) || ok && r.opensAt(known.commit)
+	if stays {
 		r.tip = known.commit
 	} else {
 		likely := policy.Paths[0]
@@ -44,16 +51,27 @@ func (r *reading) atTip(ctx context.Context, branch string) (bool, error) {
 		if err != nil || tip == "" {
 			return false, err
 		}
-		r.tip = tip
+		r.tip, known.at, known.heard = tip, r.c.opts.Now(), heard
 	}
 	path, err := r.own(ctx)
 	if err != nil {
 		return false, err
 	}
-	if !ok || known.commit != r.tip || known.policy != path || !r.c.within(known.at, settled) || !r.same {
-		r.c.memory.tips.Add(key, tipAt{r.tip, path, r.c.opts.Now()})
+	if !stays || known.policy != path {
+		r.c.memory.tips.Add(key, tipAt{r.tip, path, known.at, known.heard})
 	}
 	return true, nil
+}
+
+// upTo says that the target branch has no commit that the change has not, and that its last one is where the change begins.
+func (r *reading) upTo(tip string) bool {
+	return r.mr != nil && r.mr.State == "opened" && r.mr.Diverged != nil && *r.mr.Diverged == 0 && r.mr.Refs != nil && r.mr.Refs.Base == tip && r.mr.Refs.Start == tip
+}
+
+// opensAt says the same of a change that was just opened: GitLab has looked for its beginning a moment ago, however long it is
+// since the tip was read.
+func (r *reading) opensAt(tip string) bool {
+	return r.upTo(tip) && r.c.within(r.mr.CreatedAt, settled)
 }
 
 // findTip asks for the tip of a branch, by the file that is likely to be there; "" when there is no such branch.
@@ -137,7 +155,7 @@ func (r *reading) floorOf(ctx context.Context, project string) (*policy.Source, 
 	}
 	key := floorKey{a.n, lower(project)}
 	heard, sure := r.c.heardOf(ctx, gate.MarkBase, project)
-	if known, ok := r.c.memory.floors.Get(key); ok && sure && known.heard == heard && r.c.within(known.at, tagsKept) {
+	if known, ok := r.c.memory.floors.Get(key); ok && sure && known.heard == heard && r.c.within(known.at, r.kept(tagsKept)) {
 		return known.source, nil
 	}
 	t, commit, err := a.text(ctx, project, "HEAD", policyFile)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
 )
 
 // ordinary opens a change of 30 files and 10 commits, and has three people approve it.
@@ -54,13 +55,13 @@ func TestSimCounts(t *testing.T) {
 	s.costs(c, n, head, "a cold start", 18)
 	s.costs(c, n, head, "nothing changed", 2)
 	m, head := s.ordinary("b")
-	s.costs(c, m, head, "another change, of a repository that is known", 6)
+	s.costs(c, m, head, "another change, of a repository that is known", 4)
 	s.costs(c, m, head, "nothing changed there", 2)
 	s.pass(61 * time.Second)
 	s.costs(c, m, head, "nothing changed, and rights have aged", 3)
 	s.shop("/commits", obj{"branch": "b", "user": "alice", "message": "fix: b", "files": obj{"src/b0.go": "package main\n\nvar b0 = 2\n"}})
 	s.pass(61 * time.Second)
-	s.costs(c, m, s.head(m), "a push", 6)
+	s.costs(c, m, s.head(m), "a push", 3)
 	for _, who := range []string{"bob", "carol", "dave"} {
 		s.act(m, "approve", obj{"user": who})
 	}
@@ -73,7 +74,7 @@ func TestSimCounts(t *testing.T) {
 	s.pass(61 * time.Second)
 	s.costs(c, m, "", "the target branch moved on", 5)
 	k, head := s.ordinary("c")
-	s.costs(c, k, head, "another change, upon a target branch that moved on", 6)
+	s.costs(c, k, head, "another change, upon a target branch that moved on", 5)
 	f := mustFacts(t, c, simChange(k), head)
 	if text, _ := f.Text(checks.Base, "CHANGELOG.md"); text.Text != "# Changelog\n\n## [Unreleased]\n" {
 		t.Errorf("the changelog at the merge base is %+v", text)
@@ -102,7 +103,47 @@ func TestSimColdCosts(t *testing.T) {
 		}
 	}
 	t.Logf("the first look: %d reads, %v", len(all), why)
-	s.costs(c, m, second, "the second change after a start", 6)
+	s.costs(c, m, second, "the second change after a start", 4)
+}
+
+// What an event costs that is the first after a start, or after a long time: a sweep has read what all changes of a project share.
+func TestSimCountsAfterASweep(t *testing.T) {
+	t.Parallel()
+	s := startSim(t)
+	c := s.client(Options{})
+	sweep := func(what string) {
+		t.Helper()
+		before := len(s.log(""))
+		if _, err := c.Changes(t.Context(), gate.Repo{Forge: "gitlab", Name: simRepo}, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range s.log("")[before:] {
+			t.Log(what, x.Path)
+		}
+	}
+	sweep("the first sweep")
+	n, head := s.merge("a", obj{"a.txt": "a\n", "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n- A.\n"}, nil)
+	s.costs(c, n, head, "the first event after a start", 4)
+	sweep("at once")
+	later := func(by time.Duration) {
+		s.pass(by)
+		s.do("POST", "/clock", obj{"advance_ms": by.Milliseconds()})
+	}
+	later(21 * time.Minute)
+	sweep("later")
+	later(6 * time.Minute)
+	m, head := s.merge("b", obj{"b.txt": "b\n", "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n- B.\n"}, nil)
+	s.costs(c, m, head, "the first event after a long time", 3)
+	s.act(n, "approve", obj{"user": "bob"})
+	s.costs(c, n, "", "the first approval of somebody", 5)
+	s.post(c, head, "sluice/gate", "failed", obj{"ref": "b"})
+	s.act(m, "update", obj{"user": "alice", "reviewers": []string{"bob"}})
+	s.costs(c, m, "", "one who is asked", 3)
+	sweep("before")
+	later(9 * time.Minute)
+	s.act(m, "approve", obj{"user": "bob"})
+	s.costs(c, m, "", "an approval of one who was asked, minutes later", 6)
+	s.costs(c, m, "", "nothing, with an open gate", 3) // objections and approvals are two lists
 }
 
 // sharedBy is whom what is read at a path is read once for.

@@ -15,7 +15,7 @@ const mostTags = 200
 func (r *reading) tags(ctx context.Context) error {
 	heard, sure := r.c.heardOf(ctx, gate.MarkTag, r.repo)
 	known, ok := r.c.memory.tags.Get(r.key())
-	if !ok || !sure || known.heard != heard || !r.c.within(known.at, tagsKept) {
+	if !ok || !sure || known.heard != heard || !r.c.within(known.at, r.kept(tagsKept)) {
 		nodes, cut, err := pages[tagNode](ctx, r.a, at(r.repo, "repository", "tags"), url.Values{"order_by": {"updated"}}, mostTags)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 const (
 	mostFolder = 50  // pages of one folder
 	mostTree   = 500 // pages of a whole tree: 50,000 files
+	mostEarly  = 10  // of one that nobody has asked for yet
 )
 
 type treeNode struct {
@@ -28,7 +29,11 @@ func (r *reading) tree(ctx context.Context, commit string) (entries []compare.En
 	if entries, ok := r.c.memory.trees.Get(key); ok {
 		return entries, "", nil
 	}
-	list, why, err := r.a.treeNodes(ctx, r.repo, commit)
+	most := mostTree
+	if r.early {
+		most = mostEarly
+	}
+	list, why, err := r.a.treeNodes(ctx, r.repo, commit, most)
 	if err != nil {
 		return nil, "", err
 	}
@@ -47,9 +52,9 @@ func (r *reading) tree(ctx context.Context, commit string) (entries []compare.En
 }
 
 // treeNodes reads a tree page by page, by the token that the answer tells: pages by number get slower with each.
-func (a *access) treeNodes(ctx context.Context, repo, commit string) (list []treeNode, why string, err error) {
+func (a *access) treeNodes(ctx context.Context, repo, commit string, most int) (list []treeNode, why string, err error) {
 	q := url.Values{"ref": {commit}, "recursive": {"true"}, "per_page": {"100"}, "pagination": {"keyset"}}
-	for range mostTree {
+	for range most {
 		var some []treeNode
 		resp, err := a.get(ctx, at(repo, "repository", "tree"), q, &some)
 		if err != nil {

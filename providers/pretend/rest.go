@@ -1,6 +1,7 @@
 package pretend
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -239,9 +240,10 @@ func hookDeliveries(r *request) reply {
 	if err != nil {
 		before = 1 << 62
 	}
+	log := slices.Clone(r.f.sent) // in the order in which sending them ended
+	slices.SortFunc(log, func(a, b *Delivery) int { return cmp.Compare(b.ID, a.ID) })
 	out, h := []any{}, http.Header{}
-	for i := len(r.f.sent) - 1; i >= 0; i-- {
-		d := r.f.sent[i]
+	for _, d := range log {
 		if d.ID >= before {
 			continue
 		}

@@ -100,6 +100,7 @@ func (f *Forge) Deliver(ctx context.Context, o Order) ([]*Delivery, error) {
 	}
 	var first error
 	for _, d := range list {
+		f.logged(d)
 		if o.Drop == nil || !o.Drop(d) {
 			f.send(ctx, target, d)
 			if first == nil {
@@ -111,6 +112,17 @@ func (f *Forge) Deliver(ctx context.Context, o Order) ([]*Delivery, error) {
 		f.mu.Unlock()
 	}
 	return list, first
+}
+
+// logged numbers and dates a delivery that is about to be sent: of what happens at the same time the log is in the order of
+// sending.
+func (f *Forge) logged(d *Delivery) {
+	if d.hook != nil {
+		return // GitLab's are numbered as they happen
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d.ID, d.At = f.id(), f.at()
 }
 
 // Redeliver sends one of the log again, with its GUID.
@@ -176,9 +188,6 @@ func (f *Forge) send(ctx context.Context, t Target, d *Delivery) {
 		f.sendLab(ctx, d)
 		return
 	}
-	f.mu.Lock()
-	d.At = f.at()
-	f.mu.Unlock()
 	f.deliver(ctx, t, d)
 }
 

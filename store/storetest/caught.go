@@ -46,11 +46,11 @@ var caught = map[string]func(*testing.T, *fixture){
 		received := f.clock.Now()
 		_, err := f.Add(ctx, gate.Delivery{Forge: "github", ID: "one", Event: "ping", At: received})
 		must(t, err)
-		is(received)
+		is(time.Time{}) // what was received says nothing of the log
 		f.clock.pass(time.Hour)
 		_, err = f.Add(ctx, gate.Delivery{Forge: "gitlab", ID: "one", Event: "ping"})
 		must(t, err)
-		is(received)
+		is(time.Time{}) // what was received says nothing of the log
 		must(t, f.Catch(ctx, "github", f.clock.Now()))
 		is(f.clock.Now())
 		f.reopen()

@@ -22,7 +22,7 @@ import (
 
 // Contract runs all of it. fresh returns the URL of a database that is empty and nobody else's.
 func Contract(t *testing.T, fresh func(testing.TB) string) {
-	for _, group := range []map[string]func(*testing.T, *fixture){deliveries, work, failures, records, recorded, branches, pruning, models, audits, releases, acts, notices, asks, promoted, beside, caught, accounts, boards} {
+	for _, group := range []map[string]func(*testing.T, *fixture){deliveries, work, failures, records, recorded, branches, pruning, models, audits, releases, acts, notices, asks, promoted, beside, caught, accounts, setups, boards} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

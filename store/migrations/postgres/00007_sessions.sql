@@ -14,6 +14,7 @@ CREATE TABLE account (
   at bigint NOT NULL, -- when the forge told of it last
   PRIMARY KEY (forge, person)
 );
+ALTER TABLE account ALTER grant_sealed SET STORAGE EXTERNAL; -- what is encrypted does not pack
 
 -- A browser that is signed in. `hash` is of what its cookie holds, which is kept nowhere.
 CREATE TABLE session (
@@ -23,6 +24,7 @@ CREATE TABLE session (
   until bigint NOT NULL,
   body bytea NOT NULL
 );
+ALTER TABLE session ALTER body SET STORAGE EXTERNAL; -- it is short
 CREATE INDEX session_person ON session (forge, person);
 CREATE INDEX session_until ON session (until);
 
