@@ -8,8 +8,6 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-const qReceived = `SELECT received_at FROM delivery WHERE forge = $1 ORDER BY received_at DESC LIMIT 1`
-
 const qSetups = `SELECT name, sealed, version, at FROM setup ORDER BY name`
 
 const qSetupVersion = `SELECT version FROM setup WHERE name = $1`
