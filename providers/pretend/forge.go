@@ -54,6 +54,7 @@ type Forge struct {
 	url    string
 	served string // where the API is
 	ids    int64
+	logID  int64            // of the deliveries that were sent
 	users  map[string]*User // by login in lower case, organisations too
 	repos  map[string]*Repo // by full name in lower case
 	byID   map[int64]any

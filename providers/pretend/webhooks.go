@@ -100,7 +100,9 @@ func (f *Forge) Deliver(ctx context.Context, o Order) ([]*Delivery, error) {
 	}
 	var first error
 	for _, d := range list {
+		f.mu.Lock()
 		f.logged(d)
+		f.mu.Unlock()
 		if o.Drop == nil || !o.Drop(d) {
 			f.send(ctx, target, d)
 			if first == nil {
@@ -115,14 +117,13 @@ func (f *Forge) Deliver(ctx context.Context, o Order) ([]*Delivery, error) {
 }
 
 // logged numbers and dates a delivery that is about to be sent: of what happens at the same time the log is in the order of
-// sending.
+// sending. The numbers are the log's own, so that how often something is sent changes no other. f is locked.
 func (f *Forge) logged(d *Delivery) {
 	if d.hook != nil {
 		return // GitLab's are numbered as they happen
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d.ID, d.At = f.id(), f.at()
+	f.logID++
+	d.ID, d.At = 1<<40+f.logID, f.at()
 }
 
 // Redeliver sends one of the log again, with its GUID.
@@ -146,6 +147,7 @@ func (f *Forge) Redeliver(ctx context.Context, id int64) (*Delivery, error) {
 	defer f.mu.Unlock()
 	again := *found
 	again.ID = f.id()
+	f.logged(&again)
 	f.sent = append(f.sent, &again)
 	return &again, again.Err
 }
