@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 3000x
 
-.PHONY: build static test kills lint lint-deploy vulnerable race fuzz bench guard soak
+.PHONY: build static test kills lint lint-compose lint-deploy vulnerable race fuzz bench guard soak
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/sluice ./cmd/sluice
@@ -78,20 +78,36 @@ guard:
 	$(GO) run ./cmd/sluice check --policy .sluice.yml --base $$(git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1) --head HEAD
 
 # What runs and watches a server, looked at by the tools that are there; those that are not are told. On Debian: apt-get install
-# yamllint prometheus systemd. Helm is built from its Go module on first use, which takes minutes: HELM=helm uses one that is there.
-HELM ?= $(GO) run helm.sh/helm/v3/cmd/helm@v3.21.4
+# yamllint prometheus systemd. Helm is built from its Go module on first use, which takes minutes and is why CI does without:
+# HELM=helm uses one that is there. A Helm that is built so knows of no Kubernetes by itself, so it is told of one. hadolint is no Go
+# program, and the schemas of Kubernetes are no module: the Dockerfile and the rendered objects are looked at by people alone.
+HELM ?= bin/helm
+HELM_VERSION ?= v3.21.4
 CHART = deploy/helm/sluice
-GITHUB = --set publicURL=https://sluice.example.com --set github.appID=1 --set github.secret.name=x
+GITHUB = --kube-version 1.33.0 --set publicURL=https://sluice.example.com --set github.appID=1 --set github.secret.name=x
 
-lint-deploy:
+bin/helm:
+	GOBIN=$(CURDIR)/bin $(GO) install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+
+# The Compose file, by the library that reads it for Docker: its schema, and what it names. What it asks the environment for is left as
+# it stands.
+COMPOSE ?= $(GO) run github.com/compose-spec/compose-go/v2/cmd@v2.16.2
+lint-compose:
+	$(COMPOSE) -no-interpolation deploy/compose.yaml >/dev/null
+
+lint-deploy: lint-compose $(filter bin/helm,$(HELM))
 	@set -e; has() { command -v "$$1" >/dev/null || { echo "$$1 is missing: not looked at"; return 1; }; }; \
 	if has yamllint; then yamllint --strict --config-file deploy/.yamllint.yaml deploy && echo 'yamllint: ok'; fi; \
 	if has promtool; then promtool check rules deploy/prometheus/alerts.yaml && promtool test rules deploy/prometheus/alerts_test.yaml; fi; \
 	if has systemd-analyze; then d=$$(mktemp -d); sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' deploy/sluice.service >$$d/sluice.service; \
 	  systemd-analyze verify $$d/sluice.service && systemd-analyze security --offline=true --threshold=20 $$d/sluice.service | tail -n 1; rm -r $$d; fi
 	$(HELM) lint --strict $(CHART) $(GITHUB)
+	$(HELM) template sluice $(CHART) $(GITHUB) >/dev/null
 	$(HELM) template sluice $(CHART) $(GITHUB) --set ingress.enabled=true --set metrics.serviceMonitor.enabled=true >/dev/null
 	$(HELM) template sluice $(CHART) $(GITHUB) --set replicas=3 --set database.url=postgres://sluice@db/sluice --set database.passwordSecret.name=y >/dev/null
-	@! $(HELM) template sluice $(CHART) $(GITHUB) --set replicas=2 >/dev/null 2>&1 || { echo 'several replicas on SQLite are not refused'; exit 1; }
-	@! $(HELM) template sluice $(CHART) $(GITHUB) --set replica=2 >/dev/null 2>&1 || { echo 'a misspelt value is not refused'; exit 1; }
-	@! $(HELM) template sluice $(CHART) $(GITHUB) --set database.url=postgres://sluice:word@db/sluice >/dev/null 2>&1 || { echo 'a password in the URL is not refused'; exit 1; }
+	@set -e; refused() { what=$$1; shift; if out=$$($(HELM) template sluice $(CHART) $(GITHUB) "$$@" 2>&1); then echo "$$what is not refused"; exit 1; fi; \
+	  case $$out in *kubeVersion*) echo "$$out"; exit 1 ;; esac; }; \
+	refused 'several replicas on SQLite' --set replicas=2; \
+	refused 'a misspelt value' --set replica=2; \
+	refused 'a password in the URL' --set database.url=postgres://sluice:word@db/sluice
+	@! $(HELM) template sluice $(CHART) $(GITHUB) --kube-version 1.20.0 >/dev/null 2>&1 || { echo 'an old Kubernetes is not refused'; exit 1; }

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sluicegate/sluice/checks/patterns"
@@ -50,6 +52,9 @@ type API struct {
 	Calendar func(ctx context.Context, repo gate.Repo, environment string) (string, error)
 	Quotas   func() []gate.Quota // what the forges leave; may be nil
 	Doctor   Doctor              // may be nil
+
+	once  sync.Once
+	pages *Pages // of Records
 }
 
 // mostAsked is the size of a body, in bytes.
@@ -65,6 +70,7 @@ type route struct {
 const (
 	atRepo        = "/api/v1/repos/{owner}/{repo}"
 	atEnvironment = atRepo + "/environments/{environment}"
+	atChange      = atRepo + "/changes/{number}"
 )
 
 // routes are all of it. The document that describes them is held to them by a test.
@@ -79,7 +85,11 @@ func (a *API) routes() []route {
 		{"DELETE", atEnvironment + "/lock", scopeCommand, ask("unlock")},
 		{"POST", atEnvironment + "/cancel", scopeCommand, ask("cancel")},
 		{"POST", atEnvironment + "/approvals", scopeCommand, ask("approve")},
-		{"POST", atRepo + "/changes/{number}/overrides", scopeCommand, ask("override")},
+		{"POST", atChange + "/overrides", scopeCommand, ask("override")},
+		{"DELETE", atChange + "/overrides/{check}", scopeCommand, ask("revoke")},
+		{"POST", atChange + "/hold", scopeCommand, ask("hold")},
+		{"DELETE", atChange + "/hold", scopeCommand, ask("unhold")},
+		{"POST", atChange + "/recheck", scopeCommand, ask("recheck")},
 		{"GET", atRepo + "/environments", scopeRead, a.environments},
 		{"GET", atEnvironment + "/promotions/{id}", scopeRead, a.promotion},
 		{"GET", "/api/v1/asks/{id}", scopeRead, a.asked},
@@ -91,7 +101,7 @@ func (a *API) routes() []route {
 		list = append(list, route{"GET", atEnvironment + "/" + calendarFile, scopeRead, a.calendar}, route{"GET", atRepo + "/" + calendarFile, scopeRead, a.calendar})
 	}
 	if a.Records != nil {
-		list = append(list, a.records()...)
+		list = append(append(list, a.records()...), a.pageRoutes()...)
 	}
 	if a.People != nil && len(a.People.Forges) > 0 {
 		list = append(list, route{"GET", "/api/v1/me", scopeRead, a.me}, route{"GET", "/api/v1/tokens", scopeRead, a.tokens},
@@ -134,7 +144,7 @@ type body struct {
 }
 
 // takes are the members that each request may have, beside by.
-var takes = map[string]string{"deploy": "ref reason", "rollback": "ref reason", "lock": "reason for", "unlock": "reason", "cancel": "reason", "approve": "reject reason", "override": "checks commit reason for"}
+var takes = map[string]string{"deploy": "ref reason", "rollback": "ref reason", "lock": "reason for", "unlock": "reason", "cancel": "reason", "approve": "reject reason", "override": "checks commit reason for", "revoke": "reason", "hold": "reason", "unhold": "reason", "recheck": ""}
 
 func (a *API) ask(w http.ResponseWriter, r *http.Request, word string) {
 	x, status, wrong := a.read(w, r, word)
@@ -184,11 +194,11 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, word string) (x *gate
 	if b.Reject {
 		x.Word = "reject"
 	}
-	if word == "override" {
+	if r.PathValue("number") != "" {
 		if x.Change, _ = strconv.Atoi(r.PathValue("number")); x.Change <= 0 {
 			return nil, http.StatusNotFound, "There is no such change."
 		}
-		x.Checks, x.Commit = b.Checks, b.Commit
+		x.Checks, x.Commit = cmp.Or(b.Checks, r.PathValue("check")), b.Commit
 	}
 	if b.For != "" {
 		if x.For, wrong = lasting(b.For); wrong != "" {
@@ -234,6 +244,9 @@ func (a *API) where(r *http.Request) (repo gate.Repo, status int, wrong string) 
 
 // decoded is the body of a request: one object, of no more than is asked for.
 func decoded(w http.ResponseWriter, r *http.Request, word string) (b body, status int, wrong string) {
+	if r.Method == http.MethodDelete && r.ContentLength == 0 {
+		return b, 0, "" // nothing has to be said about it
+	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return b, http.StatusUnsupportedMediaType, "The body must be JSON, with the Content-Type application/json."

@@ -27,6 +27,8 @@ type Records interface {
 	Entries(ctx context.Context, q AuditQuery) ([]AuditLine, error)
 	// Waits are pieces of work, by id; after is the last one had, 0 of none.
 	Waits(ctx context.Context, standing string, after int64, limit int) (items any, last int64, n int, err error)
+	// Pages are what the pages are made from, but for whom they are shown to.
+	Pages() *Pages
 }
 
 // OpenChange is a change that is open.

@@ -48,6 +48,10 @@ type promotionJSON struct {
 	Verified    time.Time     `json:"verified,omitzero"`
 	Decision    string        `json:"decision,omitempty"`
 	Verdicts    []verdictJSON `json:"verdicts,omitempty"`
+	// Of one that is asked for by its id: what is new in it, and what that touches.
+	Commits     []commitJSON `json:"commits,omitempty"`
+	MoreCommits int          `json:"more_commits,omitempty"`
+	Touches     []touchJSON  `json:"touches,omitempty"`
 }
 
 type verdictJSON struct {
@@ -153,6 +157,9 @@ func (a *API) promotion(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	shown, err := a.judged(r, p)
+	if err == nil && a.Records != nil {
+		err = a.inside(a.visitor(w, r), p, shown)
+	}
 	if err != nil {
 		a.unread(w, err)
 		return

@@ -130,6 +130,40 @@ func TestWhatIsAskedIsWrittenDown(t *testing.T) {
 	}
 }
 
+// What is said about a change is written down too, and of what is taken back nothing has to be said.
+func TestWhatIsAskedOfAChangeIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		method, path, body string
+		want               gate.Ask
+	}{
+		"override": {"POST", "/overrides", `{"checks": "changelog", "commit": "` + strings.Repeat("c", 40) + `", "reason": "Later.", "by": "olga"}`, gate.Ask{Word: "override", Checks: "changelog", Commit: strings.Repeat("c", 40), Reason: "Later."}},
+		"revoke":   {"DELETE", "/overrides/changelog", `{"by": "olga"}`, gate.Ask{Word: "revoke", Checks: "changelog"}},
+		"hold":     {"POST", "/hold", `{"reason": "Fair", "by": "olga"}`, gate.Ask{Word: "hold", Reason: "Fair"}},
+		"unhold":   {"DELETE", "/hold", `{"by": "olga", "reason": "Over"}`, gate.Ask{Word: "unhold", Reason: "Over"}},
+		"recheck":  {"POST", "/recheck", `{"by": "olga"}`, gate.Ask{Word: "recheck"}},
+	} {
+		s, a := api()
+		w := answered(t, a, sent(c.method, "/api/v1/repos/acme/shop/changes/7"+c.path, c.body))
+		var got struct{ ID string }
+		if err := json.Unmarshal(w.Body.Bytes(), &got); w.Code != http.StatusAccepted || err != nil {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			continue
+		}
+		want := c.want
+		want.ID, want.Forge, want.Repo, want.Change, want.By, want.At = got.ID, "github", "acme/shop", 7, "olga", noon
+		if s.kept[got.ID] != want {
+			t.Errorf("%s: kept %+v, want %+v", name, s.kept[got.ID], want)
+		}
+	}
+	for path, says := range map[string]string{"/changes/0/hold": "no such change", "/changes/7/hold": "login of the person", "/changes/7/overrides/a,b": "login of the person"} {
+		_, a := api()
+		if w := answered(t, a, sent("DELETE", "/api/v1/repos/acme/shop"+path, "")); w.Code < 400 || !strings.Contains(w.Body.String(), says) {
+			t.Errorf("DELETE %s without a body: %d %s, want one that says %q", path, w.Code, w.Body, says)
+		}
+	}
+}
+
 func TestWhatIsRefusedAtTheDoor(t *testing.T) {
 	t.Parallel()
 	const ok = `{"by": "olga"}`

@@ -152,13 +152,7 @@ func overview(v *visitor) (*page, string, error) {
 		return nil, "", err
 	}
 	data := &boardPage{Filter: f, Visible: len(list), Known: len(list) > 0 || f != boardFilter{}, Back: f.After != ""}
-	if f.After != "" {
-		i, _ := slices.BinarySearchFunc(list, f.After, func(r gate.Repo, after string) int { return strings.Compare(boardKey(r), after) })
-		for i < len(list) && boardKey(list[i]) == f.After {
-			i++
-		}
-		list = list[i:]
-	}
+	list = f.rest(list)
 	if data.Rows, err = v.boardRows(list[:min(len(list), boardRepos)]); err != nil {
 		return nil, "", err
 	}

@@ -96,7 +96,7 @@ func (b *Board) Handler() http.Handler {
 	}
 	b.routes(mux)
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
-		b.show(w, http.StatusNotFound, "missing.html", "There is no such page.")
+		b.public(w, r, http.StatusNotFound, "Nothing here", "missing.html", "There is no such page.")
 	})
 	return secured(http.NewCrossOriginProtection().Handler(mux))
 }
@@ -107,7 +107,7 @@ func (b *Board) home(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 		return
 	}
-	b.show(w, http.StatusOK, "home.html", nil)
+	b.public(w, r, http.StatusOK, "Sluice", "home.html", nil)
 }
 
 var decisionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -115,21 +115,21 @@ var decisionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 func (b *Board) decision(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if !decisionID.MatchString(id) {
-		b.show(w, http.StatusNotFound, "missing.html", "There is no such decision.")
+		b.public(w, r, http.StatusNotFound, "Nothing here", "missing.html", "There is no such decision.")
 		return
 	}
 	d, err := b.decisions.Decision(r.Context(), id)
 	switch {
 	case err != nil:
 		b.log.Error("read decision", "decision", id, "err", err)
-		b.show(w, http.StatusServiceUnavailable, "missing.html", "The decision cannot be read right now. Try again in a minute.")
+		b.public(w, r, http.StatusServiceUnavailable, "Not now", "missing.html", "The decision cannot be read right now. Try again in a minute.")
 	case d == nil:
-		b.show(w, http.StatusNotFound, "missing.html", "There is no such decision. It may be older than SLUICE_KEEP.")
+		b.public(w, r, http.StatusNotFound, "Nothing here", "missing.html", "There is no such decision. It may be older than SLUICE_KEEP.")
 	case !b.mayRead(w, r, d):
 	case r.URL.Query().Get("format") == "json":
 		answer(w, http.StatusOK, d)
 	default:
-		b.show(w, http.StatusOK, "decision.html", b.sheet(r.Context(), d))
+		b.public(w, r, http.StatusOK, gate.Plain(d.Subject.Key()), "decision.html", b.sheet(r.Context(), d))
 	}
 }
 
@@ -187,6 +187,16 @@ func askedBy(h checks.How) string {
 		return "as a rollback by Sluice itself"
 	}
 	return string(h)
+}
+
+// public renders a page that is also for who has not signed in; who has finds the way to the others on it.
+func (b *Board) public(w http.ResponseWriter, r *http.Request, status int, title, name string, data any) {
+	p := &page{Title: title, Data: data}
+	if b.pages != nil && b.pages.Sight != nil {
+		p.Person, _ = PersonOf(r.Context())
+		p.SignIn = p.Person.Login == ""
+	}
+	b.render(w, status, name, p)
 }
 
 // show renders a page that is the same for everybody.

@@ -14,19 +14,23 @@ import (
 
 // Reports counts deployments.
 type Reports interface {
-	// Deployments is what is counted of the repository's environments, and the promotions that it was counted from.
-	Deployments(ctx context.Context, repo gate.Repo, since time.Time) (dora.Report, []gate.Promotion, error)
+	// Deployments is what is counted of the environments of these repositories, at most fifty, and the promotions that it was
+	// counted from.
+	Deployments(ctx context.Context, repos []gate.Repo, since time.Time) (dora.Report, []gate.Promotion, error)
 }
 
-// deploymentsPage is the DORA metrics of one repository.
+// deploymentsPage is the DORA metrics of one repository, or of those of a team beside one another.
 type deploymentsPage struct {
 	Repo         string
+	Team         string
 	Days         int
 	Environments []environmentCount
 	Definitions  []dora.Definition
 	Bands        dora.BandSet
 	Choices      []gate.Repo // where none was chosen
-	Ambiguous    []gate.Repo
+	Teams        []team      // likewise
+	Rows         []teamRow
+	Next         string // address of the next repositories of the team
 }
 
 // Periods are what can be asked for.
@@ -58,24 +62,27 @@ func deployments(v *visitor) (*page, string, error) {
 		return nil, "", errMissing
 	}
 	q := v.r.URL.Query()
-	data := &deploymentsPage{Repo: strings.TrimSpace(q.Get("repo")), Days: 90, Definitions: dora.Definitions, Bands: dora.Bands}
+	data := &deploymentsPage{Repo: strings.TrimSpace(q.Get("repo")), Team: strings.Trim(strings.TrimSpace(q.Get("team")), "/"), Days: 90, Definitions: dora.Definitions, Bands: dora.Bands}
 	if d := q.Get("days"); d != "" {
 		data.Days, _ = strconv.Atoi(d)
 	}
-	if !slices.Contains(data.Periods(), data.Days) || len(data.Repo) > 400 {
+	if !slices.Contains(data.Periods(), data.Days) || len(data.Repo) > 400 || len(data.Team) > 400 {
 		return nil, "", wrong{"Deployments are counted over 30, 90 or 365 days."}
 	}
 	p := &page{Title: "Metrics", Here: "metrics", Data: data}
+	if data.Repo == "" && data.Team != "" {
+		return p, "metrics.html", v.ofTeam(data)
+	}
 	all, err := v.visible(gate.BoardFilter{Search: data.Repo, Forge: q.Get("forge")})
 	if err != nil {
 		return nil, "", err
 	}
 	exact := slices.DeleteFunc(slices.Clone(all), func(r gate.Repo) bool { return !strings.EqualFold(r.Name, data.Repo) })
 	if len(exact) != 1 {
-		data.Choices = all[:min(len(all), 50)]
+		data.Choices, data.Teams = all[:min(len(all), 50)], teamsOf(all)
 		return p, "metrics.html", nil
 	}
-	report, list, err := v.Reports.Deployments(v.ctx(), exact[0], v.now.AddDate(0, 0, -data.Days))
+	report, list, err := v.Reports.Deployments(v.ctx(), exact[:1], v.now.AddDate(0, 0, -data.Days))
 	if err != nil {
 		return nil, "", err
 	}

@@ -177,7 +177,7 @@ func (b *books) Locks(context.Context, int) ([]gate.LockState, error) { return b
 
 func (b *books) Timetables(context.Context, gate.Repo) ([]gate.Timetable, error) { return nil, b.fail }
 
-func (b *books) Deployments(context.Context, gate.Repo, time.Time) (dora.Report, []gate.Promotion, error) {
+func (b *books) Deployments(context.Context, []gate.Repo, time.Time) (dora.Report, []gate.Promotion, error) {
 	list := []gate.Promotion{*b.list[0].Live}
 	return dora.Count(dora.Book{Promotions: list}, dora.Span{Since: today.AddDate(0, 0, -30), Now: today}), list, b.fail
 }
@@ -232,7 +232,7 @@ var everyPage = map[string]string{
 	"/": "Outside the gate", "/?q=shop&only=waiting": "only with", "/repos/github/acme/shop": "Open changes", "/changes/github/7/acme/shop": "Who cures it",
 	"/changes/github/7/acme/shop?a=" + id + "&b=" + live: "differ in", "/environments/github/production/acme/shop": "What came and went", "/promotions/" + gated: "line by line",
 	"/ask/deploy/github/production/acme/shop?ref=" + c2: "Leave it", "/ask/rollback/github/production/acme/shop": "Back to", "/ask/approve/github/production/acme/shop": "Leave it", "/ask/lock/github/production/acme/shop": "For how long",
-	"/asks/" + live: "refused", "/audit": "append-only", "/overrides": "Granted", "/calendar": "Freezes", "/calendar/github/acme/shop": "next two weeks", "/metrics/deployments": "Of which repository", "/metrics/deployments?repo=acme/shop": "DORA",
+	"/asks/" + live: "refused", "/audit": "append-only", "/overrides": "Granted", "/calendar": "Freezes", "/calendar/github/acme/shop": "next two weeks", "/metrics/deployments": "Of which repository", "/metrics/deployments?repo=acme/shop": "DORA", "/metrics/deployments?team=acme": "Each repository for itself",
 	"/inbox": "Dead letters", "/policy/github/acme/shop": "Try another",
 }
 

@@ -10,6 +10,7 @@ import (
 type Person struct {
 	Forge, ID, Login, Name string
 	Admin                  bool
+	Guest                  bool // nobody signed in: a demo shows its pages to whoever looks
 }
 
 // Sight says what a person may see and do; it asks the forge, and what it cannot learn is no.

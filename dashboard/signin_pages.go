@@ -6,16 +6,13 @@ import (
 	"html/template"
 	"net/http"
 	"sync"
-	"time"
-
-	"github.com/sluicegate/sluice/gate"
 )
 
-//go:embed pages/sign/*.html
+//go:embed pages/frame.html pages/sign/*.html
 var signPages embed.FS
 
 var signTemplates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"plain": gate.Plain, "day": day}).ParseFS(signPages, "pages/sign/*.html"))
+	return template.Must(template.New("").Funcs(words()).ParseFS(signPages, "pages/*.html", "pages/sign/*.html"))
 })
 
 // Handler serves /login, /logout and /tokens. It goes within Known, and without SignIn there is but the page that says how to set
@@ -36,19 +33,14 @@ func (s *SignIn) Handler() http.Handler {
 	return ownPages(own.Handler(mux))
 }
 
-// ownPages tells a browser to keep such a page to itself, and to send its forms nowhere else.
+// ownPages tells a browser what every page tells it, and to keep no copy of these.
 func ownPages(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return secured(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, mostAsked)
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "same-origin") // with none a browser would not say where a form was sent from, either
-		h.Set("X-Robots-Tag", "noindex, nofollow")
-		h.Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "same-origin") // with none a browser would not say where a form was sent from, either
+		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // page is /login: where to sign in, or out.
@@ -59,15 +51,16 @@ func (s *SignIn) page(w http.ResponseWriter, r *http.Request) {
 		Forges []Forge
 		Next   string
 	}{Forges: s.Forges, Next: local(r.URL.Query().Get("next"))}
+	title := "Sign in"
 	if p, ok := PersonOf(r.Context()); ok {
 		f, _ := s.forge(p.Forge)
-		data.Who, data.Title = &p, f.Title
+		data.Who, data.Title, title = &p, f.Title, "Account"
 	}
-	s.render(w, http.StatusOK, "login.html", data)
+	s.render(w, r, http.StatusOK, title, "login.html", data)
 }
 
-func (s *SignIn) refuse(w http.ResponseWriter, _ *http.Request, status int, text string) {
-	s.render(w, status, "refused.html", struct{ Text string }{text})
+func (s *SignIn) refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	s.render(w, r, status, "Sign in", "refused.html", text)
 }
 
 // broken tells nobody but the log what went wrong.
@@ -78,10 +71,12 @@ func (s *SignIn) broken(w http.ResponseWriter, r *http.Request, doing string, er
 }
 
 // render renders into memory first, so that a fault in a template is a 500 and not half a page.
-func (s *SignIn) render(w http.ResponseWriter, status int, page string, data any) {
+func (s *SignIn) render(w http.ResponseWriter, r *http.Request, status int, title, name string, data any) {
+	p := &page{Title: title, Here: "account", Data: data, Now: s.Now().UTC(), SignIn: len(s.Forges) > 0}
+	p.Person, _ = PersonOf(r.Context())
 	var out bytes.Buffer
-	if err := signTemplates().ExecuteTemplate(&out, page, data); err != nil {
-		s.Log.Error("render", "page", page, "err", err)
+	if err := signTemplates().ExecuteTemplate(&out, name, p); err != nil {
+		s.Log.Error("render", "page", name, "err", err)
 		http.Error(w, "This page could not be made; the log says why.", http.StatusInternalServerError)
 		return
 	}
@@ -89,5 +84,3 @@ func (s *SignIn) render(w http.ResponseWriter, status int, page string, data any
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // whoever asked may be gone
 }
-
-func day(t time.Time) string { return t.UTC().Format("2006-01-02") }

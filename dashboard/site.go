@@ -54,10 +54,22 @@ type Pages struct {
 	Rejudge Rejudge
 	Tables  Tables
 	Doctor  Doctor
+
+	ledger *ledger
+}
+
+// as are the same pages for those of whom a Sight knows. What is remembered between requests is remembered once.
+func (p *Pages) as(s Sight) *Pages {
+	x := *p
+	x.Sight = s
+	return &x
 }
 
 // Open has the board show its pages to whoever is signed in. It is called before Handler.
-func (b *Board) Open(p *Pages) { b.pages, b.pulse = p, newPulse(p.Library.Pulse, b.log) }
+func (b *Board) Open(p *Pages) {
+	p.ledger = &ledger{}
+	b.pages, b.pulse = p, newPulse(p.Library.Pulse, b.log)
+}
 
 // Errors that a page ends in.
 var (
@@ -110,6 +122,7 @@ type page struct {
 	Now     time.Time
 	Live    bool // it is brought up to date when something happens
 	DryRun  bool
+	SignIn  bool // nobody is signed in here, and somebody could be
 }
 
 // signedIn serves a page to whoever is signed in, and nobody else.

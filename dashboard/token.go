@@ -126,7 +126,6 @@ func (s *SignIn) bearer(ctx context.Context, value string) (*Person, *gate.Token
 type tokenSheet struct {
 	Who    Person
 	Tokens []gate.Token
-	Now    time.Time
 	New    string // shown once
 	Wrong  string
 }
@@ -146,8 +145,8 @@ func (s *SignIn) showTokens(w http.ResponseWriter, r *http.Request, status int, 
 		s.broken(w, r, "list tokens", err)
 		return
 	}
-	x.Who, x.Now = p, s.Now()
-	s.render(w, status, "tokens.html", x)
+	x.Who = p
+	s.render(w, r, status, "API tokens", "tokens.html", x)
 }
 
 // newToken makes the token of a form.

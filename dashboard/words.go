@@ -104,6 +104,9 @@ func counted(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
+	if stem, ok := strings.CutSuffix(one, "ory"); ok {
+		return fmt.Sprintf("%d %sories", n, stem)
+	}
 	return fmt.Sprintf("%d %ss", n, one)
 }
 

@@ -15,11 +15,11 @@ type Ask struct {
 	ID          string        `json:"id"` // 32 hex digits
 	Forge       string        `json:"forge"`
 	Repo        string        `json:"repo"`
-	Word        string        `json:"word"` // as of a command: deploy, rollback, lock, unlock, cancel, approve, reject; on a change: override
+	Word        string        `json:"word"` // as of a command: deploy, rollback, lock, unlock, cancel, approve, reject; on a change: override, revoke, hold, unhold, recheck
 	Environment string        `json:"environment"`
 	Change      int           `json:"change,omitzero"` // 0: it is about an environment
 	Commit      string        `json:"commit,omitzero"` // of the change: the head that whoever asks has looked at
-	Checks      string        `json:"checks,omitzero"` // of an override, with commas between them
+	Checks      string        `json:"checks,omitzero"` // of an override, with commas between them, or the one that is revoked
 	Ref         string        `json:"ref,omitempty"`
 	For         time.Duration `json:"for,omitempty"`
 	Reason      string        `json:"reason,omitempty"`

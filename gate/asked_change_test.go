@@ -77,3 +77,61 @@ func TestAnOverrideIsAskedForThroughTheAPI(t *testing.T) {
 		}
 	}
 }
+
+// What is said about a change in a comment can be asked for through the API: by the same rights, with the same record.
+func TestWhatIsSaidAboutAChangeIsAskedForThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	given := Override{Check: "approval", Commit: looked, Base: "main", By: checks.Person{ID: 4, Login: "bo"}, People: 1, Reason: "Ill.", Comment: -7}
+	held := Acts{Hold: &Hold{By: checks.Person{ID: 4, Login: "bo"}, Right: "write", Reason: "The fair."}}
+	for name, c := range map[string]struct {
+		ask     Ask
+		acts    Acts
+		right   string
+		outcome string
+		says    string
+		entry   string // of the audit log, before that of the command
+	}{
+		"revoke":                             {Ask{Word: "revoke", Checks: "approval"}, Acts{Overrides: []Override{given}}, "admin", done, "The override of `approval` is revoked", "revoked"},
+		"revoke without the right":           {Ask{Word: "revoke", Checks: "approval"}, Acts{Overrides: []Override{given}}, "write", refused, "may not override here", ""},
+		"revoke what is not overridden":      {Ask{Word: "revoke", Checks: "changelog"}, Acts{Overrides: []Override{given}}, "admin", refused, "is not overridden", ""},
+		"revoke two at once":                 {Ask{Word: "revoke", Checks: "approval,changelog"}, Acts{}, "admin", refused, "One override is revoked at a time", ""},
+		"revoke nothing":                     {Ask{Word: "revoke"}, Acts{}, "admin", refused, "The checks are named once each", ""},
+		"hold":                               {Ask{Word: "hold", Reason: "The fair."}, Acts{}, "write", done, "Held: the gate stays shut", ""},
+		"hold without a reason":              {Ask{Word: "hold"}, Acts{}, "write", refused, "reason is missing", ""},
+		"hold without the right":             {Ask{Word: "hold", Reason: "The fair."}, Acts{}, "triage", refused, "Holding a change", ""},
+		"hold what is held":                  {Ask{Word: "hold", Reason: "The fair."}, held, "write", refused, "bo holds this change already", ""},
+		"unhold":                             {Ask{Word: "unhold"}, held, "write", done, "The hold of bo is lifted", ""},
+		"unhold by less than the holder has": {Ask{Word: "unhold"}, Acts{Hold: &Hold{By: checks.Person{ID: 4, Login: "bo"}, Right: "admin"}}, "write", refused, "Lifting the hold of bo", ""},
+		"unhold what nobody holds":           {Ask{Word: "unhold"}, Acts{}, "write", refused, "Nobody holds this change", ""},
+		"recheck":                            {Ask{Word: "recheck"}, Acts{}, "read", done, "Read and judged afresh", ""},
+	} {
+		f := says("/sluice help")
+		f.facts.Change.Head.Commit, f.facts.Change.URL, f.right = looked, "https://f/7", c.right
+		x := c.ask
+		x.ID, x.Forge, x.Repo, x.Change, x.By, x.ByID, x.At = "a1", "github", "acme/shop", 7, "olga", 9, now
+		for i := range c.acts.Overrides {
+			c.acts.Overrides[i].Base = f.facts.Change.Base.Name
+		}
+		r := reconciler(&f.forge, &memory{acts: c.acts})
+		r.Providers["github"], r.Book = registry{f, checks.Person{ID: 9, Login: "olga", Kind: "user"}}, desk{asks: map[string]*Ask{"a1": &x}}
+		out, err := r.Work(t.Context(), Work{Attempt: 1, Mark: Mark{Kind: MarkAsk, Forge: "github", Repo: "acme/shop", Change: 7, Ask: "a1"}})
+		if err != nil || out.Asked == nil {
+			t.Errorf("%s: %v, %+v", name, err, out)
+			continue
+		}
+		if got := out.Asked.Result; got.Outcome != c.outcome || !strings.Contains(got.Text, c.says) {
+			t.Errorf("%s: %s %q, want %s %q", name, got.Outcome, got.Text, c.outcome, c.says)
+		}
+		judged := false
+		for _, m := range out.Marks {
+			judged = judged || m.Kind == MarkChange && m.Change == 7
+		}
+		last := out.Entries[len(out.Entries)-1]
+		if last.Kind != EntryCommand || last.Command != x.Word || last.Who.ID != 9 || last.Outcome != c.outcome || judged != (c.outcome == done) {
+			t.Errorf("%s: entry %+v, marks %+v", name, last, out.Marks)
+		}
+		if c.entry != "" && (len(out.Entries) != 2 || out.Entries[0].Outcome != c.entry || out.Entries[0].Who.ID != 9) {
+			t.Errorf("%s: entries %+v, want one that says %s first", name, out.Entries, c.entry)
+		}
+	}
+}

@@ -137,7 +137,11 @@ func (f AuditFilter) text() (string, []any) {
 		text += " AND at < " + arg(f.Until.UnixMilli())
 	}
 	if f.Who != "" {
-		text += " AND (login = " + arg(audit.Fold(f.Who)) + " OR who = " + arg(f.WhoID) + " AND who <> 0)"
+		login := "login = " + arg(audit.Fold(f.Who))
+		if f.WhoID != 0 {
+			login += " OR who = " + arg(f.WhoID)
+		}
+		text += " AND (" + login + ")"
 	}
 	if f.Repo != "" {
 		text += " AND repo = " + arg(audit.Fold(f.Repo))

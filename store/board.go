@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,16 +33,24 @@ func wanted(columns ...string) string {
 	return "WITH want (" + strings.Join(columns, ", ") + ") AS (VALUES " + strings.Join(rows, ", ") + ")\n"
 }
 
+// these narrows a list of repositories to a forge and to a part of the name; both may be empty.
+const these = ` (forge = $1 OR CAST($1 AS text) = '') AND (CAST($2 AS text) = '' OR repo LIKE $2 ESCAPE '!')`
+
+// In the order of forge and repository the databases merge what their indexes have in that order already.
+const byForge = ` ORDER BY forge, repo`
+
 const qRepositories = `
-SELECT r.forge, r.repo FROM (
-  SELECT forge, repo FROM environment_seen UNION SELECT forge, repo FROM branch_seen UNION SELECT forge, repo FROM subject_state WHERE open = 1
-) AS r WHERE (r.forge = $1 OR CAST($1 AS text) = '') AND (CAST($2 AS text) = '' OR r.repo LIKE $2 ESCAPE '!')`
+SELECT DISTINCT forge, repo FROM environment_seen WHERE` + these + `
+UNION SELECT DISTINCT forge, repo FROM branch_seen WHERE` + these + `
+UNION SELECT DISTINCT forge, repo FROM subject_state WHERE open = 1 AND` + these
 
-const onlyWaiting = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM promotion WHERE state IN ('requested', 'gated', 'deploying'))`
+const onlyWaiting = `SELECT DISTINCT forge, repo FROM promotion WHERE state IN ('requested', 'gated', 'deploying') AND` + these
 
-const onlyLocked = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM environment_lock WHERE lifted = 0)`
+const onlyLocked = `SELECT DISTINCT forge, repo FROM environment_lock WHERE lifted = 0 AND` + these
 
-const onlyOpen = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM subject_state WHERE open = 1)`
+const onlyOpen = `SELECT DISTINCT forge, repo FROM subject_state WHERE open = 1 AND` + these
+
+const onlyOutside = `SELECT DISTINCT forge, repo FROM environment_seen WHERE outside = 1 AND` + these
 
 const qInstallations = `SELECT forge, name, id FROM installation`
 
@@ -77,15 +86,19 @@ func (s *Store) Repositories(ctx context.Context, f gate.BoardFilter) ([]gate.Re
 	if f.Search != "" {
 		search = "%" + literal.Replace(fold(f.Search)) + "%"
 	}
+	var only []string
 	for _, c := range []struct {
 		on   bool
 		text string
 	}{{f.Waiting, onlyWaiting}, {f.Locked, onlyLocked}, {f.Changes, onlyOpen}, {f.Outside, onlyOutside}} {
 		if c.on {
-			text += c.text
+			only = append(only, c.text)
 		}
 	}
-	rows, err := s.query(ctx, text+" ORDER BY r.repo, r.forge", f.Forge, search)
+	if len(only) > 0 { // what is wanted is a short list of its own: the long one is not read
+		text = strings.Join(only, "\nINTERSECT ")
+	}
+	rows, err := s.query(ctx, text+byForge, f.Forge, search)
 	if err != nil {
 		return nil, fmt.Errorf("list the repositories: %w", err)
 	}
@@ -99,10 +112,11 @@ func (s *Store) Repositories(ctx context.Context, f gate.BoardFilter) ([]gate.Re
 	if err != nil {
 		return nil, fmt.Errorf("list the repositories: %w", s.explain(err))
 	}
+	slices.SortFunc(list, func(a, b gate.Repo) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Forge, b.Forge))
+	})
 	return list, s.reached(ctx, list)
 }
-
-const onlyOutside = ` AND (r.forge, r.repo) IN (SELECT forge, repo FROM environment_seen WHERE outside = 1)`
 
 // reached fills in how the repositories are reached.
 func (s *Store) reached(ctx context.Context, list []gate.Repo) error {

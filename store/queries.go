@@ -169,10 +169,11 @@ const standing = `CASE WHEN s.holder IS NOT NULL THEN 'running'
   WHEN s.wanted > s.done OR s.attempt > 0 OR s.next_at <= CAST($3 AS bigint) THEN 'waiting'
   ELSE 'scheduled' END`
 
+// items go by the partial index of what is not at rest, too: the sum keeps the planner from walking all subjects by their ids.
 const qItems = `
 SELECT s.id, s.kind, s.key, ` + standing + `, s.wanted - s.done, s.since, s.next_at, s.holder, s.attempt, s.error, s.note,
   COALESCE((SELECT why FROM cause WHERE cause.subject_id = s.id ORDER BY seq DESC, id DESC LIMIT 1), '')
-FROM subject s WHERE s.id > $1`
+FROM subject s WHERE s.id + 0 > $1`
 
 const qRetry = `UPDATE subject SET next_at = $1, attempt = 0 WHERE holder IS NULL AND id = $2`
 

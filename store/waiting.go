@@ -72,7 +72,7 @@ func (s *Store) Inbox(ctx context.Context, f InboxFilter) ([]Item, error) {
 		text += " AND s.next_at IS NOT NULL"
 	}
 	args = append(args, f.Limit)
-	rows, err := s.query(ctx, text+fmt.Sprintf(" ORDER BY s.id LIMIT $%d", len(args)), args...)
+	rows, err := s.query(ctx, text+fmt.Sprintf(" ORDER BY s.id + 0 LIMIT $%d", len(args)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list the inbox: %w", err)
 	}

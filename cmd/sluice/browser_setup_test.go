@@ -132,15 +132,15 @@ func TestFromNothingToTheFirstGreenCheck(t *testing.T) {
 		name string
 		do   chromedp.Tasks
 	}{
-		{"the token", chromedp.Tasks{chromedp.Navigate(at), says("Token of the set-up"), shot("token"), click(`main form button`)}},
-		{"the App", chromedp.Tasks{says("Create the GitHub App"), shot("nothing"), chromedp.SetValue(`input[name=owner]`, "acme"), chromedp.SetValue(`input[name=name]`, "Sluice Acme"), chromedp.SetValue(`input[name=url]`, f.url), click(`form[action="/setup/github"] button`)}},
-		{"to GitHub", chromedp.Tasks{says("The next page is"), shot("create"), click(`main form button`)}},
+		{"the token", chromedp.Tasks{chromedp.Navigate(at), says("Token of the set-up"), seenAt("token"), click(`main form button`)}},
+		{"the App", chromedp.Tasks{says("Create the GitHub App"), seenAt("nothing"), chromedp.SetValue(`input[name=owner]`, "acme"), chromedp.SetValue(`input[name=name]`, "Sluice Acme"), chromedp.SetValue(`input[name=url]`, f.url), click(`form[action="/setup/github"] button`)}},
+		{"to GitHub", chromedp.Tasks{says("The next page is"), seenAt("create"), click(`main form button`)}},
 		{"at GitHub", chromedp.Tasks{says("Create GitHub App"), click(`#create`)}},
-		{"back, and on to the installation", chromedp.Tasks{says("Install it on repositories"), shot("made"), click(`a[href$="/installations/new"]`)}},
+		{"back, and on to the installation", chromedp.Tasks{says("Install it on repositories"), seenAt("made"), click(`a[href$="/installations/new"]`)}},
 		{"the installation", chromedp.Tasks{says("Install"), click(`#install`)}},
-		{"the first webhook", chromedp.Tasks{says("GitHub was heard last"), says("sees 1 repository"), shot("heard"), click(`form[action="/setup/policy"] button`)}},
-		{"the policy", chromedp.Tasks{says("Open it as a change"), says("gh api"), shot("policy"), click(`form[action="/setup/policy"] button`)}},
-		{"the change", chromedp.Tasks{says("The change is open"), shot("proposed")}},
+		{"the first webhook", chromedp.Tasks{says("GitHub was heard last"), says("sees 1 repository"), seenAt("heard"), click(`form[action="/setup/policy"] button`)}},
+		{"the policy", chromedp.Tasks{says("Open it as a change"), says("gh api"), seenAt("policy"), click(`form[action="/setup/policy"] button`)}},
+		{"the change", chromedp.Tasks{says("The change is open"), seenAt("proposed")}},
 	} {
 		if err := chromedp.Run(ctx, step.do); err != nil {
 			var now string
@@ -155,8 +155,8 @@ func TestFromNothingToTheFirstGreenCheck(t *testing.T) {
 		t.Errorf("the change goes from %s into %s", pull.Head.Ref, pull.Base.Ref)
 	}
 	s.shows(1, map[string]string{"sluice/policy": "success", "sluice/tagging": "success", "sluice/config-separation": "success", "sluice/changelog": "failure", "sluice/gate": "failure"}) // by the defaults, which ask for an entry
-	closing := chromedp.Tasks{chromedp.Navigate("http://" + s.hook + "/login?next=/setup"), click(`a[href^="/login/github"]`), says("Close the set-up"), shot("close"), click(`form[action="/setup/done"] button`), says("acme/shop"),
-		chromedp.Navigate("http://" + s.hook + "/setup"), says("Change that at GitHub"), shot("closed"), chromedp.Navigate("http://" + s.hook + "/doctor"), says("it is Sluice Acme, and its key works"), shot("doctor")}
+	closing := chromedp.Tasks{chromedp.Navigate("http://" + s.hook + "/login?next=/setup"), click(`a[href^="/login/github"]`), says("Close the set-up"), seenAt("close"), click(`form[action="/setup/done"] button`), says("acme/shop"),
+		chromedp.Navigate("http://" + s.hook + "/setup"), says("Change that at GitHub"), seenAt("closed"), chromedp.Navigate("http://" + s.hook + "/doctor"), says("it is Sluice Acme, and its key works"), seenAt("doctor")}
 	if err := chromedp.Run(ctx, closing); err != nil {
 		var now string
 		_ = chromedp.Run(ctx, chromedp.Text("main", &now))
@@ -188,8 +188,8 @@ func (s *sim) read(path string, into any) {
 	}
 }
 
-// shot looks at a page at three widths, in both schemes: it fits, and where SLUICE_SHOTS names a folder it is kept.
-func shot(name string) chromedp.Action {
+// seenAt looks at a page at three widths, in both schemes: it fits, and where SLUICE_SHOTS names a folder it is kept.
+func seenAt(name string) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		for _, width := range []int64{360, 3840, 1280} {
 			var wide int64
@@ -225,8 +225,8 @@ func TestGitLabIsSetUpInABrowser(t *testing.T) {
 		do   chromedp.Tasks
 	}{
 		{"the token", chromedp.Tasks{chromedp.Navigate(y.web.URL + "/setup?token=" + token), click(`main form button`), says("Create the GitHub App")}},
-		{"the tab", chromedp.Tasks{click(`a[href="/setup/gitlab"]`), says("Access token"), shot("gitlab"), chromedp.SetValue(`input[name=url]`, y.hub), chromedp.SetValue(`input[name=token]`, y.forge.GitLabToken()), click(`form[action="/setup/gitlab"] button`)}},
-		{"the webhooks", chromedp.Tasks{says("Make the webhooks"), chromedp.SetValue(`input[name=places]`, "acme/shop"), click(`form[action="/setup/gitlab/install"] button`), says("webhook made"), shot("gitlab-hooks")}},
+		{"the tab", chromedp.Tasks{click(`a[href="/setup/gitlab"]`), says("Access token"), seenAt("gitlab"), chromedp.SetValue(`input[name=url]`, y.hub), chromedp.SetValue(`input[name=token]`, y.forge.GitLabToken()), click(`form[action="/setup/gitlab"] button`)}},
+		{"the webhooks", chromedp.Tasks{says("Make the webhooks"), chromedp.SetValue(`input[name=places]`, "acme/shop"), click(`form[action="/setup/gitlab/install"] button`), says("webhook made"), seenAt("gitlab-hooks")}},
 		{"signing in", chromedp.Tasks{chromedp.SetValue(`input[name=id]`, "app"), chromedp.SetValue(`input[name=secret]`, "hush"), click(`form[action="/setup/gitlab/signin"] button`), says("Administrators")}},
 	} {
 		if err := chromedp.Run(ctx, step.do); err != nil {

@@ -27,11 +27,19 @@ const demoSecret = "between the pretend forge and this very process"
 
 // demoCommand tells the story and then keeps serving until it is told to stop.
 func demoCommand(ctx context.Context, p process) int {
+	if len(p.args) > 0 && p.args[0] == "seed" {
+		p.args = p.args[1:]
+		return seedCommand(ctx, p)
+	}
 	flags := flag.NewFlagSet("sluice demo", flag.ContinueOnError)
 	flags.SetOutput(p.stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "listen address; another free port is taken when it is in use")
 	once := flags.Bool("once", false, "end after the story instead of serving on")
 	verbose := flags.Bool("v", false, "log what the server does")
+	flags.Usage = func() {
+		fmt.Fprintln(flags.Output(), "usage: sluice demo [FLAGS], or `sluice demo seed`, which fills a database with a large place that is made up")
+		flags.PrintDefaults()
+	}
 	if err := flags.Parse(p.args); err != nil {
 		return helpOr(err, exitFailed)
 	}

@@ -15,7 +15,7 @@ import (
 // viewer is the person of the pretend forge who looks at the board: cy, a release manager who wrote none of it.
 func (d *stage) viewer() *onlooker {
 	cy := d.forge.User("cy")
-	return &onlooker{dashboard.Person{Forge: "github", ID: strconv.FormatInt(cy.ID, 10), Login: cy.Login, Name: "Cy", Admin: true}}
+	return &onlooker{dashboard.Person{Forge: "github", ID: strconv.FormatInt(cy.ID, 10), Login: cy.Login, Name: "Cy", Admin: true, Guest: true}}
 }
 
 // second has a second change merged and well in integration.

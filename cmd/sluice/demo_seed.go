@@ -2,147 +2,118 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
-	"math/rand/v2"
-	"strings"
+	"io"
+	"log/slog"
 	"time"
 
-	"github.com/sluicegate/sluice/checks"
-	"github.com/sluicegate/sluice/checks/calendar"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/store"
 )
 
-// What a large place looks like, made up: to look at pages with much on them, and to measure them. Nothing of it exists at any
-// forge. The same numbers make the same data.
+const seedUsage = `usage: sluice demo seed [--repos 5000] [--decisions 200000] [--seed 1] [--also] [--serve ADDRESS]
 
-// seeding makes so many repositories with so many decisions on the changes of each.
+Fills the database that SLUICE_DATABASE names with what a large place would have left in it: repositories with three
+environments each, changes, decisions, promotions, overrides, locks, freezes, and the audit log of it all. To look at pages
+with much on them, and to measure them. Nothing of it exists at any forge, and nobody judged it: "sluice explain" of such a
+decision says that it comes out differently. The same numbers make the same again, but for the time of day.
+
+A database that holds anything already is refused, unless --also is given. With --serve the pages are then shown there, to
+whoever asks from this machine, as somebody who may read everything and do nothing.
+`
+
+// seeding is what a large place looks like, made up.
 type seeding struct {
 	repos, decisions int
+	seed             uint64
 	now              time.Time
-	dice             *rand.Rand
-	facts, sources   []byte
-	st               *store.Store
-	deployment       int64
 }
 
-const seedPolicy = "version: 1\napproval:\n  rules:\n    - {name: peer review, count: 1}\nenvironments:\n  development:\n    deploy: on-merge\n  staging:\n    after: development\n  production:\n    after: staging\n    deployers: {teams: [acme/release]}\n"
+// seedCommand is `sluice demo seed`.
+func seedCommand(ctx context.Context, p process) int {
+	flags := flag.NewFlagSet("sluice demo seed", flag.ContinueOnError)
+	flags.SetOutput(p.stderr)
+	flags.Usage = func() { fmt.Fprint(flags.Output(), seedUsage) }
+	repos, decisions, number := flags.Int("repos", 5000, ""), flags.Int("decisions", 200000, ""), flags.Uint64("seed", 1, "")
+	also, addr := flags.Bool("also", false, ""), flags.String("serve", "", "")
+	args, err := parseAnywhere(flags, p.args, p.stdout)
+	if err != nil {
+		return helpOr(err, exitFailed)
+	}
+	if len(args) > 0 || *repos < 1 || *decisions < 0 {
+		fmt.Fprint(p.stderr, "sluice demo seed: it takes no arguments, and at least one repository\n", seedUsage)
+		return exitFailed
+	}
+	if *also && *addr != "" {
+		fmt.Fprintln(p.stderr, "sluice demo seed: --serve shows all to whoever asks, so it goes with a database that holds nothing else: leave --also out")
+		return exitFailed
+	}
+	if err := seedInto(ctx, p, seeding{repos: *repos, decisions: *decisions, seed: *number}, *also, *addr); err != nil {
+		fmt.Fprintln(p.stderr, "sluice demo seed:", gate.Plain(err.Error()))
+		return exitFailed
+	}
+	return exitOpen
+}
 
-// seed fills a database that nobody works on yet.
-func seed(ctx context.Context, st *store.Store, repos, decisions int) error {
-	now := st.Now()
-	x := &seeding{repos: repos, decisions: decisions, now: now, st: st, dice: rand.New(rand.NewPCG(1, 2))}
-	sources, err := json.Marshal([]policy.Source{{Origin: policy.Repository, Name: ".sluice.yml", Commit: fake(1), Text: seedPolicy}})
+func seedInto(ctx context.Context, p process, s seeding, also bool, addr string) (err error) {
+	st, err := store.Open(ctx, store.Options{URL: databaseOf(p.getenv), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	x.sources = sources
-	if x.facts, err = json.Marshal(x.changeFacts()); err != nil {
+	defer func() { err = errors.Join(err, st.Close()) }()
+	if err := st.Unused(ctx); err != nil && !(also && errors.Is(err, store.ErrNotEmpty)) {
+		if errors.Is(err, store.ErrNotEmpty) {
+			err = fmt.Errorf("%w: let SLUICE_DATABASE name an empty one, or say --also to fill this one all the same", err)
+		}
 		return err
 	}
-	const batch = 25
-	for i := 0; i < repos; i += batch {
-		if err := x.batch(ctx, i, min(i+batch, repos)); err != nil {
+	begin := time.Now()
+	if err := s.fill(ctx, st, p.stderr); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%d repositories with %d decisions on changes were made up in %v.\n", s.repos, s.decisions, time.Since(begin).Round(time.Second))
+	if addr == "" {
+		return nil
+	}
+	return showSeeded(ctx, st, addr, p.stdout)
+}
+
+// every is how many repositories have twenty times as many decisions as the others.
+const every = 100
+
+// share is how many of the decisions a repository has; together they have them all.
+func (s seeding) share(i int) int {
+	before := func(n int) int { return n + 19*((n+every-1)/every) }
+	all := before(s.repos)
+	return s.decisions*before(i+1)/all - s.decisions*before(i)/all
+}
+
+// fill writes it all, some repositories at a time. Each such piece is a transaction.
+func (s seeding) fill(ctx context.Context, st *store.Store, told io.Writer) error {
+	if s.now.IsZero() {
+		s.now = st.Now().UTC().Truncate(time.Hour)
+	}
+	sources := seedJSON([]policy.Source{{Origin: policy.Repository, Name: ".sluice.yml", Commit: fmt.Sprintf("%040x", s.seed), Text: seedPolicy}})
+	const batch = 50
+	next := time.Now().Add(5 * time.Second)
+	for i := 0; i < s.repos; i += batch {
+		var list []store.Filling
+		for k := i; k < min(i+batch, s.repos); k++ {
+			m := newMaker(s, k, sources)
+			m.changes()
+			m.environments()
+			list = append(list, m.out...)
+		}
+		if err := st.Fill(ctx, list); err != nil {
 			return fmt.Errorf("make up repositories: %w", err)
+		}
+		if time.Now().After(next) {
+			fmt.Fprintf(told, "%d of %d repositories\n", min(i+batch, s.repos), s.repos)
+			next = time.Now().Add(5 * time.Second)
 		}
 	}
 	return nil
-}
-
-// seedRepo is the name of one.
-func seedRepo(i int) string { return fmt.Sprintf("team-%02d/service-%04d", i%40, i) }
-
-// fake is an object id.
-func fake(n int) string { return fmt.Sprintf("%040x", 0x5eed<<20+n) }
-
-func (x *seeding) changeFacts() *checks.Facts {
-	f := &checks.Facts{Subject: checks.Subject{Forge: "github", Kind: checks.KindChange}, Change: &checks.Change{Title: "A change", State: "merged", Author: checks.Person{ID: 7, Login: "ana", Kind: "user"}}}
-	for i := range 20 {
-		f.Files = append(f.Files, checks.File{Path: fmt.Sprintf("internal/part%d/file.go", i), Status: "modified", Additions: i})
-	}
-	return f
-}
-
-// batch makes some repositories in one go.
-func (x *seeding) batch(ctx context.Context, from, to int) error {
-	var out gate.Outcome
-	for i := from; i < to; i++ {
-		x.repository(i, &out)
-	}
-	mark := gate.Mark{Kind: gate.MarkPrune, Why: "seed"}
-	if err := x.st.Mark(ctx, mark); err != nil {
-		return err
-	}
-	works, err := x.st.Claim(ctx, 1, time.Hour)
-	if err != nil || len(works) != 1 {
-		return fmt.Errorf("take the work: %d, %w", len(works), err)
-	}
-	ended := out.Promotions // what was asked for is kept first, and ends in a second go
-	out.Promotions = nil
-	if err := x.st.Finish(ctx, works[0], out); err != nil {
-		return err
-	}
-	if err := x.st.Mark(ctx, mark); err != nil {
-		return err
-	}
-	if works, err = x.st.Claim(ctx, 1, time.Hour); err != nil || len(works) != 1 {
-		return fmt.Errorf("take the work: %d, %w", len(works), err)
-	}
-	return x.st.Finish(ctx, works[0], gate.Outcome{Promotions: ended})
-}
-
-// repository makes one: its environments, what was promoted, and its decisions.
-func (x *seeding) repository(i int, out *gate.Outcome) {
-	repo := seedRepo(i)
-	for j, name := range []string{"development", "staging", "production"} {
-		x.environment(i, j, repo, name, out)
-	}
-	for k := range x.decisions {
-		n := k/4 + 1
-		d := &gate.Decision{ID: fmt.Sprintf("%08x%024x", i, k+1), Subject: checks.Subject{Forge: "github", Repo: repo, Kind: checks.KindChange, Change: n}, Commit: fake(i*1000 + k),
-			At: x.now.Add(-time.Duration(x.decisions-k) * time.Hour), Open: k%4 == 3, Policy: "p", Facts: "f", Digest: fmt.Sprint(k),
-			Verdicts: []checks.Verdict{{Check: "changelog", Outcome: checks.Pass, Mode: policy.Enforce, Reason: "Adds an entry.", Rule: "default changelog"}},
-			Gate:     checks.Verdict{Check: "gate", Outcome: checks.Wait, Mode: policy.Enforce, Reason: "approval: Needs 1 more approval of this commit.", Rule: ".sluice.yml:4 approval.rules[0]"}}
-		if d.Open {
-			d.Gate.Outcome, d.Gate.Reason = checks.Pass, "Open: every check that blocks passes."
-		}
-		out.Also = append(out.Also, gate.Kept{Decision: d, Facts: x.facts, Sources: x.sources})
-		if k%10 == 0 {
-			out.Entries = append(out.Entries, gate.Entry{At: d.At, Kind: gate.EntryDecision, Forge: "github", Repo: repo, Change: n, Commit: d.Commit, Reason: d.Gate.Reason, Outcome: "shut", Decision: d.ID})
-		}
-	}
-}
-
-// environment makes one of a repository, with the promotions into it.
-func (x *seeding) environment(i, j int, repo, name string, out *gate.Outcome) {
-	view := &gate.EnvironmentView{Rank: j + 1, After: []string{"", "development", "staging"}[j]}
-	seen := gate.EnvironmentSeen{Forge: "github", Repo: repo, Name: name, Looked: true, At: x.now, View: view}
-	for n := range 4 {
-		x.deployment++
-		commit := 4 - j + n // what is live falls behind from one environment to the next
-		at := x.now.Add(-time.Duration(100-10*n-j) * time.Hour)
-		p := gate.Promotion{ID: fmt.Sprintf("%08x%08x%016x", i, j, n+1), Forge: "github", Repo: repo, Environment: name, Commit: fake(i*1000 + commit), Request: fmt.Sprint("seed/", n), How: checks.ByCommand,
-			By: checks.Person{ID: 8, Login: "bo", Kind: "user"}, At: at, Since: at, State: gate.Verified, Deployment: x.deployment, LiveAt: at, VerifiedAt: at, Version: fmt.Sprintf("v1.%d.0", commit),
-			Brings: &gate.Brings{Commits: 1 + x.dice.IntN(5), Oldest: at.Add(-20 * time.Hour)}}
-		if n == 3 && i%5 == j { // some wait
-			p.State, p.Deployment, p.LiveAt, p.VerifiedAt, p.Decision = gate.Gated, 0, time.Time{}, time.Time{}, fmt.Sprintf("%08x%024x", i, 1)
-		} else {
-			view.Live = &gate.LiveSeen{Deployment: p.Deployment, Commit: p.Commit, Version: p.Version, At: at, By: p.By}
-		}
-		asked := p
-		asked.State = gate.Requested
-		out.Requests, out.Promotions = append(out.Requests, asked), append(out.Promotions, p)
-	}
-	if j == 2 && i%97 == 0 {
-		view.Live.Outside = true
-	}
-	if j == 2 && i%50 == 0 {
-		view.Freezes = []calendar.Freeze{{Span: calendar.Span{From: x.now.Add(-time.Hour), To: x.now.Add(48 * time.Hour)}, Reason: "the fair", Rule: ".sluice.yml:9 environments.production.freezes[0]"}}
-	}
-	if j == 1 && i%60 == 0 {
-		out.Locks = append(out.Locks, gate.LockState{ID: fmt.Sprint("seed/", i), Forge: "github", Repo: repo, Lock: checks.Lock{Environment: name, By: checks.Person{ID: 9, Login: "cy"}, Reason: "A load test runs" + strings.Repeat(".", i%3), At: x.now}})
-	}
-	out.Seen = append(out.Seen, seen)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,35 +96,42 @@ type reports struct {
 var _ dashboard.Reports = (*reports)(nil)
 
 // mostCounted is how many promotions are counted for a page: those went live last.
-const mostCounted = 500
+const mostCounted = 400
 
-func (r *reports) Deployments(ctx context.Context, repo gate.Repo, since time.Time) (dora.Report, []gate.Promotion, error) {
+func (r *reports) Deployments(ctx context.Context, repos []gate.Repo, since time.Time) (_ dora.Report, _ []gate.Promotion, err error) {
 	b := dora.Book{Carried: map[string]dora.Carried{}}
-	all, err := r.PromotedSince(ctx, repo.Name, "", since)
-	if err != nil {
+	if b.Promotions, err = r.PromotedIn(ctx, repos, since); err != nil {
 		return dora.Report{}, nil, err
 	}
-	for _, p := range all {
-		if p.Forge == repo.Forge {
-			b.Promotions = append(b.Promotions, p)
-		}
-	}
-	outside, err := doraOutside(ctx, r.Store, repo.Name, "")
-	if err != nil {
+	if b.Outside, err = r.outside(ctx, repos); err != nil {
 		return dora.Report{}, nil, err
 	}
-	for _, e := range outside {
-		if e.Forge == repo.Forge {
-			b.Outside = append(b.Outside, e)
-		}
-	}
-	if b.Incidents, err = r.Incidents(ctx, repo.Forge, strings.ToLower(repo.Name), since); err != nil {
+	if b.Incidents, err = r.IncidentsIn(ctx, repos, since); err != nil {
 		return dora.Report{}, nil, err
 	}
 	if err := r.brought(ctx, b.Promotions, since, b.Carried); err != nil {
 		return dora.Report{}, nil, err
 	}
 	return dora.Count(b, dora.Span{Since: since, Now: r.Now()}), b.Promotions, nil
+}
+
+// outside are the deployments from these repositories that came past the gate.
+func (r *reports) outside(ctx context.Context, repos []gate.Repo) (list []gate.Entry, err error) {
+	f := store.AuditFilter{Kinds: []gate.EntryKind{gate.EntryOutside}}
+	for _, x := range repos {
+		f.Repos = append(f.Repos, x.Name)
+	}
+	err = r.Audit(ctx, f, func(k audit.Kept) error {
+		var e gate.Entry
+		if err := json.Unmarshal([]byte(k.Line), &e); err != nil {
+			return fmt.Errorf("entry %d cannot be read: `sluice audit verify` tells more: %w", k.Seq, err)
+		}
+		if slices.ContainsFunc(repos, func(x gate.Repo) bool { return x.Forge == e.Forge && strings.EqualFold(x.Name, e.Repo) }) {
+			list = append(list, e)
+		}
+		return nil
+	})
+	return list, err
 }
 
 // brought reads what promotions brought, of those that were not read before.
