@@ -22,8 +22,10 @@ type Tables interface {
 	Timetables(ctx context.Context, repo gate.Repo) ([]gate.Timetable, error)
 }
 
-// mostHeld is how many freezes and locks are looked through.
-const mostHeld = 2000
+const (
+	mostHeld   = 2000 // freezes and locks that are looked through
+	heldOnPage = 50   // of each, shown
+)
 
 // calendarData is what holds deployments back, and when they may go on.
 type calendarData struct {
@@ -145,8 +147,8 @@ func (v *visitor) held(x *calendarData) error {
 		}
 	}
 	slices.SortStableFunc(x.Freezes, func(a, b freezeRow) int { return cmp.Compare(begins(a, v.now), begins(b, v.now)) })
-	x.More = len(x.Freezes) > 100 || len(x.Locks) > 100
-	x.Freezes, x.Locks = x.Freezes[:min(len(x.Freezes), 100)], x.Locks[:min(len(x.Locks), 100)]
+	x.More = len(x.Freezes) > heldOnPage || len(x.Locks) > heldOnPage
+	x.Freezes, x.Locks = x.Freezes[:min(len(x.Freezes), heldOnPage)], x.Locks[:min(len(x.Locks), heldOnPage)]
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -20,17 +21,28 @@ func unkind() string {
 	return `<script>window.broken=1</script><img src=x onerror="window.broken=1">"'{{.}} ` + "\u202egnp.exe\u202c العربية עברית " + strings.Repeat("W", 3000) + strings.Repeat(" ولا", 2000)
 }
 
-// spoiled is a repository in which all that people write is unkind.
-func spoiled(t *testing.T, url string) *store.Store {
+// spoiled are repositories in which all that people write is unkind, and everything is held back.
+func spoiled(t *testing.T, url string, repos int) *store.Store {
 	t.Helper()
 	st, err := store.Open(t.Context(), store.Options{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	m := newMaker(seeding{repos: 1, decisions: 60, seed: 1, now: st.Now()}, 0, []byte(`[]`))
-	m.changes()
-	m.environments()
+	for n := range repos {
+		m := newMaker(seeding{repos: 1, decisions: 60, seed: 1, now: st.Now()}, 0, []byte(`[]`))
+		m.i, m.repo = n*50*60*97, seedRepo(n) // by this number there is a freeze, a lock, and something outside the gate
+		m.changes()
+		m.environments()
+		spoil(m)
+		if err := st.Fill(t.Context(), m.out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return st
+}
+
+func spoil(m *maker) {
 	for i := range m.out {
 		o := &m.out[i].Outcome
 		if o.Subject != nil {
@@ -66,10 +78,28 @@ func spoiled(t *testing.T, url string) *store.Store {
 			}
 		}
 	}
-	if err := st.Fill(t.Context(), m.out); err != nil {
+}
+
+// However much people write, no page is large.
+func TestPagesStaySmallWhateverPeopleWrite(t *testing.T) {
+	t.Parallel()
+	h, err := seededPages(spoiled(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 25), mayAll{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return st
+	m := &maker{repo: seedRepo(0)}
+	for _, path := range unkindPages(m) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if t.Logf("%-60s %d, %d bytes", path, w.Code, w.Body.Len()); w.Code != http.StatusOK || w.Body.Len() > 100_000 {
+			t.Errorf("GET %s = %d with %d bytes, want 100 KB at most", path, w.Code, w.Body.Len())
+		}
+	}
+}
+
+func unkindPages(m *maker) []string {
+	return []string{"/", "/repos/github/" + m.repo, "/changes/github/1/" + m.repo, "/environments/github/production/" + m.repo, "/promotions/" + m.id(2, 2), "/decisions/" + m.id(ofChange, decisionsOfChange),
+		"/ask/approve/github/development/" + m.repo, "/audit", "/overrides?days=365", "/overrides?days=365&by=check", "/calendar", "/metrics/deployments?repo=" + m.repo, "/metrics/deployments?team=accounts", "/policy/github/" + m.repo}
 }
 
 // shot keeps a picture of the page where SLUICE_SHOTS names a folder.
@@ -114,16 +144,13 @@ func fits(ctx context.Context, t *testing.T, kind, url string, paths []string) {
 
 func TestPagesWithstandWhatPeopleWriteInABrowser(t *testing.T) {
 	ctx := chromium(t)
-	st := spoiled(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
-	h, err := seededPages(st, mayAll{})
+	h, err := seededPages(spoiled(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 1), mayAll{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	m := &maker{repo: seedRepo(0)}
-	fits(ctx, t, "unkind", s.URL, []string{"/", "/repos/github/" + m.repo, "/changes/github/1/" + m.repo, "/environments/github/production/" + m.repo, "/promotions/" + m.id(2, 2), "/decisions/" + m.id(ofChange, decisionsOfChange),
-		"/ask/approve/github/development/" + m.repo, "/audit", "/overrides?days=365", "/overrides?days=365&by=check", "/calendar", "/metrics/deployments?repo=" + m.repo, "/metrics/deployments?team=accounts", "/policy/github/" + m.repo})
+	fits(ctx, t, "unkind", s.URL, unkindPages(&maker{repo: seedRepo(0)}))
 }
 
 // Where there is nothing yet, every page says what to do.
@@ -144,7 +171,7 @@ func TestPagesWithNothingOnThemSayWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := map[string]string{"/": "sluice init", "/audit": "It fills with the first", "/overrides": "/sluice override", "/calendar": "/sluice lock", "/metrics/deployments": "the first promotion", "/metrics/deployments?team=acme": "Choose one", "/inbox": "until it is done",
-		"/policy/github/acme/shop": "recorded", "/repos/github/acme/shop": "yet"}
+		"/policy/github/acme/shop": "Nothing was judged here yet", "/repos/github/acme/shop": "ask for access to the repository"}
 	var paths []string
 	for path, want := range told {
 		paths = append(paths, path)

@@ -81,7 +81,7 @@ func (w workList) Retry(ctx context.Context, by dashboard.Person, ids ...int64) 
 	}
 	what := "all that failed"
 	if len(ids) > 0 {
-		what = fmt.Sprintf("work %d", ids[0])
+		what = "work " + strings.Trim(fmt.Sprint(ids), "[]")
 	}
 	return n, w.Enter(ctx, gate.Entry{Kind: gate.EntryCommand, Forge: by.Forge, Command: "inbox retry", Outcome: "done", Who: gate.Who{ID: accountID(by), Login: by.Login},
 		Reason: fmt.Sprintf("%d pieces of work were made due at once: %s.", n, what)})

@@ -2,12 +2,8 @@
 
 -- +goose Up
 CREATE INDEX audit_login ON audit (login, seq);
-
--- What is sealed does not get smaller: nothing is to be won by packing it.
-ALTER TABLE account ALTER COLUMN grant_sealed SET STORAGE EXTERNAL;
-ALTER TABLE session ALTER COLUMN body SET STORAGE EXTERNAL;
+ALTER TABLE setup ALTER sealed SET STORAGE EXTERNAL; -- what is encrypted does not pack
 
 -- +goose Down
-ALTER TABLE session ALTER COLUMN body SET STORAGE EXTENDED;
-ALTER TABLE account ALTER COLUMN grant_sealed SET STORAGE EXTENDED;
+ALTER TABLE setup ALTER sealed SET STORAGE EXTENDED;
 DROP INDEX audit_login;
