@@ -8,8 +8,6 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-const qReceived = `SELECT received_at FROM delivery WHERE forge = $1 ORDER BY received_at DESC LIMIT 1`
-
 const qSetups = `SELECT name, sealed, version, at FROM setup ORDER BY name`
 
 const qSetupVersion = `SELECT version FROM setup WHERE name = $1`
@@ -17,6 +15,8 @@ const qSetupVersion = `SELECT version FROM setup WHERE name = $1`
 const qKeepSetup = `
 INSERT INTO setup (name, sealed, version, at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, version = excluded.version, at = excluded.at`
+
+const qReceived = `SELECT received_at FROM delivery WHERE forge = $1 ORDER BY received_at DESC LIMIT 1`
 
 const qDropSetup = `DELETE FROM setup WHERE name = $1`
 
