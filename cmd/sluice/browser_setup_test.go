@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -198,6 +199,12 @@ func seenAt(name string) chromedp.Action {
 			}
 			if wide > width {
 				return fmt.Errorf("%s is %d wide at %d", name, wide, width)
+			}
+			dir := cmp.Or(os.Getenv("SLUICE_AXE"), filepath.Join("..", "..", "testdata", "axe"))
+			if text, err := os.ReadFile(filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")); err == nil {
+				if list, err := heavily(ctx, string(text)); err != nil || len(list) > 0 {
+					return fmt.Errorf("%s at %d: axe: %v, %v", name, width, list, err)
+				}
 			}
 			if dir := os.Getenv("SLUICE_SHOTS"); dir != "" {
 				var png []byte
