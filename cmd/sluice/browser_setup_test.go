@@ -157,7 +157,8 @@ func TestFromNothingToTheFirstGreenCheck(t *testing.T) {
 	}
 	s.shows(1, map[string]string{"sluice/policy": "success", "sluice/tagging": "success", "sluice/config-separation": "success", "sluice/changelog": "failure", "sluice/gate": "failure"}) // by the defaults, which ask for an entry
 	closing := chromedp.Tasks{chromedp.Navigate("http://" + s.hook + "/login?next=/setup"), click(`a[href^="/login/github"]`), says("Close the set-up"), seenAt("close"), click(`form[action="/setup/done"] button`), says("acme/shop"),
-		chromedp.Navigate("http://" + s.hook + "/setup"), says("Change that at GitHub"), seenAt("closed"), chromedp.Navigate("http://" + s.hook + "/doctor"), says("it is Sluice Acme, and its key works"), seenAt("doctor")}
+		chromedp.Navigate("http://" + s.hook + "/setup"), says("Change that at GitHub"), seenAt("closed"), chromedp.Navigate("http://" + s.hook + "/doctor"), says("it is Sluice Acme, and its key works"), says("sluice/gate is not required on main"), seenAt("doctor"),
+		chromedp.Navigate("http://" + s.hook + "/tokens"), says("API tokens"), seenAt("tokens")}
 	if err := chromedp.Run(ctx, closing); err != nil {
 		var now string
 		_ = chromedp.Run(ctx, chromedp.Text("main", &now))

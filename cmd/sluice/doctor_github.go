@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluicegate/sluice/providers/github"
 	"github.com/sluicegate/sluice/webhook"
@@ -39,6 +40,8 @@ func examineGitHub(ctx context.Context, s settings, log *slog.Logger) (list []fi
 	} else if x.HookURL != hook {
 		say(wrong, app, fmt.Sprintf("its webhook goes to %q.", x.HookURL), "this server is told nothing.", "in the App's settings, set the webhook's URL to "+hook+".")
 	}
+	exam := &githubExam{client: client, app: s.GitHub.AppID, now: time.Now, say: say}
+	exam.pulse(ctx, s.Pull)
 	if lacks := lacking(x.Permissions, x.Events); lacks != "" {
 		say(wrong, app, "it lacks "+lacks+".", "what they are for does not work.", "grant them in the App's settings (app.yml lists all), then accept them in each account.")
 	}
@@ -55,7 +58,11 @@ func examineGitHub(ctx context.Context, s settings, log *slog.Logger) (list []fi
 		default:
 			say(fine, about, "it granted all that is needed.", "", "")
 		}
+		if !i.Suspended {
+			exam.guards(ctx, i)
+		}
 	}
+	exam.quotas()
 	return list
 }
 

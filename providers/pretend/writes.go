@@ -26,7 +26,8 @@ func oneBranch(r *request, x *Repo) reply {
 	if c == nil {
 		return refuse(http.StatusNotFound, "Branch not found")
 	}
-	return ok(obj{"name": r.PathValue("branch"), "commit": r.f.renderCommit(c), "protected": len(x.required[r.PathValue("branch")]) > 0})
+	return ok(obj{"name": r.PathValue("branch"), "commit": r.f.renderCommit(c), "protected": len(x.required[r.PathValue("branch")]) > 0,
+		"protection": obj{"enabled": false, "required_status_checks": obj{"enforcement_level": "off", "contexts": []any{}, "checks": []any{}}}}) // rulesets require what is required
 }
 
 // unprocessable is a refusal with what is wrong field by field.
