@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"context"
+	"net/http"
 	"sync"
 
 	"github.com/sluicegate/sluice/gate"
@@ -35,4 +37,13 @@ func (l *ledger) read(v *visitor) ([]gate.Entry, error) {
 		l.entries = append([]gate.Entry(nil), l.entries[more:]...)
 	}
 	return l.entries[:len(l.entries):len(l.entries)], nil
+}
+
+// Warm reads what pages remember of the log, so that the first who looks does not wait for it.
+func (b *Board) Warm(ctx context.Context) error {
+	if b.pages == nil {
+		return nil
+	}
+	_, err := b.pages.ledger.read(&visitor{Pages: b.pages, r: (&http.Request{}).WithContext(ctx)})
+	return err
 }

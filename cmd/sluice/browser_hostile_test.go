@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sluicegate/sluice/dashboard"
+	"github.com/sluicegate/sluice/gate"
 )
 
 // Another site, at the same host, can neither press a button in somebody's name nor show a page inside its own.
@@ -79,5 +83,38 @@ func TestTimesAreInTheViewersZone(t *testing.T) {
 	look("Asia/Kathmandu", true)
 	if at, err := time.Parse(time.RFC3339, seen.At); err != nil || seen.Text != at.UTC().Format("2006-01-02 15:04 UTC") {
 		t.Errorf("without the script it is %q, %v", seen.Text, err)
+	}
+}
+
+// mayRead is a Sight of who may look and no more.
+type mayRead struct{ everything }
+
+func (mayRead) Role(context.Context, dashboard.Person, gate.Repo) (string, error) { return "read", nil }
+
+// Who may only look finds no button, and by the address of one is told what is missing and who cures it.
+func TestWhoMayOnlyLookIsRefused(t *testing.T) {
+	ctx := chromium(t)
+	st := spoiled(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 1)
+	at := "/github/development/" + seedRepo(0)
+	for _, may := range []bool{true, false} {
+		var sight dashboard.Sight = mayRead{}
+		if may {
+			sight = mayAll{}
+		}
+		h, err := seededPages(st, sight)
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := httptest.NewServer(h)
+		t.Cleanup(web.Close)
+		var buttons int
+		var said string
+		if err := chromedp.Run(ctx, chromedp.Navigate(web.URL+"/environments"+at), holds(`document.readyState === "complete"`), chromedp.Evaluate(`document.querySelectorAll('a[href^="/ask/"]').length`, &buttons),
+			chromedp.Navigate(web.URL+"/ask/lock"+at), holds(`document.readyState === "complete"`), chromedp.Text("main", &said)); err != nil {
+			t.Fatal(err)
+		}
+		if refused := strings.Contains(said, "takes the right write") && strings.Contains(said, "ask an administrator"); (buttons > 0) != may || refused == may {
+			t.Errorf("who may %v finds %d buttons, and is told %.300q", may, buttons, said)
+		}
 	}
 }

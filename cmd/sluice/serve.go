@@ -94,6 +94,12 @@ func (v *server) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return v.runner.Run(ctx) })
 	g.Go(func() error { return v.refused.watch(ctx, v.logged) })
 	g.Go(func() error { return v.setup.watch(ctx) })
+	g.Go(func() error {
+		if err := v.live.Load().board.Warm(ctx); err != nil && ctx.Err() == nil {
+			v.log.Warn("overrides could not be read ahead of the page that counts them", "err", err)
+		}
+		return nil
+	})
 	g.Go(func() error { return v.notary.watch(ctx, v.log, v.metrics.verified) })
 	g.Go(func() error {
 		<-ctx.Done()
