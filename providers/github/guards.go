@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -21,6 +23,9 @@ type Guard struct {
 	Pinned   bool   // our own App alone may say it
 	Other    bool   // another App must say it, which never will
 }
+
+// guardsAtOnce keeps somebody who looks at a page from waiting for one answer after another.
+const guardsAtOnce = 8
 
 // Guards looks at repositories of an installation, in GitHub's order, at most so many: whether a check must pass there and who may
 // say it, which rulesets and branch protection tell without the right to administer. More says how many were not looked at.
@@ -37,17 +42,27 @@ func (c *Client) Guards(ctx context.Context, installation int64, check string, m
 	if err := in.get(ctx, "GET /installation/repositories", fmt.Sprintf("/installation/repositories?per_page=%d&page=1", min(most, 100)), &some); err != nil {
 		return nil, 0, fmt.Errorf("list repositories: %w", err)
 	}
-	for _, r := range some.Repositories {
-		if r.Archived {
+	found, faults := make([]Guard, len(some.Repositories)), make([]error, len(some.Repositories))
+	var g errgroup.Group
+	g.SetLimit(guardsAtOnce)
+	for i, r := range some.Repositories {
+		if r.Archived { // nothing is merged there
 			continue
 		}
-		g, err := in.guard(ctx, r.FullName, r.Branch, check)
-		if err != nil {
-			return list, some.Total - len(list), fmt.Errorf("look at %s: %w", r.FullName, err)
-		}
-		list = append(list, g)
+		g.Go(func() error {
+			if found[i], faults[i] = in.guard(ctx, r.FullName, r.Branch, check); faults[i] != nil {
+				faults[i] = fmt.Errorf("look at %s: %w", r.FullName, faults[i])
+			}
+			return nil
+		})
 	}
-	return list, max(0, some.Total-len(some.Repositories)), nil
+	_ = g.Wait() // each has its own
+	for i, r := range some.Repositories {
+		if !r.Archived && faults[i] == nil {
+			list = append(list, found[i])
+		}
+	}
+	return list, max(0, some.Total-len(some.Repositories)), errors.Join(faults...)
 }
 
 func (in *installation) guard(ctx context.Context, full, branch, check string) (Guard, error) {
