@@ -158,6 +158,20 @@ func (a *API) repos(w http.ResponseWriter, r *http.Request) {
 
 func repoCursor(x gate.Repo) string { return strings.ToLower(x.Name) + " " + x.Forge }
 
+// wherePaged is which repository is meant, and which page of what there is of it; it has answered where it is not ok.
+func (a *API) wherePaged(w http.ResponseWriter, r *http.Request) (repo gate.Repo, after int64, limit int, ok bool) {
+	repo, status, wrong := a.where(r)
+	if wrong != "" {
+		problem(w, status, wrong)
+		return repo, 0, 0, false
+	}
+	if after, limit, wrong = pageAfter(r); wrong != "" {
+		problem(w, http.StatusUnprocessableEntity, wrong)
+		return repo, 0, 0, false
+	}
+	return repo, after, limit, true
+}
+
 type changeJSON struct {
 	Number   int       `json:"number"`
 	Title    string    `json:"title"`
@@ -169,14 +183,8 @@ type changeJSON struct {
 }
 
 func (a *API) changes(w http.ResponseWriter, r *http.Request) {
-	repo, status, wrong := a.where(r)
-	if wrong != "" {
-		problem(w, status, wrong)
-		return
-	}
-	after, limit, wrong := pageAfter(r)
-	if wrong != "" {
-		problem(w, http.StatusUnprocessableEntity, wrong)
+	repo, after, limit, ok := a.wherePaged(w, r)
+	if !ok {
 		return
 	}
 	open, err := a.Records.Open(r.Context(), repo)
@@ -208,14 +216,8 @@ type pastJSON struct {
 
 // history lists decisions: of one change, or of all of a repository.
 func (a *API) history(w http.ResponseWriter, r *http.Request) {
-	repo, status, wrong := a.where(r)
-	if wrong != "" {
-		problem(w, status, wrong)
-		return
-	}
-	before, limit, wrong := pageAfter(r)
-	if wrong != "" {
-		problem(w, http.StatusUnprocessableEntity, wrong)
+	repo, before, limit, ok := a.wherePaged(w, r)
+	if !ok {
 		return
 	}
 	number := 0

@@ -84,7 +84,11 @@ func (v *visitor) decided(x *changePage, s checks.Subject) error {
 		return err
 	}
 	x.Decision, x.Newest, x.Raw = rec.Decision, true, "/decisions/"+id+"?format=json"
-	x.Lines, x.Facts = shownVerdicts(rec.Decision, rec.Sources), factsOf(rec.Facts)
+	author := ""
+	if x.Facts = factsOf(rec.Facts); x.Facts != nil {
+		author = x.Facts.Author.Login
+	}
+	x.Lines = shownVerdicts(rec.Decision, rec.Sources, author)
 	if x.Row == nil { // it is over for so long that no more than its decisions is remembered
 		x.Row = &gate.ChangeRow{Forge: s.Forge, Repo: s.Repo, Number: s.Change, Head: rec.Decision.Commit, Base: rec.Decision.Base}
 		if x.Facts != nil {

@@ -92,7 +92,7 @@ func (v *visitor) judged(x *promotionPage) error {
 		return err
 	}
 	x.Decision, x.Raw = rec.Decision, "/decisions/"+rec.Decision.ID+"?format=json"
-	x.Lines = shownVerdicts(rec.Decision, rec.Sources)
+	x.Lines = shownVerdicts(rec.Decision, rec.Sources, "")
 	var f checks.Facts
 	if rec.Facts == nil || json.Unmarshal(rec.Facts, &f) != nil || f.Promotion == nil {
 		return nil

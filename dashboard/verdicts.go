@@ -32,12 +32,12 @@ type quote struct {
 	Text   string
 }
 
-// shownVerdicts are those of a decision, what shuts the gate first.
-func shownVerdicts(d *gate.Decision, sources []byte) (list []verdictShown) {
+// shownVerdicts are those of a decision, what shuts the gate first. The author is whoever wrote the change; "": not known.
+func shownVerdicts(d *gate.Decision, sources []byte, author string) (list []verdictShown) {
 	var policies []policy.Source
 	_ = json.Unmarshal(sources, &policies) // without them nothing is quoted
 	for _, v := range d.Verdicts {
-		x := verdictShown{Verdict: v, Quotes: quotes(v.Rule, policies), Who: cures(v)}
+		x := verdictShown{Verdict: v, Quotes: quotes(v.Rule, policies), Who: cures(v, author)}
 		for _, f := range shown(v) {
 			y := findingShown{Finding: f}
 			if f.Rule != v.Rule {
@@ -62,12 +62,15 @@ func heavy(v checks.Verdict) int {
 }
 
 // cures says who mends what shuts the gate, as far as the outcome tells.
-func cures(v checks.Verdict) string {
+func cures(v checks.Verdict, author string) string {
 	if !v.Blocks() {
 		return ""
 	}
 	switch v.Outcome {
 	case checks.Fail:
+		if author != "" {
+			return gate.Plain(author) + ", who wrote the change, with the edit or command below."
+		}
 		return "Whoever wrote the change, with the edit or command below."
 	case checks.Unknown:
 		return "Sluice looks again by itself; if it stays so, an administrator runs `sluice doctor`."
@@ -76,7 +79,7 @@ func cures(v checks.Verdict) string {
 			return "Time: nobody has to do anything."
 		}
 		if strings.Contains(v.Check, "approval") {
-			return "Those whom the rule names, none of whom wrote the change."
+			return "Those who are named below, none of whom wrote the change."
 		}
 		return "Somebody else than the author, or a pipeline that has still to end."
 	}
