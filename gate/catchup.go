@@ -80,7 +80,7 @@ func (r *Reconciler) catchUp(ctx context.Context, w Work) (Outcome, error) {
 	if !ok {
 		return Outcome{Note: "the log of " + w.Mark.Forge + " is not read"}, nil
 	}
-	l := &logLook{Missed: m, r: r, forge: w.Mark.Forge, waited: r.waited(w), quick: slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "start" })}
+	l := &logLook{Missed: m, r: r, forge: w.Mark.Forge, asked: w.Since, quick: slices.ContainsFunc(w.Causes, func(c Mark) bool { return c.Why == "start" })}
 	if err := l.list(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("list the deliveries of %s: %w", l.forge, err)
 	}
@@ -100,29 +100,20 @@ func (r *Reconciler) catchUp(ctx context.Context, w Work) (Outcome, error) {
 	return out, nil
 }
 
-// waited is how long ago work was asked for first, since it was done last. It is a time span and no time: the forge's log is by
-// the forge's clock, and ours may be wrong.
-func (r *Reconciler) waited(w Work) time.Duration {
-	if w.Since.IsZero() {
-		return 0
-	}
-	return max(0, r.Now().Sub(w.Since))
-}
-
 // logLook is one look at a forge's log.
 type logLook struct {
 	Missed
 	r     *Reconciler
 	forge string
 
-	quick  bool          // what was missed while down is the newest there is, and is wanted now: the first page with nothing missing ends it
-	cut    bool          // it did, so the next look begins where this one did
-	waited time.Duration // since this look was asked for
-	first  bool          // none came to its end before: it was asked for when Sluice was started for the first time
-	since  time.Time     // what was sent before that is known
-	now    time.Time     // by the forge's clock
-	until  time.Time     // up to when the log is known: the same, but never by our own clock, which may jump
-	newest time.Time     // when the newest entry was
+	quick  bool      // what was missed while down is the newest there is, and is wanted now: the first page with nothing missing ends it
+	cut    bool      // it did, so the next look begins where this one did
+	asked  time.Time // when this look was asked for first, by our clock; zero: not known
+	first  bool      // none came to its end before: it was asked for when Sluice was started for the first time
+	since  time.Time // what was sent before that is known
+	now    time.Time // by the forge's clock
+	until  time.Time // up to when the log is known: the same, but never by our own clock, which may jump
+	newest time.Time // when the newest entry was
 	pages  int
 	missed []Logged // oldest first
 	taken  int
@@ -148,7 +139,7 @@ func (l *logLook) list(ctx context.Context) error {
 				l.until, l.now = until, l.r.Now()
 			}
 			if l.first {
-				l.since = l.now.Add(-l.waited)
+				l.since = l.now.Add(-l.waited())
 			}
 			if len(page.Entries) > 0 {
 				l.newest = page.Entries[0].At
@@ -180,6 +171,15 @@ func (l *logLook) list(ctx context.Context) error {
 		}
 		from = page.Next
 	}
+}
+
+// waited is how long ago this look was asked for first. It is a time span and no time, for the forge's log is by the forge's
+// clock, and ours may be wrong; it ends when the forge has answered, so that it is never too short.
+func (l *logLook) waited() time.Duration {
+	if l.asked.IsZero() {
+		return 0
+	}
+	return max(0, l.r.Now().Sub(l.asked))
 }
 
 // sift adds to what was missed what is not in the inbox, and says when the oldest of the entries was.
