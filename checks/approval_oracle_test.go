@@ -231,7 +231,7 @@ func BenchmarkCodeowners(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		ownersOf(string(text), paths)
+		ownersOf(Repository{}, string(text), paths)
 	}
 }
 

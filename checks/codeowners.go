@@ -23,6 +23,36 @@ type ownership struct {
 	why    string  // it is not known, since
 }
 
+// OwnersPaths are where the forge looks for CODEOWNERS, in order: the first that is there is the one.
+func OwnersPaths(r Repository) []string { return slices.Clone(codeownersPaths(r)) }
+
+// Owners are those of each path by the text of a CODEOWNERS, in the order of the paths and as the file spells them; none where
+// nobody owns it.
+func Owners(r Repository, text string, paths []string) [][]string {
+	all := make([][]string, len(paths))
+	for _, section := range deciding(r, text, paths) {
+		for i, line := range section {
+			if line == nil {
+				continue
+			}
+			for _, o := range line.named() {
+				if name := spelt(o); !slices.Contains(all[i], name) {
+					all[i] = append(all[i], name)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// spelt is an owner as the file spells it.
+func spelt(o codeowners.Owner) string {
+	if o.Type == aRole {
+		return "@@" + o.Value
+	}
+	return o.String()
+}
+
 // codeownersPaths are where the forge looks, in order; the first file that is there is the one.
 func codeownersPaths(r Repository) []string {
 	if len(r.Owners) > 0 {
@@ -54,7 +84,7 @@ func (b *ballot) ownership() *ownership {
 		case t.Kind != "":
 			b.owners.why = path + " on the target branch cannot be read as text (" + plain(t.Kind, 20) + "): mend it there."
 		default:
-			b.owners.file, b.owners.groups = path, ownersOf(t.Text, b.touched())
+			b.owners.file, b.owners.groups = path, ownersOf(b.f.Repository, t.Text, b.touched())
 		}
 		break
 	}
@@ -114,6 +144,8 @@ func (g owned) selectors() []selector {
 			all = append(all, selector{aUser, o.Value})
 		case codeowners.TeamOwner:
 			all = append(all, selector{aTeam, strings.ToLower(o.Value)})
+		case aRole:
+			all = append(all, selector{aPermission, roles()[o.Value]})
 		}
 	}
 	return all
@@ -130,14 +162,24 @@ func (g owned) byMail(p Person) bool {
 func (g owned) names(some int) string {
 	var names []string
 	for _, o := range g.owners {
+		if o.Type == aRole {
+			names = append(names, holder(roles()[o.Value]))
+			continue
+		}
 		names = append(names, plain(o.Value, 50))
 	}
 	return list(names, some)
 }
 
-// ownersOf groups the paths by their owners, in the order of the paths. The last line that matches a path decides,
-// and one without owners takes the path's owners away.
-func ownersOf(text string, paths []string) []owned {
+// deciding are the lines that decide on each path, the last that matches it, of each section: one where the forge knows none.
+// It is nil where none does.
+func deciding(r Repository, text string, paths []string) (all [][]*codeownersLine) {
+	if r.Sections {
+		for _, section := range parseSections(text) {
+			all = append(all, decide(section, paths))
+		}
+		return all
+	}
 	rules := parseCodeowners(text)
 	found := make([]*codeownersLine, len(paths))
 	left := make([]int, len(paths))
@@ -147,19 +189,29 @@ func ownersOf(text string, paths []string) []owned {
 	for i := len(rules) - 1; i >= 0 && len(left) > 0; i-- {
 		left = rules[i].claim(paths, left, found)
 	}
+	return [][]*codeownersLine{found}
+}
+
+// ownersOf groups the paths by their owners, in the order of the paths. A line without owners takes a path's owners away. A path
+// that several sections give to the same owners is in one group, once.
+func ownersOf(r Repository, text string, paths []string) []owned {
 	var groups []owned
-	at := map[string]int{}
-	for i, line := range found {
-		if line == nil || len(line.rule.Owners) == 0 {
-			continue
+	at, in := map[string]int{}, map[string]bool{}
+	for _, section := range deciding(r, text, paths) {
+		for i, line := range section {
+			if line == nil || len(line.named()) == 0 {
+				continue
+			}
+			key := line.key()
+			n, ok := at[key]
+			if !ok {
+				at[key] = len(groups)
+				groups = append(groups, owned{owners: line.named(), path: paths[i], line: line.n})
+			} else if !in[key+"\x00"+paths[i]] {
+				groups[n].more++
+			}
+			in[key+"\x00"+paths[i]] = true
 		}
-		key := line.key()
-		if n, ok := at[key]; ok {
-			groups[n].more++
-			continue
-		}
-		at[key] = len(groups)
-		groups = append(groups, owned{owners: line.rule.Owners, path: paths[i], line: line.n})
 	}
 	return groups
 }

@@ -17,6 +17,19 @@ type codeownersLine struct {
 	part   string // what every match contains
 	rule   *codeowners.Rule
 	broken bool
+
+	// Of a file in sections, in place of all that.
+	glob   string
+	owners []codeowners.Owner
+	out    bool // it takes what it matches out of the section
+}
+
+// named are the owners of a line that matches a path.
+func (l *codeownersLine) named() []codeowners.Owner {
+	if l.rule != nil {
+		return l.rule.Owners
+	}
+	return l.owners
 }
 
 // parseCodeowners reads the lines that GitHub would: what it does not understand (character classes, negation, an
@@ -129,8 +142,8 @@ func (l *codeownersLine) matches(path string) bool {
 
 func (l *codeownersLine) key() string {
 	var key strings.Builder
-	for _, o := range l.rule.Owners {
-		key.WriteString(strings.ToLower(o.String()))
+	for _, o := range l.named() {
+		key.WriteString(strings.ToLower(spelt(o)))
 		key.WriteByte(' ')
 	}
 	return key.String()

@@ -44,7 +44,7 @@ func TestOwnersOf(t *testing.T) {
 		"a pattern with brackets of the round sort": {"/a(1).go @ana\n", "a(1).go", "ana"},
 	} {
 		got := ""
-		if groups := ownersOf(c.text, []string{c.path}); len(groups) > 0 {
+		if groups := ownersOf(Repository{}, c.text, []string{c.path}); len(groups) > 0 {
 			var names []string
 			for _, o := range groups[0].owners {
 				names = append(names, o.Value)
@@ -115,7 +115,7 @@ func FuzzOwnersOf(f *testing.F) {
 		f.Add(s, "src/a.go")
 	}
 	f.Fuzz(func(t *testing.T, text, path string) {
-		for _, g := range ownersOf(text, []string{path, "src/x.go"}) {
+		for _, g := range ownersOf(Repository{Sections: len(path)%2 == 0}, text, []string{path, "src/x.go"}) {
 			if len(g.owners) == 0 || g.line < 1 {
 				t.Errorf("ownersOf(%q, %q) = group without owners or line: %+v", text, path, g)
 			}
@@ -143,5 +143,61 @@ func TestCodeownersAreLookedForWhereTheForgeDoes(t *testing.T) {
 	wantApproval(p, f, w)
 	if len(w.Texts) != 1 || w.Texts[0].Path != "CODEOWNERS" {
 		t.Errorf("wants %+v, want what comes next in the forge's order", w.Texts)
+	}
+}
+
+// Where a forge reads CODEOWNERS in sections, each section decides for itself.
+func TestOwnersInSections(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, path, want string }{
+		"no section":                              {"* @ana\n/docs/ @bo\n", "docs/x.md", "@bo"},
+		"what stands above sections counts too":   {"* @ana\n[Docs]\ndocs/ @bo\n", "docs/x.md", "@ana @bo"},
+		"each section":                            {"[A]\n*.go @ana\n[B]\nsrc/ @bo\n", "src/x.go", "@ana @bo"},
+		"the last line of a section":              {"[A]\n* @ana\n*.go @bo\n*.md @cid\n", "src/x.go", "@bo"},
+		"a heading names owners":                  {"[Docs][2] @acme/docs @@maintainer\ndocs/\nREADME.md @ana\n", "docs/x.md", "@acme/docs @@maintainer"},
+		"a line that names its own":               {"[Docs] @acme/docs\ndocs/\nREADME.md @ana\n", "README.md", "@ana"},
+		"an optional section":                     {"^[Docs] @acme/docs\ndocs/\n", "docs/x.md", ""},
+		"a section that goes on":                  {"[Docs]\ndocs/ @ana\n[Code]\n*.go @bo\n[DOCS]\ndocs/api/ @cid\n", "docs/api/x.md", "@cid"},
+		"what is taken out of its section":        {"* @ana\n[Code] @bo\n!vendor/\n*.go\n", "vendor/x.go", "@ana"},
+		"taken out for good":                      {"[Code] @bo\n!*.pb.go\nsrc/x.pb.go @bo\n", "src/x.pb.go", ""},
+		"a pattern with a slash matches anywhere": {"ee/docs/* @ana\n", "x/ee/docs/y.md", "@ana"},
+		"one that begins with a slash does not":   {"/docs/* @ana\n", "x/docs/y.md", ""},
+		"a folder's own files":                    {"/docs/* @ana\n", "docs/a/x.md", ""},
+		"a name of a folder without a slash":      {"/docs @ana\n", "docs/x.md", ""},
+		"a file that begins with a dot":           {"/config/* @ana\n", "config/.env", "@ana"},
+		"an escaped space":                        {`path\ with\ spaces/ @ana`, "path with spaces/x", "@ana"},
+		"an escaped number sign":                  {`\#x.rb @ana`, "#x.rb", "@ana"},
+		"a class of letters":                      {"/[ab].go @ana\n", "b.go", "@ana"},
+		"braces are letters":                      {"/{a,b}.go @ana\n", "a.go", ""},
+		"the same owners by two sections":         {"[A]\n* @ana\n[B]\n* @ana\n", "x", "@ana"},
+		"who is named in a comment":               {"* @ana # not @bo\n", "x", "@ana @bo"},
+	} {
+		r := Repository{Sections: true}
+		if got := strings.Join(Owners(r, c.text, []string{"other/y.txt", c.path})[1], " "); got != c.want {
+			t.Errorf("%s: Owners(%q, %q) = %q, want %q", name, c.text, c.path, got, c.want)
+		}
+	}
+	text := "[A]\n* @ana\n[B] @@maintainers\n*\n"
+	if groups := ownersOf(Repository{Sections: true}, text, []string{"x", "y"}); len(groups) != 2 || groups[0].more != 1 || groups[1].line != 4 || groups[1].names(2) != "a maintainer" {
+		t.Errorf("two sections that own two paths: %+v, want two groups of two paths", groups)
+	}
+}
+
+// An owner of each section has to approve, and a role is whoever holds it.
+func TestApprovalByOwnersInSections(t *testing.T) {
+	t.Parallel()
+	owners := []policy.ApprovalRule{rule("owners", 1, policy.From{Codeowners: true})}
+	in := func(text string) func(*Facts) {
+		return func(f *Facts) { codeownersText(text)(f); f.Repository.Sections = true }
+	}
+	for name, c := range map[string]approvalCase{
+		"of one section of two":   {rules: owners, facts: in("[A]\n* @ana\n[B]\n* @bo\n"), reviews: []Review{approved(ana, "c2")}, want: Wait, says: "by bo, who own"},
+		"of both":                 {rules: owners, facts: in("[A]\n* @ana\n[B]\n* @bo\n"), reviews: []Review{approved(ana, "c2"), approved(bo, "c2")}, want: Pass},
+		"a maintainer":            {rules: owners, facts: in("* @@maintainer\n"), reviews: []Review{approved(cid, "c2")}, want: Pass},
+		"no maintainer":           {rules: owners, facts: in("* @@maintainer\n"), reviews: []Review{approved(ana, "c2")}, want: Wait, says: "a maintainer"},
+		"of an optional section":  {rules: owners, facts: in("* @ana\n^[B]\n* @bo\n"), reviews: []Review{approved(ana, "c2")}, want: Pass},
+		"a path at another depth": {rules: owners, facts: in("nothing/ @ana\nprod/* @bo\n"), reviews: []Review{approved(ana, "c2")}, want: Wait, says: "by bo, who own deploy/prod"},
+	} {
+		c.run(t, name)
 	}
 }

@@ -121,6 +121,7 @@ type Repository struct {
 	// .github, the root and docs); the name of the project that holds an organisation's policy (".github"); the domain of
 	// the addresses that the forge gives to accounts, as ID-login@ or login@ (GitHub's, and its ID+login@).
 	Owners   []string `json:"owners,omitempty"`
+	Sections bool     `json:"sections,omitempty"` // CODEOWNERS is in sections, with patterns that match at any depth
 	Policies string   `json:"policies,omitempty"`
 	NoReply  string   `json:"no_reply,omitempty"`
 }

@@ -123,7 +123,7 @@ func (r *reading) describeProject() {
 	p := r.p
 	r.f.Repository = checks.Repository{
 		ID: int64(p.ID), Name: p.PathWithNamespace, Default: p.DefaultBranch, Private: p.Visibility != "public", URL: p.WebURL,
-		Owners: []string{"CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}, Policies: policyProject,
+		Owners: []string{"CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}, Sections: true, Policies: policyProject,
 		NoReply: "users.noreply." + strings.ToLower(r.c.base.Hostname()),
 	}
 }
