@@ -31,7 +31,7 @@ func (b *ballot) objections() []Finding {
 			x.Outcome = Fail
 			x.What = fmt.Sprintf("%s requested changes: make them, then ask for another review.", login(s.by()))
 		default:
-			x.Outcome = Wait
+			x.Outcome, x.Who = Wait, login(s.by())
 			x.What = fmt.Sprintf("%s requested changes on an earlier commit and has to look again.", login(s.by()))
 		}
 		x.How = fmt.Sprintf("Only %s can withdraw this, by approving; or somebody with write access dismisses the review.", login(s.by()))

@@ -51,7 +51,7 @@ func (b *ballot) unmatched(s state) []Finding {
 	if b.pol.Approval.Unmatched != "wait" || s != nothing && s != perhaps {
 		return nil
 	}
-	return []Finding{{Outcome: Wait, Rule: b.pol.Rule("approval.unmatched"),
+	return []Finding{{Outcome: Wait, Rule: b.pol.Rule("approval.unmatched"), Who: "whoever wrote the change, or keeps the policy",
 		What: "No rule is for this change, and the policy wants one to be: change what it touches, or the policy.",
 		How:  "The rules of the approval name conditions, and none of those that could let a change through holds here."}}
 }
@@ -136,7 +136,7 @@ func (b *ballot) choice(fs []Finding) Finding {
 		return open[0]
 	}
 	x := Finding{Outcome: Wait, Mode: policy.Off, Rule: b.pol.Rule("approval.satisfy")}
-	var whats, hows []string
+	var whats, hows, whos []string
 	for _, f := range open {
 		if f.Outcome == Fail {
 			x.Outcome = Fail
@@ -150,7 +150,11 @@ func (b *ballot) choice(fs []Finding) Finding {
 		}
 		whats = append(whats, what)
 		hows = append(hows, f.What+" "+f.How+" ("+f.Rule+")")
+		if f.Who != "" && !slices.Contains(whos, f.Who) {
+			whos = append(whos, f.Who)
+		}
 	}
+	x.Who = Clip(strings.Join(whos, "; or "), mostWho)
 	x.What = Clip(strings.Join(whats, ", or ")+".", 140)
 	x.How = "One of these is enough:\n" + strings.Join(hows, "\n")
 	return x
@@ -199,7 +203,7 @@ func (b *ballot) leaf(i int) weighed {
 		x.How = "Nobody's approval is taken for granted: this is looked at again."
 		return weighed{unsure, []Finding{x}}
 	default:
-		x.Outcome, x.What, x.How = Wait, b.missingSentence(s), b.remedy(s)
+		x.Outcome, x.What, x.How, x.Who = Wait, b.missingSentence(s), b.remedy(s), b.cures(s)
 		return weighed{wanting, []Finding{x}}
 	}
 }

@@ -124,6 +124,9 @@ func (c approvalCase) run(t *testing.T, name string) {
 		if n := len([]rune(x.What)); n > 140 || x.Rule == "" {
 			t.Errorf("%s: finding %q is %d characters long, rule %q", name, x.What, n, x.Rule)
 		}
+		if x.Outcome == Wait && x.Who == "" {
+			t.Errorf("%s: %q waits and names nobody who cures it", name, x.What)
+		}
 	}
 }
 

@@ -106,6 +106,29 @@ func (b *ballot) remedy(s *standing) string {
 	return strings.Join(lines, "\n")
 }
 
+// mostWho is how many characters are spent on those who cure something.
+const mostWho = 300
+
+// cures are those whom the rule waits for: people by name where the facts know them.
+func (b *ballot) cures(s *standing) string {
+	if s.lacking && !s.asks() {
+		return "whoever wrote the change" // what lacks is of the change
+	}
+	if who := b.able(s); len(who) > 0 {
+		return Clip(list(who, 8), mostWho)
+	}
+	var owners []string
+	for _, g := range s.bare[:min(len(s.bare), 4)] {
+		if names := g.names(4); !slices.Contains(owners, names) {
+			owners = append(owners, names)
+		}
+	}
+	if len(owners) > 0 {
+		return Clip(strings.Join(owners, "; and "), mostWho)
+	}
+	return Clip(b.whom(s), mostWho)
+}
+
 // strangers are some of the names and addresses that commits claim without an account.
 func (b *poll) strangers() string {
 	if len(b.unnamed) == 0 {

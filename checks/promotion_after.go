@@ -31,7 +31,8 @@ func (g *guard) stage() (*Stage, Result) {
 	how := fmt.Sprintf("Promote it there first: `/sluice deploy %s %s`.", before, short(g.m.Commit))
 	switch {
 	case s == nil || s.State == "":
-		return nil, g.one(Wait, "after", fmt.Sprintf("%s has to be live and well in %s first: it has not been there.", short(g.m.Commit), before), how)
+		return nil, g.one(Wait, "after", fmt.Sprintf("%s has to be live and well in %s first: it has not been there.", short(g.m.Commit), before), how).
+			by(g.deployersOf(g.e.After))
 	case !strings.EqualFold(s.Environment, g.e.After):
 		return nil, g.one(Unknown, "after", fmt.Sprintf("How far %s has come in %s is not known.", short(g.m.Commit), before), "It is looked at again.")
 	case s.State == "live" && (s.Live.IsZero() || s.Live.After(g.f.At)):
@@ -40,10 +41,11 @@ func (g *guard) stage() (*Stage, Result) {
 		if s.Why != "" {
 			how = plain(s.Why, 300) + "\n" + how
 		}
+		who := g.deployersOf(g.e.After)
 		if s.State == "requested" || s.State == "gated" || s.State == "deploying" {
-			how = "It is on its way there: this goes on by itself."
+			how, who = "It is on its way there: this goes on by itself.", "the promotion into "+before
 		}
-		return nil, g.one(Wait, "after", fmt.Sprintf("%s has to be live and well in %s first: there it is %s.", short(g.m.Commit), before, plain(s.State, 20)), how)
+		return nil, g.one(Wait, "after", fmt.Sprintf("%s has to be live and well in %s first: there it is %s.", short(g.m.Commit), before, plain(s.State, 20)), how).by(who)
 	}
 	return s, Result{}
 }
@@ -89,7 +91,7 @@ func judgeVerify(g *guard) Result {
 	}
 	p := prove(guards, g.f.Statuses, s.Live, g.f.At, false)
 	for _, x := range p.open {
-		r.Findings = append(r.Findings, Finding{Outcome: Wait, Rule: x.guard.rule("verify"), What: Clip(x.what+" in "+before+".", 140), How: x.how})
+		r.Findings = append(r.Findings, Finding{Outcome: Wait, Rule: x.guard.rule("verify"), Who: "CI: " + x.name, What: Clip(x.what+" in "+before+".", 140), How: x.how})
 	}
 	r.Pass, r.Rule = "What "+before+" asks for is green there.", guards[0].rule("verify")
 	if !p.asked {
@@ -126,6 +128,7 @@ func judgeSoak(g *guard) Result {
 // unproven is a status that `verify` names and that is not green.
 type unproven struct {
 	guard     *guard
+	name      string
 	what, how string
 	red       string // how it failed
 }
@@ -171,6 +174,7 @@ func prove(guards []*guard, statuses []Status, live, now time.Time, hotfix bool)
 // proof says what is open about one status.
 func proof(name string, statuses []Status, live time.Time) (x unproven, open bool) {
 	word, since, early := plain(name, 50), 0, ""
+	x.name = word
 	for i := range statuses {
 		s := &statuses[i]
 		if s.Ours || !strings.EqualFold(s.Name, name) {

@@ -181,9 +181,29 @@ func (c *council) deployer() []Finding {
 			word = "rollback"
 		}
 		x.What = Clip(fmt.Sprintf("%s may not deploy to %s: one of the deployers has to ask.", login(by), g.name()), 140)
+		x.Who = g.deployers()
 		x.How = fmt.Sprintf("Deployers are %s. One of them says `/sluice %s %s %s`.", inWords(words(from)), word, g.name(), short(g.m.Commit))
 	}
 	return []Finding{x}
+}
+
+// deployers are those who may ask for a deployment to the environment, in a few words.
+func (g *guard) deployers() string {
+	all := words(named(g.e.Deployers, g.p))
+	if len(all) == 0 {
+		return "whoever may write to the repository"
+	}
+	return Clip("the deployers of "+g.name()+": "+joined(all, 8, "or"), mostWho)
+}
+
+// deployersOf are those of another environment.
+func (g *guard) deployersOf(environment string) string {
+	for _, other := range guardsOf(g.set, environment, g.f) {
+		if other.given("deployers") {
+			return other.deployers()
+		}
+	}
+	return "whoever may deploy to " + plain(environment, 40)
 }
 
 // words are the selectors for people.
@@ -210,7 +230,7 @@ func (c *council) rejections() (findings []Finding) {
 			continue
 		}
 		a, why := c.mayReject(by)
-		x := Finding{Outcome: Wait, Rule: rule, What: Clip(fmt.Sprintf("%s rejected this promotion: %s", login(by), c.reason(by)), 140),
+		x := Finding{Outcome: Wait, Rule: rule, Who: login(by), What: Clip(fmt.Sprintf("%s rejected this promotion: %s", login(by), c.reason(by)), 140),
 			How: fmt.Sprintf("Only %s can take it back: `/sluice approve %s`. `/sluice cancel %s` ends it.", login(by), c.g.name(), c.g.name())}
 		switch a {
 		case told(false, true):

@@ -112,6 +112,14 @@ func (g *guard) one(o Outcome, key, what, how string) Result {
 	return Result{Findings: []Finding{{Outcome: o, What: Clip(what, 140), How: how, Rule: g.rule(key)}}}
 }
 
+// by says of the findings who cures them.
+func (r Result) by(who string) Result {
+	for i := range r.Findings {
+		r.Findings[i].Who = Clip(who, mostWho)
+	}
+	return r
+}
+
 // passes is a result without one.
 func (g *guard) passes(key, what string) Result {
 	return Result{Pass: Clip(what, 140), Rule: g.rule(key)}

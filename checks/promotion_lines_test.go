@@ -157,6 +157,11 @@ func runLines(t *testing.T, line string, cases map[string]lineCase) {
 			if v.Outcome != c.want || !strings.Contains(allOfIt(v), c.says) || !v.Until.Equal(c.until) {
 				t.Errorf("%s = %v until %v: %s\nwant %v until %v: %q", line, v.Outcome, v.Until, allOfIt(v), c.want, c.until, c.says)
 			}
+			for _, x := range v.Findings {
+				if x.Outcome == Wait && x.Who == "" && x.Until.IsZero() {
+					t.Errorf("%s waits (%s) and names nobody who cures it, and no time", line, x.What)
+				}
+			}
 			if len([]rune(v.Reason)) > 140 || v.Reason == "" {
 				t.Errorf("%s says %q (%d runes), want a sentence within 140", line, v.Reason, len([]rune(v.Reason)))
 			}

@@ -20,7 +20,7 @@ func judgeLock(g *guard) Result {
 		if u.By.Login != "" {
 			by = ", asked for by " + login(u.By)
 		}
-		r.Findings = append(r.Findings, Finding{Outcome: Wait, Rule: r.Rule,
+		r.Findings = append(r.Findings, Finding{Outcome: Wait, Rule: r.Rule, Who: "what deploys " + short(u.Commit) + by,
 			What: Clip(fmt.Sprintf("%s is on its way here since %s%s: one at a time.", short(u.Commit), calendar.When(u.Since, g.f.At, "UTC"), by), 140),
 			How:  "It goes on by itself when that one is over, or when somebody ends it: `/sluice cancel " + g.name() + "`."})
 	}
@@ -40,7 +40,7 @@ func (g *guard) locked(l *Lock) Finding {
 	if l.Environment == "" {
 		what, unlock = "The repository", "/sluice unlock *"
 	}
-	x := Finding{Outcome: Wait, Rule: g.rule("modes.lock"), URL: l.URL, Until: l.Until}
+	x := Finding{Outcome: Wait, Rule: g.rule("modes.lock"), URL: l.URL, Until: l.Until, Who: g.deployers()}
 	until := ""
 	if !l.Until.IsZero() {
 		x.Until, until = l.Until.UTC(), " until "+calendar.When(l.Until, g.f.At, "UTC")

@@ -184,7 +184,7 @@ func (g *guard) commitsUnread() string {
 }
 
 func (g *guard) elsewhere(rule string, by Person, why string) Finding {
-	return Finding{Outcome: Wait, Rule: rule,
+	return Finding{Outcome: Wait, Rule: rule, Who: g.deployers(),
 		What: Clip(fmt.Sprintf("%s %s and may not promote it: somebody else has to ask.", login(by), why), 140),
 		How:  "One of the deployers asks for it anew: `/sluice deploy " + g.name() + " " + short(g.m.Commit) + "`."}
 }

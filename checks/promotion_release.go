@@ -75,7 +75,7 @@ func (g *guard) flaws(p *policy.Policy, t *Tag) []Finding {
 	case err != nil || j.skip != "":
 		return nil
 	case j.bad != nil:
-		j.find(Wait, "tagging.scheme", j.name()+" at the commit is malformed: "+plain(j.bad.Error(), 80)+".", "Release the commit anew: "+j.anew("-a"))
+		j.find(Fail, "tagging.scheme", j.name()+" at the commit is malformed: "+plain(j.bad.Error(), 80)+".", "Release the commit anew: "+j.anew("-a"))
 	case p.Tagging.Signed && t.Annotated && t.Signature == "":
 		j.find(Unknown, "tagging.signed", "Whether "+j.name()+" is signed was not read.", "It is looked at again.")
 	default:
@@ -83,11 +83,14 @@ func (g *guard) flaws(p *policy.Policy, t *Tag) []Finding {
 	}
 	for i := range j.findings {
 		if x := &j.findings[i]; x.Outcome == Fail { // another tag cures it
-			x.Outcome = Wait
+			x.Outcome, x.Who = Wait, releasers
 		}
 	}
 	return j.findings
 }
+
+// releasers are those who may tag a release, whoever the policy's tagging names besides.
+const releasers = "a maintainer of the repository"
 
 // judgeCarriedTag wants the commit to carry a valid release tag.
 func judgeCarriedTag(g *guard) Result {
@@ -116,7 +119,7 @@ func judgeCarriedTag(g *guard) Result {
 		return r
 	}
 	return g.one(Wait, "release", short(g.m.Commit)+" carries no release tag: a maintainer has to release it.",
-		"`/sluice release minor` (or patch, major, a version) in a comment on the merged change; or by hand: "+g.tagIt())
+		"`/sluice release minor` (or patch, major, a version) in a comment on the merged change; or by hand: "+g.tagIt()).by(releasers)
 }
 
 // tagIt is the command that would tag the commit.
@@ -190,7 +193,7 @@ func judgeSection(g *guard) Result {
 		if gap, unread := g.f.Gap("tags"); unread {
 			return g.one(Unknown, "release", "Which version this is is not known, the tags could not be read: "+plain(gap.Reason, 70), "They are read again.")
 		}
-		return g.one(Wait, "release", "No valid release tag says which version the changelog has to tell of: a maintainer has to release it.", "`/sluice release minor` in a comment on the merged change.")
+		return g.one(Wait, "release", "No valid release tag says which version the changelog has to tell of: a maintainer has to release it.", "`/sluice release minor` in a comment on the merged change.").by(releasers)
 	}
 	if gap, unread := g.f.Gap("paths"); unread || !g.f.Listed {
 		return g.one(Unknown, "release", "The changelog could not be looked for: "+plain(gap.Reason, 90), "It is looked for again.")

@@ -27,7 +27,7 @@ func judgeStatuses(g *guard) Result {
 	r := g.passes("statuses", "Green: "+plain(strings.Join(g.e.Statuses, ", "), 120)+".")
 	for i, name := range g.e.Statuses {
 		if what, how := g.notGreen(name); what != "" {
-			r.Findings = append(r.Findings, Finding{Outcome: Wait, What: Clip(what, 140), How: how, Rule: g.rule(fmt.Sprintf("statuses[%d]", i))})
+			r.Findings = append(r.Findings, Finding{Outcome: Wait, What: Clip(what, 140), How: how, Who: "CI: " + plain(name, 50), Rule: g.rule(fmt.Sprintf("statuses[%d]", i))})
 		}
 	}
 	return r

@@ -15,7 +15,7 @@ func judgeWindow(g *guard) Result {
 	}
 	open, next, ok := calendar.Windows(g.e.Windows).At(g.f.At)
 	if !ok {
-		return g.one(Wait, "windows", "No window opens within a year: the policy has to name one that does.", "Edit the windows of this environment in the policy.")
+		return g.one(Wait, "windows", "No window opens within a year: the policy has to name one that does.", "Edit the windows of this environment in the policy.").by("whoever keeps the policy")
 	}
 	key, zone := "windows", "UTC"
 	if next.Window >= 0 && next.Window < len(g.e.Windows) {

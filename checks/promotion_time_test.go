@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -363,6 +364,28 @@ func TestEveryFindingNamesItsRule(t *testing.T) {
 			if !x.Outcome.Open() && (x.How == "" || !strings.HasPrefix(x.Rule, ".sluice.yml:")) {
 				t.Errorf("%s: %q by %q is cured by %q, want a rule and a cure", v.Check, x.What, x.Rule, x.How)
 			}
+		}
+	}
+}
+
+// Whoever a line waits for is named: people, a team, or what has to turn green.
+func TestWhoALineWaitsForIsNamed(t *testing.T) {
+	t.Parallel()
+	for line, c := range map[string]struct {
+		policy string
+		facts  func(*Facts, *Promotion)
+		want   string
+	}{
+		"approval": {"", func(f *Facts, p *Promotion) { p.Approvals = nil }, "bo or cid"},
+		"statuses": {"", func(f *Facts, p *Promotion) { f.Statuses[1].State = "pending" }, "CI: e2e"},
+		"after":    {"", func(f *Facts, p *Promotion) { p.Before = nil }, "the deployers of integration: whoever has the right write"},
+		"lock":     {"deployers: {teams: [acme/operations], users: [ana]}", func(f *Facts, p *Promotion) { p.Locks = []Lock{{By: bo, Reason: "audit"}} }, "the deployers of production: ana or acme/operations"},
+		"tagging":  {"", func(f *Facts, p *Promotion) { f.Tags = nil }, "a maintainer of the repository"},
+	} {
+		verdicts, _ := lineCase{policy: c.policy, facts: c.facts}.judge(t)
+		v := verdicts[slices.IndexFunc(verdicts, func(v Verdict) bool { return v.Check == line })]
+		if len(v.Findings) == 0 || v.Findings[0].Outcome != Wait || v.Findings[0].Who != c.want {
+			t.Errorf("%s waits for %+v, want %q", line, v.Findings, c.want)
 		}
 	}
 }

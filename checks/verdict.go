@@ -66,6 +66,9 @@ type Finding struct {
 	URL string `json:"url,omitempty"`
 	// Until is when this may change by itself: a window opens, a soak ends. Zero: only when something happens.
 	Until time.Time `json:"until,omitzero"`
+	// Who names those who, or what, cure it, in a few words: "ana or bo", "the deployers of production: @acme/ops", "CI: e2e".
+	// "": the author of the change, or time.
+	Who string `json:"who,omitempty"`
 }
 
 // Annotation is a finding shown beside a line of the change.

@@ -52,6 +52,7 @@ type API struct {
 	Calendar func(ctx context.Context, repo gate.Repo, environment string) (string, error)
 	Quotas   func() []gate.Quota // what the forges leave; may be nil
 	Doctor   Doctor              // may be nil
+	Owners   Owners              // nil: no forge can be asked
 
 	once  sync.Once
 	pages *Pages // of Records

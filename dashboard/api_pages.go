@@ -54,7 +54,8 @@ func (a *API) visited(serve func(*visitor, http.ResponseWriter) error) http.Hand
 func (a *API) visitor(w http.ResponseWriter, r *http.Request) *visitor {
 	a.once.Do(func() {
 		a.pages = a.Records.Pages()
-		a.pages.ledger = &ledger{}
+		a.pages.Owners = a.Owners
+		a.pages.remember()
 	})
 	c := callerOf(r.Context())
 	pages := a.pages.as(a.Sight)
@@ -341,7 +342,10 @@ func (a *API) inside(v *visitor, p *gate.Promotion, x *promotionJSON) error {
 	for _, c := range data.Carried {
 		x.Commits = append(x.Commits, commitJSON{c.Commit, gate.Plain(c.Title), gate.Plain(c.Author.Login), c.Change, c.Gate})
 	}
-	x.MoreCommits, x.Touches = data.Cut, touches(data.Radius)
+	x.MoreCommits = data.Cut
+	if b := data.Blast; b != nil {
+		x.Touches, x.TouchesUnknown, x.Owned, x.OwnedBy, x.OwnedUnknown = touches(b.Touches), b.Unknown, touches(b.Owned), gate.Plain(b.By), b.Why
+	}
 	return nil
 }
 

@@ -52,6 +52,11 @@ type promotionJSON struct {
 	Commits     []commitJSON `json:"commits,omitempty"`
 	MoreCommits int          `json:"more_commits,omitempty"`
 	Touches     []touchJSON  `json:"touches,omitempty"`
+	// Changes inside of which it is not known what they touch; who owns what is touched, by which file, or why that is not known.
+	TouchesUnknown []int       `json:"touches_unknown,omitempty"`
+	Owned          []touchJSON `json:"owned,omitempty"`
+	OwnedBy        string      `json:"owned_by,omitempty"`
+	OwnedUnknown   string      `json:"owned_unknown,omitempty"`
 }
 
 type verdictJSON struct {

@@ -32,6 +32,12 @@ type books struct {
 	asks []gate.Ask
 	fail error
 	list []gate.Place
+	// what is told of the change of the promotion, and of others inside it
+	inside *checks.Promotion
+	facts  map[int]checks.Facts
+	owners string // the text of CODEOWNERS; "" where there is none
+	dumb   error  // what the forge answers
+	asked  []string
 }
 
 const (
@@ -50,7 +56,7 @@ func hostileBooks() *books {
 		return &gate.EnvironmentView{Rank: rank, After: after, Live: &gate.LiveSeen{Deployment: 1, Commit: commit, Version: nasty, At: at, By: who, Outside: rank == 2},
 			Freezes: []calendar.Freeze{{Span: calendar.Span{From: at, To: today.Add(time.Hour)}, Reason: nasty, Rule: nasty}}}
 	}
-	return &books{list: []gate.Place{
+	return &books{owners: "* @" + nasty + "\n* @ana/" + evil, list: []gate.Place{
 		{Seen: gate.EnvironmentSeen{Forge: "github", Repo: "acme/shop", Name: "staging", View: view(1, "", c2)}, Live: &before},
 		{Seen: gate.EnvironmentSeen{Forge: "github", Repo: "acme/shop", Name: "production", View: view(2, "staging", c1)}, Waiting: &here, Verdict: nasty, Behind: &gate.Behind{Commits: 3, Promotions: 1, Since: at},
 			Locks: []gate.LockState{{ID: "1", Forge: "github", Repo: "acme/shop", Lock: checks.Lock{Environment: "production", By: who, Reason: nasty, At: at}}}}}}
@@ -94,12 +100,27 @@ func (b *books) Record(_ context.Context, which string) (*gate.Recorded, error) 
 		Gaps: []checks.Gap{{Part: "files", Reason: nasty}},
 		Promotion: &checks.Promotion{Between: []checks.Carried{{Commit: c2, Title: nasty, Change: 7, Shut: nasty, Author: checks.Person{Login: nasty}}},
 			Origin: &checks.Origin{Files: []checks.File{{Path: nasty}}, Change: &checks.Change{Title: nasty, URL: "javascript:alert(1)"}}}}
+	if b.inside != nil {
+		f.Promotion = b.inside
+	}
 	facts, err := json.Marshal(f)
 	if err != nil {
 		return nil, err
 	}
 	sources, err := json.Marshal([]policy.Source{{Origin: policy.Repository, Name: ".sluice.yml", Text: "version: 1\nchangelog: # " + nasty + "\n  mode: advise\n"}})
 	return &gate.Recorded{Decision: d, Facts: facts, Sources: sources}, errors.Join(err, b.fail)
+}
+
+func (b *books) ChangeFacts(_ context.Context, _, _ string, changes []int, see func(int, []byte) error) error {
+	for _, n := range changes {
+		if facts, known := b.facts[n]; known {
+			text, err := json.Marshal(facts)
+			if err = errors.Join(err, see(n, text)); err != nil {
+				return err
+			}
+		}
+	}
+	return b.fail
 }
 
 func (b *books) Acts(context.Context, checks.Subject) (gate.Acts, error) {
@@ -213,7 +234,7 @@ func open(t testing.TB, b *books, role string, as *Person) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.Open(&Pages{Library: b, Sight: eyes{role}, Now: func() time.Time { return today }, Queue: b, Reports: b, Rejudge: b, Tables: b})
+	x.Open(&Pages{Library: b, Sight: eyes{role}, Now: func() time.Time { return today }, Queue: b, Reports: b, Rejudge: b, Tables: b, Owners: b})
 	h := x.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if as != nil {

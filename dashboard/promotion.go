@@ -20,7 +20,7 @@ type promotionPage struct {
 	Carried   []carriedShown
 	Cut       int // commits that are not shown
 	Partly    string
-	Radius    []radius
+	Blast     *blast
 	Buttons   []button
 	Raw       string // address of the decision as JSON
 	Before    *place
@@ -92,11 +92,16 @@ func (v *visitor) judged(x *promotionPage) error {
 		return err
 	}
 	x.Decision, x.Raw = rec.Decision, "/decisions/"+rec.Decision.ID+"?format=json"
-	x.Lines = shownVerdicts(rec.Decision, rec.Sources, "")
 	var f checks.Facts
 	if rec.Facts == nil || json.Unmarshal(rec.Facts, &f) != nil || f.Promotion == nil {
+		x.Lines = shownVerdicts(rec.Decision, rec.Sources, "")
 		return nil
 	}
+	author := ""
+	if o := f.Promotion.Origin; o != nil && o.Change != nil {
+		author = o.Change.Author.Login
+	}
+	x.Lines = shownVerdicts(rec.Decision, rec.Sources, author)
 	for _, c := range f.Promotion.Between {
 		if len(x.Carried) == mostCarried {
 			x.Cut = len(f.Promotion.Between) - mostCarried
@@ -107,16 +112,14 @@ func (v *visitor) judged(x *promotionPage) error {
 	if gap, cut := f.Gap("between"); cut {
 		x.Partly = gap.Reason
 	}
-	if o := f.Promotion.Origin; o != nil {
-		x.Radius = radiusOf(o.Files, setOf(rec.Sources))
-		if o.Change != nil {
-			x.Title = o.Change.Title
-			if x.Commit == "" {
-				x.Commit = commitURL(o.Change.URL, x.Promotion.Repo, x.Promotion.Commit)
-			}
+	if o := f.Promotion.Origin; o != nil && o.Change != nil {
+		x.Title = o.Change.Title
+		if x.Commit == "" {
+			x.Commit = commitURL(o.Change.URL, x.Promotion.Repo, x.Promotion.Commit)
 		}
 	}
-	return nil
+	x.Blast, err = v.blastOf(x.Promotion, &f, setOf(rec.Sources))
+	return err
 }
 
 // gateWord is how the gate of a carried commit's change stood when it was merged.

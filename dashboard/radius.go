@@ -29,19 +29,28 @@ func radiusOf(files []checks.File, set *policy.Set) (list []radius) {
 		if name := owned[f.Path]; name != "" {
 			what, order = "Configuration of "+name, 1
 		}
-		i := slices.IndexFunc(list, func(r radius) bool { return r.What == what })
-		if i < 0 {
-			list, i = append(list, radius{What: what, order: order}), len(list)
-		}
-		if len(list[i].Files) < mostFiles {
-			list[i].Files = append(list[i].Files, f.Path)
-		} else {
-			list[i].More++
-		}
+		list = filed(list, what, order, f.Path)
 	}
 	slices.SortStableFunc(list, func(a, b radius) int { return a.order - b.order })
 	return list
 }
+
+// filed is the list with a file under its part.
+func filed(list []radius, what string, order int, path string) []radius {
+	i := slices.IndexFunc(list, func(r radius) bool { return r.What == what })
+	if i < 0 {
+		list, i = append(list, radius{What: what, order: order}), len(list)
+	}
+	if len(list[i].Files) < mostFiles {
+		list[i].Files = append(list[i].Files, path)
+	} else {
+		list[i].More++
+	}
+	return list
+}
+
+// Count is how many files there are.
+func (r radius) Count() int { return len(r.Files) + r.More }
 
 // configurationOf says which files are an environment's configuration, as the policies find them.
 func configurationOf(files []checks.File, set *policy.Set) map[string]string {

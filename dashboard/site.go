@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/gate/audit"
@@ -27,6 +29,8 @@ type Library interface {
 	Promotions(ctx context.Context, forge, repo, commit string, limit int) ([]gate.Promotion, error)
 	Environment(ctx context.Context, forge, repo, name string) (*gate.EnvironmentBook, error)
 	Said(ctx context.Context, promotion string) ([]gate.PromotionAct, error)
+	// ChangeFacts hands over what the newest decisions on changes were made from; those of which nothing is kept are left out.
+	ChangeFacts(ctx context.Context, forge, repo string, changes []int, see func(change int, facts []byte) error) error
 	Entries(ctx context.Context, q EntryQuery, see func(audit.Kept) error) error
 	Pulse(ctx context.Context) (int64, error)
 	Ask(ctx context.Context, x gate.Ask) (added bool, err error)
@@ -54,8 +58,10 @@ type Pages struct {
 	Rejudge Rejudge
 	Tables  Tables
 	Doctor  Doctor
+	Owners  Owners // nil: no forge can be asked
 
 	ledger *ledger
+	owners *lru.Cache[string, ownersFile] // by forge, repository and commit
 }
 
 // as are the same pages for those of whom a Sight knows. What is remembered between requests is remembered once.
@@ -67,8 +73,14 @@ func (p *Pages) as(s Sight) *Pages {
 
 // Open has the board show its pages to whoever is signed in. It is called before Handler.
 func (b *Board) Open(p *Pages) {
-	p.ledger = &ledger{}
+	p.remember()
 	b.pages, b.pulse = p, newPulse(p.Library.Pulse, b.log)
+}
+
+// remember makes room for what is remembered between requests.
+func (p *Pages) remember() {
+	p.ledger = &ledger{}
+	p.owners, _ = lru.New[string, ownersFile](ownersKept) // it fails for no size above 0
 }
 
 // Errors that a page ends in.

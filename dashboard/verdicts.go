@@ -61,29 +61,44 @@ func heavy(v checks.Verdict) int {
 	return 1
 }
 
-// cures says who mends what shuts the gate, as far as the outcome tells.
+// cures says who mends what shuts the gate: whom the check named, else as far as the outcome tells.
 func cures(v checks.Verdict, author string) string {
 	if !v.Blocks() {
 		return ""
 	}
+	who := waitsFor(v)
 	switch v.Outcome {
 	case checks.Fail:
-		if author != "" {
-			return gate.Plain(author) + ", who wrote the change, with the edit or command below."
+		if author == "" {
+			return "Whoever wrote the change, with the edit or command below."
 		}
-		return "Whoever wrote the change, with the edit or command below."
+		return gate.Plain(author) + ", who wrote the change, with the edit or command below."
 	case checks.Unknown:
 		return "Sluice looks again by itself; if it stays so, an administrator runs `sluice doctor`."
 	case checks.Wait:
-		if !v.Until.IsZero() {
+		switch {
+		case !v.Until.IsZero() && who != "":
+			return "Time; sooner, " + who + "."
+		case !v.Until.IsZero():
 			return "Time: nobody has to do anything."
+		case who != "":
+			return who + "."
 		}
-		if strings.Contains(v.Check, "approval") {
-			return "Those who are named below, none of whom wrote the change."
-		}
-		return "Somebody else than the author, or a pipeline that has still to end."
+		return "Somebody else than the author: what is said below tells who."
 	}
 	return ""
+}
+
+// waitsFor names those for whom what shuts the gate waits, each once.
+func waitsFor(v checks.Verdict) string {
+	var names []string
+	for _, f := range v.Findings {
+		who := gate.Plain(f.Who)
+		if who != "" && f.Mode != policy.Observe && f.Outcome == checks.Wait && !slices.Contains(names, who) {
+			names = append(names, who)
+		}
+	}
+	return checks.Clip(strings.Join(names[:min(len(names), 6)], "; and "), 500)
 }
 
 // quotes are the lines that a rule points at: a rule may name several places, of several policies.

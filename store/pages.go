@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"strconv"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -30,6 +32,9 @@ const qFrozen = `SELECT body FROM environment_seen WHERE frozen = 1 ORDER BY rep
 const qAllLocks = `SELECT body FROM environment_lock WHERE lifted = 0 ORDER BY repo, forge, environment, id LIMIT $1`
 
 var qFactsOf = wanted("id") + `SELECT d.id, f.body FROM want w CROSS JOIN decision d JOIN blob f ON f.id = d.facts_blob WHERE d.id = w.id`
+
+var qChangeFacts = wanted("key") + `SELECT s.number, f.body FROM want w CROSS JOIN subject s JOIN subject_state t ON t.subject_id = s.id JOIN decision d ON d.id = t.decision JOIN blob f ON f.id = d.facts_blob
+WHERE s.kind = 'change' AND s.key = w.key`
 
 const qActsOn = `SELECT body FROM promotion_act WHERE promotion = $1 ORDER BY seq`
 
@@ -146,6 +151,25 @@ func (s *Store) Locks(ctx context.Context, limit int) (holding []gate.LockState,
 	return holding, nil
 }
 
+// ChangeFacts hands over what the newest decisions on changes were made from; those of which nothing is kept are left out.
+func (s *Store) ChangeFacts(ctx context.Context, forge, repo string, changes []int, see func(change int, facts []byte) error) error {
+	return inChunks(changes, func(some []int) error {
+		rows, err := s.query(ctx, qChangeFacts, padded(some, 1, func(n int) []any {
+			return []any{checks.Subject{Forge: forge, Repo: repo, Kind: checks.KindChange, Change: n}.Key()}
+		})...)
+		if err != nil {
+			return fmt.Errorf("read what changes of %s were judged by: %w", repo, err)
+		}
+		return s.unpacked(rows, func(id, facts []byte) error {
+			n, err := strconv.Atoi(string(id))
+			if err != nil {
+				return err
+			}
+			return see(n, facts)
+		})
+	})
+}
+
 // FactsOf hands over the facts that decisions were made from, by their ids; those that are not kept are left out.
 func (s *Store) FactsOf(ctx context.Context, ids []string, see func(id string, facts []byte) error) error {
 	return inChunks(ids, func(some []string) error {
@@ -153,17 +177,21 @@ func (s *Store) FactsOf(ctx context.Context, ids []string, see func(id string, f
 		if err != nil {
 			return fmt.Errorf("read the facts of decisions: %w", err)
 		}
-		return each(rows, func(scan func(...any) error) error {
-			var id string
-			var body []byte
-			err := scan(&id, &body)
-			if err == nil {
-				body, err = s.unpack(body)
-			}
-			if err == nil {
-				err = see(id, body)
-			}
-			return err
-		})
+		return s.unpacked(rows, func(id, facts []byte) error { return see(string(id), facts) })
+	})
+}
+
+// unpacked hands over what rows of an id and something packed hold.
+func (s *Store) unpacked(rows *sql.Rows, see func(id, body []byte) error) error {
+	return each(rows, func(scan func(...any) error) error {
+		var id, body []byte
+		err := scan(&id, &body)
+		if err == nil {
+			body, err = s.unpack(body)
+		}
+		if err == nil {
+			err = see(id, body)
+		}
+		return err
 	})
 }

@@ -201,7 +201,7 @@ func (v *server) shows(a *assembly, mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	desk := &dashboard.API{Token: s.APIToken, People: sign, Sight: sign, Records: records{st}, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas, Doctor: v.doctor}
+	desk := &dashboard.API{Token: s.APIToken, People: sign, Sight: sign, Records: records{st}, Forges: slices.Sorted(maps.Keys(r.Providers)), Shelf: st, Decisions: decisions{st}, Now: o.now, PublicURL: s.PublicURL, Log: log, Calendar: r.Calendar, Quotas: v.quotas, Doctor: v.doctor, Owners: r}
 	api := desk.Handler()
 	mux.Handle("GET "+dashboard.BadgePath, known(sign, desk.Badge(s.Badges)))
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
@@ -220,7 +220,7 @@ func (v *server) shows(a *assembly, mux *http.ServeMux) error {
 		sight = o.onlooker.sight(r)
 		pages = func() http.Handler { return o.onlooker.wrap(board.Handler()) }
 	}
-	board.Open(&dashboard.Pages{Library: library{st}, Sight: sight, Now: o.now, DryRun: s.DryRun, Queue: workList{st}, Reports: &reports{Store: st}, Rejudge: st, Tables: timetables{st, r}, Doctor: v.doctor})
+	board.Open(&dashboard.Pages{Library: library{st}, Sight: sight, Now: o.now, DryRun: s.DryRun, Queue: workList{st}, Reports: &reports{Store: st}, Rejudge: st, Tables: timetables{st, r}, Doctor: v.doctor, Owners: r})
 	mux.Handle("GET /", pages()) // the rest is 405, with what is allowed
 	for _, path := range []string{"/ask/", "/inbox", "/policy/"} {
 		mux.Handle("POST "+path, pages())

