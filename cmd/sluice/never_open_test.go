@@ -73,7 +73,7 @@ func TestNeverPostedOpen(t *testing.T) {
 		approval := map[bool]string{true: "{rules: [{name: peers}]}", false: "{mode: \"off\"}"}[m.reviewed]
 		m.r = played(t, txtar.Parse([]byte(strings.Replace(neverOpenStage, "APPROVAL", approval, 1))), key)
 		m.r.step = "0-random"
-		defer m.r.hook.Close()
+		defer m.r.end()
 		_, err := m.r.forge.Push(pretend.Push{Repo: shop, Branch: "release", By: "bo", From: "main"})
 		m.must(rt, err)
 		m.must(rt, m.openChange())

@@ -189,6 +189,7 @@ type playing struct {
 	listener  *listener              // of notices, where the scenario tells them
 	watch     atomic.Pointer[func()] // called after each call to the forge
 	out       strings.Builder
+	end       func() // stops it all, once
 }
 
 var stepName = regexp.MustCompile(`^(\d+)-[a-z0-9-]+\.yml$`)
@@ -275,7 +276,13 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	r.stage.set(r)
 	forge := httptest.NewServer(r.interrupted(r.forge.Handler()))
 	r.forge.Served(forge.URL)
-	r.t.Cleanup(forge.Close)
+	r.end = sync.OnceFunc(func() { // a test that has ended is remembered with its cleanups until all beside it have: nothing may hang on them
+		r.stop()
+		forge.Close()
+		forge.Config.Handler = nil
+		*r = playing{}
+	})
+	r.t.Cleanup(r.end)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	if r.database == "" {
 		r.database = "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db")
@@ -293,7 +300,6 @@ func (r *playing) open(key *rsa.PrivateKey) {
 		r.listen()
 	}
 	r.start()
-	r.t.Cleanup(r.stop)
 }
 
 // interrupted lets what is to happen meanwhile happen when the forge has looked, and before Sluice hears of it.
@@ -337,6 +343,9 @@ func (r *playing) start() {
 }
 
 func (r *playing) stop() {
+	if r.server == nil { // it never started
+		return
+	}
 	r.hook.Close()
 	r.recorded()
 	if err := r.server.store.Close(); err != nil {

@@ -80,18 +80,25 @@ func (s *Server) Restart(t testing.TB, atOnce bool) {
 	}
 }
 
+// root is where the server's directory is made: where temporary files go, if its socket's path stays short enough there (it may
+// have a hundred characters) and another user can reach it.
+func root() string {
+	dir := os.TempDir()
+	if at, err := os.Stat(dir); err == nil && len(dir) <= 40 && at.Mode().Perm()&0o011 == 0o011 {
+		return dir
+	}
+	if _, err := os.Stat("/tmp"); err == nil {
+		return "/tmp"
+	}
+	return ""
+}
+
 func start(env []string, settings ...string) (_ *Server, err error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	root := "" // where paths are short: a socket's may have a hundred characters
-	if os.TempDir() != "/tmp" {
-		if _, err := os.Stat("/tmp"); err == nil {
-			root = "/tmp"
-		}
-	}
-	dir, err := os.MkdirTemp(root, "sluice-pg-")
+	dir, err := os.MkdirTemp(root(), "sluice-pg-")
 	if err != nil {
 		return nil, err
 	}
