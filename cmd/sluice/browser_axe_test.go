@@ -50,8 +50,18 @@ func (f barrier) String() string {
 	return b.String()
 }
 
-// heavily are the findings of axe on the page that is open which keep somebody from reading or using it.
+// heavily are the findings of axe on the page that is open which keep somebody from reading or using it. A page that looks for
+// itself what is new may be loaded again just then: it is looked at once more.
 func heavily(ctx context.Context, text string) (list []barrier, err error) {
+	for range 5 {
+		if list, err = looked(ctx, text); err == nil || !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "context") {
+			break
+		}
+	}
+	return list, err
+}
+
+func looked(ctx context.Context, text string) (list []barrier, err error) {
 	var all []barrier
 	err = chromedp.Run(ctx, chromedp.Evaluate(text+"\n;true", nil), chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v =>
 		({ID: v.id, Impact: v.impact || "", Help: v.help, Nodes: v.nodes.map(n => ({HTML: n.html, FailureSummary: n.failureSummary || ""}))})))`, &all,

@@ -20,6 +20,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/sluicegate/sluice/providers/simulators"
 )
 
 // storefront is the simulator with the two pages before it that a person clicks through and that it does not serve: the one that
@@ -39,15 +41,11 @@ func newStorefront(t *testing.T, dir string, scenario map[string]any) *storefron
 	t.Cleanup(web.Close)
 	f.url = web.URL
 	scenario["settings"].(map[string]any)["public_url"] = web.URL
-	state := filepath.Join(t.TempDir(), "state.json")
 	b, err := json.Marshal(scenario)
-	if err == nil {
-		err = os.WriteFile(state, b, 0o600)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.s.startSimulator(dir, state)
+	f.s.url = simulators.GitHub(t, dir, b)
 	to, err := url.Parse(f.s.url)
 	if err != nil {
 		t.Fatal(err)

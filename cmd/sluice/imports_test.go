@@ -34,6 +34,7 @@ func roomsMayImport() map[string][]string {
 		"providers/notices":      {"gate", "checks"},
 		"providers/pretend":      {"gate", "checks"},
 		"providers/providertest": {"gate", "checks", "providers/pretend"},
+		"providers/simulators":   {},
 		"cmd/sluice":             {"gate", "checks", "webhook", "store", "dashboard", "providers/github", "providers/gitlab", "providers/local", "providers/calendars", "providers/notices", "providers/pretend"},
 	}
 }
@@ -117,6 +118,7 @@ func TestWrongWaysAreTold(t *testing.T) {
 		{"cmd/sluice", module + "/providers/github", true},
 		{"cmd/sluice", module + "/store/storetest", false},
 		{"cmd/sluice", module + "/providers/providertest", false},
+		{"cmd/sluice", module + "/providers/simulators", false},
 		{"gate", "database/sql", false},
 		{"gate", "github.com/google/go-github/v75/github", false},
 		{"store", "database/sql/driver", true},

@@ -273,6 +273,9 @@ func TestAppAsksForNoMoreThanItNeeds(t *testing.T) {
 // open sets the stage and starts the server.
 func (r *playing) open(key *rsa.PrivateKey) {
 	r.t.Helper()
+	if r.database == "" { // before anything is to be ended: what is begun last is ended first
+		r.database = "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db")
+	}
 	r.stage.set(r)
 	forge := httptest.NewServer(r.interrupted(r.forge.Handler()))
 	r.forge.Served(forge.URL)
@@ -284,9 +287,6 @@ func (r *playing) open(key *rsa.PrivateKey) {
 	})
 	r.t.Cleanup(r.end)
 	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	if r.database == "" {
-		r.database = "sqlite:" + filepath.Join(r.t.TempDir(), "sluice.db")
-	}
 	r.set = settings{PublicURL: "https://sluice.example", Database: r.database,
 		Sweep: duration(10 * time.Minute), Keep: duration(400 * 24 * time.Hour), DryRun: r.stage.DryRun, APIToken: apiToken,
 	}

@@ -61,6 +61,31 @@ func labScenario(w *labWorld) map[string]any {
 	}
 }
 
+// startSimulator starts one of GitLab: that is quickly done.
+func (s *lab) startSimulator(dir, state string) {
+	s.t.Helper()
+	node := exec.Command("node", "sim.mjs", "--port", "0", "--state", state)
+	node.Dir = dir
+	out, err := node.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	node.Stderr = os.Stderr
+	if err := node.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = node.Process.Kill(); _ = node.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.t.Fatalf("the simulator did not start: %v", err)
+	}
+	_, url, ok := strings.Cut(strings.TrimSpace(line), "gitlab simulator on ")
+	if !ok {
+		s.t.Fatalf("the simulator said %q", line)
+	}
+	s.url = url
+}
+
 // labbed starts a simulator, has the webhooks hung by the command for it, and starts a server. When the test is over, no
 // request may have broken GitLab's contract.
 func labbed(t *testing.T, change ...func(*labWorld)) *lab {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluicegate/sluice/providers/simulators"
 )
 
 // These tests run the real binary against an independent simulator of GitHub's API, which holds every request to
@@ -122,49 +123,17 @@ func simulated(t *testing.T, morePolicy ...string) *sim {
 		t.Fatal(err)
 	}
 	s := &sim{t: t, hook: freeAddress(t), log: &lockedBuffer{}}
-	state := filepath.Join(t.TempDir(), "state.json")
 	b, err := json.Marshal(simScenario(s.hook, simPolicy+strings.Join(morePolicy, ""), asked(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(state, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.startSimulator(dir, state)
+	s.url = simulators.GitHub(t, dir, b)
 	key := s.do("GET", "/apps/sluice", nil)["private_key"].(string)
 	s.token = s.do("POST", "/tokens", map[string]any{"user": "cy"})["token"].(string)
 	s.env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "SLUICE_") }), "SLUICE_ADDR="+s.hook, "SLUICE_PUBLIC_URL=http://"+s.hook, "SLUICE_DATABASE=sqlite:"+filepath.Join(t.TempDir(), "sluice.db"),
 		"SLUICE_GITHUB_URL="+s.url, "SLUICE_GITHUB_APP_ID=4242", "SLUICE_GITHUB_PRIVATE_KEY="+key, "SLUICE_GITHUB_WEBHOOK_SECRET=s3cret", "SLUICE_LOG_LEVEL=debug")
 	s.startServer(path)
 	return s
-}
-
-func (s *sim) startSimulator(dir, state string) {
-	s.t.Helper()
-	node := exec.Command("node", "sim.mjs", "--port", "0", "--state", state)
-	node.Dir = dir
-	out, err := node.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	node.Stderr = os.Stderr
-	if err := node.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = node.Process.Kill(); _ = node.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		s.t.Fatalf("the simulator did not start: %v", err)
-	}
-	if _, url, ok := strings.Cut(strings.TrimSpace(line), "gitlab simulator on "); ok {
-		s.url = url
-		return
-	}
-	var ready struct{ URL string }
-	if err := json.Unmarshal([]byte(line), &ready); err != nil {
-		s.t.Fatalf("the simulator said %q: %v", line, err)
-	}
-	s.url = ready.URL
 }
 
 func (s *sim) startServer(path string) {

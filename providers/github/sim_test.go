@@ -1,7 +1,6 @@
 package github
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -21,6 +18,7 @@ import (
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/simulators"
 )
 
 // These tests run against a simulator of GitHub's API that holds requests and answers to GitHub's published
@@ -55,36 +53,11 @@ func startSim(t testing.TB, settings ...string) *sim {
 	if dir == "" {
 		t.Skip("SLUICE_SIM_GITHUB does not name the simulator")
 	}
-	state := filepath.Join(t.TempDir(), "state.json")
-	if err := os.WriteFile(state, []byte(scenario), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"sim.mjs", "--port", "0", "--state", state, "--set", "validate_responses=true"}
-	for _, s := range settings {
-		args = append(args, "--set", s)
-	}
-	cmd := exec.Command("node", args...)
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
-	out, err := cmd.StdoutPipe()
+	all, err := simulators.With([]byte(scenario), map[string]any{"validate_responses": true, "content_creation_limit": slices.Contains(settings, "content_creation_limit")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the simulator did not start: %v", err)
-	}
-	var ready struct{ URL string }
-	if err := json.Unmarshal([]byte(line), &ready); err != nil {
-		t.Fatalf("%v: %s", err, line)
-	}
-	s := &sim{t: t, url: ready.URL}
+	s := &sim{t: t, url: simulators.GitHub(t, dir, all)}
 	s.key = s.do("GET", "/apps/sluice", nil)["private_key"].(string)
 	t.Cleanup(s.unbroken)
 	return s
@@ -447,7 +420,7 @@ func TestSimReadsRepeatThroughFaults(t *testing.T) {
 
 func TestSimLimits(t *testing.T) {
 	t.Parallel()
-	s := startSim(t, "content_creation_limit=true")
+	s := startSim(t, "content_creation_limit")
 	now := time.Now()
 	c := s.client(Options{Now: func() time.Time { return now }, Jitter: func() float64 { return 0 }})
 	n, head := s.pull(obj{"user": "bob", "title": "x", "files": obj{"a.txt": "a\n"}})
