@@ -25,6 +25,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluicegate/sluice/providers/pretend"
+	"github.com/sluicegate/sluice/providers/simulators"
 	"github.com/sluicegate/sluice/store"
 )
 
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 	ahead, is := os.LookupEnv(childAhead)
 	if !is {
-		goleak.VerifyTestMain(m) // a goroutine that outlives its test fails them all
+		goleak.VerifyTestMain(simulators.Main{Tests: m}) // a goroutine that outlives its test fails them all
 	}
 	now := func() time.Time { return time.Now().UTC().Add(readAhead(ahead)) }
 	step, armed := diesAt(os.Getenv(childDies))

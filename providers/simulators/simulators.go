@@ -22,6 +22,7 @@ import (
 type simulator struct {
 	url   string
 	leash io.Closer // it ends when this is closed, hence with the process of the tests too
+	cmd   *exec.Cmd
 }
 
 var (
@@ -40,9 +41,8 @@ func GitHub(t testing.TB, dir string, scenario []byte) (url string) {
 		}
 	}
 	t.Cleanup(func() {
-		defer http.DefaultClient.CloseIdleConnections() // no test is to leave a goroutine behind
 		if t.Failed() || s.reset([]byte(`{}`)) != nil { // what was on its way when the test ended arrives where nothing is
-			_ = s.leash.Close()
+			s.end()
 			return
 		}
 		mu.Lock()
@@ -69,7 +69,7 @@ func take(dir string) *simulator {
 
 // start starts one under a shell that ends it when its leash is closed.
 func start(dir string) (*simulator, error) {
-	cmd := exec.Command("/bin/sh", "-c", `"$@" </dev/null & pid=$!; read word; kill $pid`, "sh", "node", "sim.mjs", "--port", "0")
+	cmd := exec.Command("/bin/sh", "-c", `"$@" </dev/null & pid=$!; read word; kill -9 $pid; wait $pid 2>/dev/null`, "sh", "node", "sim.mjs", "--port", "0")
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	leash, err := cmd.StdinPipe()
 	if err != nil {
@@ -90,7 +90,29 @@ func start(dir string) (*simulator, error) {
 	if err := json.Unmarshal(line, &ready); err != nil {
 		return nil, fmt.Errorf("it said %q: %w", line, err)
 	}
-	return &simulator{url: ready.URL, leash: leash}, nil
+	return &simulator{url: ready.URL, leash: leash, cmd: cmd}, nil
+}
+
+// end ends it, and with it every connection to it.
+func (s *simulator) end() {
+	_ = s.leash.Close()
+	_ = s.cmd.Wait() // of the shell, which ended it by force
+}
+
+// Main are the tests of a package, at whose end no simulator is left.
+type Main struct{ Tests interface{ Run() int } }
+
+// Run runs them.
+func (m Main) Run() int {
+	code := m.Tests.Run()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, list := range idle {
+		for _, s := range list {
+			s.end()
+		}
+	}
+	return code
 }
 
 // reset empties it and loads a scenario.
