@@ -27,11 +27,11 @@ type ownership struct {
 func OwnersPaths(r Repository) []string { return slices.Clone(codeownersPaths(r)) }
 
 // Owners are those of each path by the text of a CODEOWNERS, in the order of the paths and as the file spells them; none where
-// nobody owns it.
-func Owners(r Repository, text string, paths []string) [][]string {
-	all := make([][]string, len(paths))
-	for _, section := range deciding(r, text, paths) {
-		for i, line := range section {
+// nobody owns it. Those whom nobody has to ask are among them. why says that the file is not one to go by.
+func Owners(r Repository, text string, paths []string) (all [][]string, why string) {
+	all = make([][]string, len(paths))
+	why = eachSection(r, text, paths, func(_ bool, lines []*codeownersLine) {
+		for i, line := range lines {
 			if line == nil {
 				continue
 			}
@@ -41,8 +41,8 @@ func Owners(r Repository, text string, paths []string) [][]string {
 				}
 			}
 		}
-	}
-	return all
+	})
+	return all, why
 }
 
 // spelt is an owner as the file spells it.
@@ -84,7 +84,10 @@ func (b *ballot) ownership() *ownership {
 		case t.Kind != "":
 			b.owners.why = path + " on the target branch cannot be read as text (" + plain(t.Kind, 20) + "): mend it there."
 		default:
-			b.owners.file, b.owners.groups = path, ownersOf(b.f.Repository, t.Text, b.touched())
+			groups, why := ownersOf(b.f.Repository, t.Text, b.touched())
+			if b.owners.file, b.owners.groups = path, groups; why != "" {
+				b.owners.why = path + " " + why
+			}
 		}
 		break
 	}
@@ -145,7 +148,7 @@ func (g owned) selectors() []selector {
 		case codeowners.TeamOwner:
 			all = append(all, selector{aTeam, strings.ToLower(o.Value)})
 		case aRole:
-			all = append(all, selector{aPermission, roles()[o.Value]})
+			all = append(all, selector{exactly, roles()[o.Value]})
 		}
 	}
 	return all
@@ -171,15 +174,24 @@ func (g owned) names(some int) string {
 	return list(names, some)
 }
 
-// deciding are the lines that decide on each path, the last that matches it, of each section: one where the forge knows none.
-// It is nil where none does.
-func deciding(r Repository, text string, paths []string) (all [][]*codeownersLine) {
-	if r.Sections {
-		for _, section := range parseSections(text) {
-			all = append(all, decide(section, paths))
-		}
-		return all
+// eachSection hands over the lines that decide on each path, nil where none does, section by section: of one where the forge knows
+// none. Optional is one whose owners nobody has to ask.
+func eachSection(r Repository, text string, paths []string, see func(optional bool, lines []*codeownersLine)) (why string) {
+	if !r.Sections {
+		see(false, deciding(text, paths))
+		return ""
 	}
+	sections, why := parseSections(text)
+	for i := range sections {
+		if s := &sections[i]; len(s.lines) > 0 {
+			see(s.optional, s.deciding(paths))
+		}
+	}
+	return why
+}
+
+// deciding is the line that decides on each path, the last that matches it; nil where none does.
+func deciding(text string, paths []string) []*codeownersLine {
 	rules := parseCodeowners(text)
 	found := make([]*codeownersLine, len(paths))
 	left := make([]int, len(paths))
@@ -189,17 +201,16 @@ func deciding(r Repository, text string, paths []string) (all [][]*codeownersLin
 	for i := len(rules) - 1; i >= 0 && len(left) > 0; i-- {
 		left = rules[i].claim(paths, left, found)
 	}
-	return [][]*codeownersLine{found}
+	return found
 }
 
-// ownersOf groups the paths by their owners, in the order of the paths. A line without owners takes a path's owners away. A path
-// that several sections give to the same owners is in one group, once.
-func ownersOf(r Repository, text string, paths []string) []owned {
-	var groups []owned
+// ownersOf groups the paths by the owners who have to be asked, in the order of the paths. A line without owners takes a path's
+// owners away. A path that several sections give to the same owners is in one group, once.
+func ownersOf(r Repository, text string, paths []string) (groups []owned, why string) {
 	at, in := map[string]int{}, map[string]bool{}
-	for _, section := range deciding(r, text, paths) {
-		for i, line := range section {
-			if line == nil || len(line.named()) == 0 {
+	why = eachSection(r, text, paths, func(optional bool, lines []*codeownersLine) {
+		for i, line := range lines {
+			if optional || line == nil || len(line.named()) == 0 {
 				continue
 			}
 			key := line.key()
@@ -212,6 +223,6 @@ func ownersOf(r Repository, text string, paths []string) []owned {
 			}
 			in[key+"\x00"+paths[i]] = true
 		}
-	}
-	return groups
+	})
+	return groups, why
 }

@@ -21,7 +21,6 @@ type codeownersLine struct {
 	// Of a file in sections, in place of all that.
 	glob   string
 	owners []codeowners.Owner
-	out    bool // it takes what it matches out of the section
 }
 
 // named are the owners of a line that matches a path.

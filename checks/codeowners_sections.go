@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -26,12 +27,25 @@ func roles() map[string]string {
 	return map[string]string{"developer": "write", "maintainer": "maintain", "owner": "admin"}
 }
 
-// parseSections reads the sections whose owners have to be asked. The first is what stands above any heading; optional ones are
-// left out, and headings of one name are one section.
-func parseSections(text string) [][]codeownersLine {
-	sections := [][]codeownersLine{nil}
+// mostSections and mostOwnerLines are more than any file that people keep has; what is made to be slow ends here.
+const (
+	mostSections   = 1000
+	mostOwnerLines = 50000
+)
+
+// ownerSection is a part of the file that decides for itself. Nobody has to approve what an optional one owns.
+type ownerSection struct {
+	optional bool
+	lines    []codeownersLine
+	out      []codeownersLine // those that take paths out
+}
+
+// parseSections reads the sections; the first is what stands above any heading, and headings of one name are one section, which is
+// optional if all of them say so. why says that the file is not one to go by.
+func parseSections(text string) (sections []ownerSection, why string) {
+	sections = []ownerSection{{}}
 	index := map[string]int{}
-	at, n := 0, 0
+	at, n, kept := 0, 0, 0
 	var usual []codeowners.Owner
 	for line := range strings.SplitSeq(strings.TrimPrefix(text, "\ufeff"), "\n") {
 		n++
@@ -39,41 +53,51 @@ func parseSections(text string) [][]codeownersLine {
 		if line == "" || line[0] == '#' {
 			continue
 		}
+		if kept++; kept > mostOwnerLines || len(sections) > mostSections {
+			return nil, fmt.Sprintf("has more than %d lines or %d sections: make it smaller on the target branch.", mostOwnerLines, mostSections)
+		}
 		if m := sectionHeading.FindStringSubmatch(line); m != nil {
 			usual = ownersIn(m[3])
-			if at = -1; m[1] == "" {
-				name := strings.ToLower(strings.TrimSpace(m[2]))
-				if _, had := index[name]; !had {
-					index[name] = len(sections)
-					sections = append(sections, nil)
-				}
-				at = index[name]
+			name := strings.ToLower(strings.TrimSpace(m[2]))
+			if _, had := index[name]; !had {
+				index[name] = len(sections)
+				sections = append(sections, ownerSection{optional: true})
 			}
+			at = index[name]
+			sections[at].optional = sections[at].optional && m[1] != ""
 			continue
 		}
-		if at < 0 {
-			continue
-		}
-		pattern, rest := cutPattern(line)
-		l := codeownersLine{n: n, owners: ownersIn(rest)}
-		if len(l.owners) == 0 {
-			l.owners = usual
-		}
-		if pattern, l.out = strings.CutPrefix(pattern, "!"); pattern == "" {
-			continue
-		}
-		l.glob = globbed(pattern)
-		if !strings.ContainsAny(pattern, `[]{}\`) {
-			if l.prefix, l.part = literals(pattern); pattern[0] != '/' {
-				l.prefix = "" // it matches at any depth
-			}
-		}
-		sections[at] = append(sections[at], l)
+		sections[at].read(line, n, usual)
 	}
-	return sections
+	return sections, ""
 }
 
-// globbed is a pattern as one of doublestar's, against a path with a slash before it.
+// read adds a line that is no heading; usual are the owners that the heading names.
+func (s *ownerSection) read(line string, n int, usual []codeowners.Owner) {
+	pattern, rest := cutPattern(line)
+	l := codeownersLine{n: n, owners: ownersIn(rest)}
+	if len(l.owners) == 0 {
+		l.owners = usual
+	}
+	pattern, out := strings.CutPrefix(pattern, "!")
+	if pattern == "" {
+		return
+	}
+	l.glob = globbed(pattern)
+	if !strings.ContainsAny(pattern, `[]{}\`) {
+		if l.prefix, l.part = literals(pattern); pattern[0] != '/' {
+			l.prefix = "" // it matches at any depth
+		}
+	}
+	if out {
+		s.out = append(s.out, l)
+		return
+	}
+	s.lines = append(s.lines, l)
+}
+
+// globbed is a pattern as one of doublestar's, against a path with a slash before it. Braces are letters there, and two stars mean
+// folders only before a slash.
 func globbed(pattern string) string {
 	if pattern == "*" {
 		return "/**/*"
@@ -81,10 +105,25 @@ func globbed(pattern string) string {
 	if !strings.HasPrefix(pattern, "/") {
 		pattern = "/**/" + pattern
 	}
-	if strings.HasSuffix(pattern, "/") {
+	switch {
+	case strings.HasSuffix(pattern, "/"):
 		pattern += "**/*"
+	case strings.HasSuffix(pattern, "/**"):
+		pattern = strings.TrimSuffix(pattern, "*")
 	}
-	return strings.NewReplacer("{", `\{`, "}", `\}`).Replace(pattern) // braces are letters there
+	var b strings.Builder
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\' && i+1 < len(pattern):
+			b.WriteString(pattern[i : i+2])
+			i++
+		case c == '{' || c == '}':
+			b.WriteString(`\` + string(c))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // ownersIn are the owners among the words of a line; a comment's count too, as the forge has it.
@@ -104,27 +143,25 @@ func ownersIn(words string) (list []codeowners.Owner) {
 	return list
 }
 
-// decide finds the line of a section that decides on each path, the last that matches it; nil where none does, or where the
-// section takes the path out.
-func decide(section []codeownersLine, paths []string) []*codeownersLine {
+// deciding finds the line that decides on each path, the last that matches it; nil where none does, or where the section takes the
+// path out.
+func (s *ownerSection) deciding(paths []string) []*codeownersLine {
 	found := make([]*codeownersLine, len(paths))
 	for i, p := range paths {
-		for j := len(section) - 1; j >= 0; j-- {
-			l := &section[j]
-			if found[i] != nil && !l.out || !l.globs(p) {
-				continue
-			}
-			if l.out {
-				found[i] = nil
-				break
-			}
-			found[i] = l
+		if last := lastOf(s.lines, p); last != nil && lastOf(s.out, p) == nil {
+			found[i] = last
 		}
 	}
 	return found
 }
 
-// globs says whether the pattern of a line in a section matches a path.
-func (l *codeownersLine) globs(path string) bool {
-	return strings.HasPrefix(path, l.prefix) && strings.Contains(path, l.part) && doublestar.MatchUnvalidated(l.glob, "/"+path)
+// lastOf is the last of the lines whose pattern matches a path.
+func lastOf(lines []codeownersLine, path string) *codeownersLine {
+	for i := len(lines) - 1; i >= 0; i-- {
+		l := &lines[i]
+		if strings.HasPrefix(path, l.prefix) && strings.Contains(path, l.part) && doublestar.MatchUnvalidated(l.glob, "/"+path) {
+			return l
+		}
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ func TestOwnersOf(t *testing.T) {
 		"a pattern with brackets of the round sort": {"/a(1).go @ana\n", "a(1).go", "ana"},
 	} {
 		got := ""
-		if groups := ownersOf(Repository{}, c.text, []string{c.path}); len(groups) > 0 {
+		if groups, _ := ownersOf(Repository{}, c.text, []string{c.path}); len(groups) > 0 {
 			var names []string
 			for _, o := range groups[0].owners {
 				names = append(names, o.Value)
@@ -115,7 +115,8 @@ func FuzzOwnersOf(f *testing.F) {
 		f.Add(s, "src/a.go")
 	}
 	f.Fuzz(func(t *testing.T, text, path string) {
-		for _, g := range ownersOf(Repository{Sections: len(path)%2 == 0}, text, []string{path, "src/x.go"}) {
+		groups, _ := ownersOf(Repository{Sections: len(path)%2 == 0}, text, []string{path, "src/x.go"})
+		for _, g := range groups {
 			if len(g.owners) == 0 || g.line < 1 {
 				t.Errorf("ownersOf(%q, %q) = group without owners or line: %+v", text, path, g)
 			}
@@ -156,7 +157,7 @@ func TestOwnersInSections(t *testing.T) {
 		"the last line of a section":              {"[A]\n* @ana\n*.go @bo\n*.md @cid\n", "src/x.go", "@bo"},
 		"a heading names owners":                  {"[Docs][2] @acme/docs @@maintainer\ndocs/\nREADME.md @ana\n", "docs/x.md", "@acme/docs @@maintainer"},
 		"a line that names its own":               {"[Docs] @acme/docs\ndocs/\nREADME.md @ana\n", "README.md", "@ana"},
-		"an optional section":                     {"^[Docs] @acme/docs\ndocs/\n", "docs/x.md", ""},
+		"an optional section":                     {"^[Docs] @acme/docs\ndocs/\n", "docs/x.md", "@acme/docs"},
 		"a section that goes on":                  {"[Docs]\ndocs/ @ana\n[Code]\n*.go @bo\n[DOCS]\ndocs/api/ @cid\n", "docs/api/x.md", "@cid"},
 		"what is taken out of its section":        {"* @ana\n[Code] @bo\n!vendor/\n*.go\n", "vendor/x.go", "@ana"},
 		"taken out for good":                      {"[Code] @bo\n!*.pb.go\nsrc/x.pb.go @bo\n", "src/x.pb.go", ""},
@@ -169,16 +170,22 @@ func TestOwnersInSections(t *testing.T) {
 		"an escaped number sign":                  {`\#x.rb @ana`, "#x.rb", "@ana"},
 		"a class of letters":                      {"/[ab].go @ana\n", "b.go", "@ana"},
 		"braces are letters":                      {"/{a,b}.go @ana\n", "a.go", ""},
+		"a section that is required elsewhere":    {"^[Docs]\ndocs/ @ana\n[docs]\n*.txt @bo\n", "docs/x.md", "@ana"},
+		"two stars that end a pattern":            {"* @ana\n/infra/** @bo\n", "infra/a/b.tf", "@ana"},
+		"two stars that end it, one folder":       {"* @ana\n/infra/** @bo\n", "infra/b.tf", "@bo"},
+		"two stars between":                       {"* @ana\n/infra/**/*.tf @bo\n", "infra/a/b.tf", "@bo"},
+		"escaped braces":                          {`/\{a\}.go @ana`, "{a}.go", "@ana"},
 		"the same owners by two sections":         {"[A]\n* @ana\n[B]\n* @ana\n", "x", "@ana"},
 		"who is named in a comment":               {"* @ana # not @bo\n", "x", "@ana @bo"},
 	} {
 		r := Repository{Sections: true}
-		if got := strings.Join(Owners(r, c.text, []string{"other/y.txt", c.path})[1], " "); got != c.want {
-			t.Errorf("%s: Owners(%q, %q) = %q, want %q", name, c.text, c.path, got, c.want)
+		all, why := Owners(r, c.text, []string{"other/y.txt", c.path})
+		if got := strings.Join(all[1], " "); got != c.want || why != "" {
+			t.Errorf("%s: Owners(%q, %q) = %q (%s), want %q", name, c.text, c.path, got, why, c.want)
 		}
 	}
 	text := "[A]\n* @ana\n[B] @@maintainers\n*\n"
-	if groups := ownersOf(Repository{Sections: true}, text, []string{"x", "y"}); len(groups) != 2 || groups[0].more != 1 || groups[1].line != 4 || groups[1].names(2) != "a maintainer" {
+	if groups, _ := ownersOf(Repository{Sections: true}, text, []string{"x", "y"}); len(groups) != 2 || groups[0].more != 1 || groups[1].line != 4 || groups[1].names(2) != "a maintainer" {
 		t.Errorf("two sections that own two paths: %+v, want two groups of two paths", groups)
 	}
 }
@@ -195,9 +202,20 @@ func TestApprovalByOwnersInSections(t *testing.T) {
 		"of both":                 {rules: owners, facts: in("[A]\n* @ana\n[B]\n* @bo\n"), reviews: []Review{approved(ana, "c2"), approved(bo, "c2")}, want: Pass},
 		"a maintainer":            {rules: owners, facts: in("* @@maintainer\n"), reviews: []Review{approved(cid, "c2")}, want: Pass},
 		"no maintainer":           {rules: owners, facts: in("* @@maintainer\n"), reviews: []Review{approved(ana, "c2")}, want: Wait, says: "a maintainer"},
+		"a role above that role":  {rules: owners, facts: in("* @@developers\n"), reviews: []Review{approved(cid, "c2")}, want: Wait},
+		"that very role":          {rules: owners, facts: in("* @@developers\n"), reviews: []Review{approved(ana, "c2")}, want: Pass},
+		"too many sections":       {rules: owners, facts: in("* @ana\n" + strings.Repeat("[A]\n* @ana\n", 2) + manySections()), reviews: []Review{approved(ana, "c2")}, want: Unknown, says: "make it smaller"},
 		"of an optional section":  {rules: owners, facts: in("* @ana\n^[B]\n* @bo\n"), reviews: []Review{approved(ana, "c2")}, want: Pass},
 		"a path at another depth": {rules: owners, facts: in("nothing/ @ana\nprod/* @bo\n"), reviews: []Review{approved(ana, "c2")}, want: Wait, says: "by bo, who own deploy/prod"},
 	} {
 		c.run(t, name)
 	}
+}
+
+func manySections() string {
+	var b strings.Builder
+	for i := range 1200 {
+		fmt.Fprintf(&b, "[%d]\n", i)
+	}
+	return b.String()
 }

@@ -36,7 +36,7 @@ func wantFits(f *Facts, w *Wants, people []Person, selectors []selector) {
 		}
 		for _, s := range selectors {
 			switch s.kind {
-			case aPermission:
+			case aPermission, exactly:
 				w.WantPerson(f, p)
 			case aTeam:
 				w.WantTeam(f, s.name)
@@ -55,6 +55,7 @@ const (
 	aTeam                              // "org/slug", lower case
 	anOrganization                     // a login, lower case
 	aPermission                        // a right
+	exactly                            // a right, and no higher one
 	theOwners                          // of the paths touched
 )
 
@@ -125,6 +126,9 @@ func (f *Facts) fits(p Person, s selector) (yes, known bool) {
 	case aPermission:
 		q, ok := f.People[p.ID]
 		return ok && atLeast(q.Permission, s.name), ok
+	case exactly:
+		q, ok := f.People[p.ID]
+		return ok && q.Permission == s.name, ok
 	case aTeam:
 		return has(f.Teams, s.name, p.ID)
 	case anOrganization:

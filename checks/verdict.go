@@ -67,7 +67,7 @@ type Finding struct {
 	// Until is when this may change by itself: a window opens, a soak ends. Zero: only when something happens.
 	Until time.Time `json:"until,omitzero"`
 	// Who names those who, or what, cure it, in a few words: "ana or bo", "the deployers of production: @acme/ops", "CI: e2e".
-	// "": the author of the change, or time.
+	// "": the author of the change where it fails, time where it waits; or What tells.
 	Who string `json:"who,omitempty"`
 }
 

@@ -235,7 +235,7 @@ type touchJSON struct {
 func touches(list []radius) []touchJSON {
 	out := []touchJSON{}
 	for _, r := range list {
-		x := touchJSON{What: gate.Plain(r.What), More: r.More, Files: []string{}}
+		x := touchJSON{What: checks.Clip(gate.Plain(r.What), 300), More: r.More, Files: []string{}}
 		for _, f := range r.Files {
 			x.Files = append(x.Files, gate.Plain(f))
 		}
@@ -344,7 +344,8 @@ func (a *API) inside(v *visitor, p *gate.Promotion, x *promotionJSON) error {
 	}
 	x.MoreCommits = data.Cut
 	if b := data.Blast; b != nil {
-		x.Touches, x.TouchesUnknown, x.Owned, x.OwnedBy, x.OwnedUnknown = touches(b.Touches), b.Unknown, touches(b.Owned), gate.Plain(b.By), b.Why
+		x.Touches, x.TouchesUnknown, x.Loose, x.Partly = touches(b.Touches), b.Unknown, b.Loose, b.Partly || data.Partly != "" || len(b.Owned) > mostOwners
+		x.Owned, x.OwnedBy, x.OwnedUnknown = touches(b.Owned[:min(len(b.Owned), mostOwners)]), gate.Plain(b.By), gate.Plain(b.Why)
 	}
 	return nil
 }

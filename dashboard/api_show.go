@@ -54,6 +54,8 @@ type promotionJSON struct {
 	Touches     []touchJSON  `json:"touches,omitempty"`
 	// Changes inside of which it is not known what they touch; who owns what is touched, by which file, or why that is not known.
 	TouchesUnknown []int       `json:"touches_unknown,omitempty"`
+	Loose          int         `json:"loose_commits,omitempty"`
+	Partly         bool        `json:"touches_partly,omitempty"`
 	Owned          []touchJSON `json:"owned,omitempty"`
 	OwnedBy        string      `json:"owned_by,omitempty"`
 	OwnedUnknown   string      `json:"owned_unknown,omitempty"`

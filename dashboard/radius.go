@@ -41,12 +41,17 @@ func filed(list []radius, what string, order int, path string) []radius {
 	if i < 0 {
 		list, i = append(list, radius{What: what, order: order}), len(list)
 	}
-	if len(list[i].Files) < mostFiles {
-		list[i].Files = append(list[i].Files, path)
-	} else {
-		list[i].More++
-	}
+	list[i].add(path)
 	return list
+}
+
+// add is one file more of it.
+func (r *radius) add(path string) {
+	if len(r.Files) < mostFiles {
+		r.Files = append(r.Files, path)
+		return
+	}
+	r.More++
 }
 
 // Count is how many files there are.

@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/gate/audit"
@@ -61,7 +59,7 @@ type Pages struct {
 	Owners  Owners // nil: no forge can be asked
 
 	ledger *ledger
-	owners *lru.Cache[string, ownersFile] // by forge, repository and commit
+	owners *ownersMemory
 }
 
 // as are the same pages for those of whom a Sight knows. What is remembered between requests is remembered once.
@@ -79,8 +77,7 @@ func (b *Board) Open(p *Pages) {
 
 // remember makes room for what is remembered between requests.
 func (p *Pages) remember() {
-	p.ledger = &ledger{}
-	p.owners, _ = lru.New[string, ownersFile](ownersKept) // it fails for no size above 0
+	p.ledger, p.owners = &ledger{}, newOwnersMemory()
 }
 
 // Errors that a page ends in.

@@ -84,7 +84,7 @@ func cures(v checks.Verdict, author string) string {
 		case who != "":
 			return who + "."
 		}
-		return "Somebody else than the author: what is said below tells who."
+		return "What is said below tells who."
 	}
 	return ""
 }
@@ -94,7 +94,7 @@ func waitsFor(v checks.Verdict) string {
 	var names []string
 	for _, f := range v.Findings {
 		who := gate.Plain(f.Who)
-		if who != "" && f.Mode != policy.Observe && f.Outcome == checks.Wait && !slices.Contains(names, who) {
+		if who != "" && policy.Weaker(f.Mode, "") == policy.Enforce && f.Outcome == checks.Wait && !slices.Contains(names, who) {
 			names = append(names, who)
 		}
 	}

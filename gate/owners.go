@@ -7,7 +7,7 @@ import (
 	"github.com/sluicegate/sluice/checks"
 )
 
-// CodeOwners is the first of the paths that a commit has, with its text; "" where it has none of them. It is for people to read:
+// CodeOwners is the first of the paths that is a text file at a commit, with its text; "" where none is. It is for people to read:
 // no decision rests on it.
 func (r *Reconciler) CodeOwners(ctx context.Context, s checks.Subject, commit string, paths []string) (path, text string, err error) {
 	books, ok := r.Providers[s.Forge].(Librarian)

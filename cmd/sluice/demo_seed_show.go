@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/dashboard"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/store"
@@ -30,13 +31,20 @@ func (everything) Role(context.Context, dashboard.Person, gate.Repo) (string, er
 	return "read", nil
 }
 
+// madeUpOwners are who owns what in every made-up repository.
+type madeUpOwners struct{}
+
+func (madeUpOwners) CodeOwners(_ context.Context, _ checks.Subject, _ string, paths []string) (path, text string, err error) {
+	return paths[0], "* @acme/developers\n/config/ @acme/operations\n/migrations/ @acme/data\n", nil
+}
+
 // seededPages are the pages over a store, with somebody who looks at them.
 func seededPages(st *store.Store, sight dashboard.Sight) (http.Handler, error) {
 	b, err := dashboard.New(decisions{st}, true, version(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	b.Open(&dashboard.Pages{Library: library{st}, Sight: sight, Now: st.Now, Queue: workList{st}, Reports: &reports{Store: st}, Rejudge: st, Tables: timetables{st, &gate.Reconciler{Book: st}}})
+	b.Open(&dashboard.Pages{Library: library{st}, Sight: sight, Now: st.Now, Queue: workList{st}, Reports: &reports{Store: st}, Rejudge: st, Tables: timetables{st, &gate.Reconciler{Book: st}}, Owners: madeUpOwners{}})
 	who := &onlooker{dashboard.Person{Forge: "github", ID: "8", Login: "bo", Admin: true, Guest: true}}
 	return who.wrap(b.Handler()), nil
 }

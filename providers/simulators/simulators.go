@@ -25,6 +25,7 @@ type simulator struct {
 	cmd   *exec.Cmd
 }
 
+// All tests of a process share them: a pool that is handed around would be one all the same.
 var (
 	mu   sync.Mutex
 	idle = map[string][]*simulator{} // by the folder they come from
@@ -41,7 +42,7 @@ func GitHub(t testing.TB, dir string, scenario []byte) (url string) {
 		}
 	}
 	t.Cleanup(func() {
-		if t.Failed() || s.reset([]byte(`{}`)) != nil { // what was on its way when the test ended arrives where nothing is
+		if t.Failed() || s.late() || s.reset([]byte(`{}`)) != nil {
 			s.end()
 			return
 		}
@@ -69,7 +70,7 @@ func take(dir string) *simulator {
 
 // start starts one under a shell that ends it when its leash is closed.
 func start(dir string) (*simulator, error) {
-	cmd := exec.Command("/bin/sh", "-c", `"$@" </dev/null & pid=$!; read word; kill -9 $pid; wait $pid 2>/dev/null`, "sh", "node", "sim.mjs", "--port", "0")
+	cmd := exec.Command("/bin/sh", "-c", `"$@" </dev/null & pid=$!; exec >&-; read word; kill -9 $pid; wait $pid 2>/dev/null`, "sh", "node", "sim.mjs", "--port", "0")
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	leash, err := cmd.StdinPipe()
 	if err != nil {
@@ -82,15 +83,33 @@ func start(dir string) (*simulator, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	s := &simulator{leash: leash, cmd: cmd}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err != nil {
+		s.end()
 		return nil, fmt.Errorf("it ended before it was ready: %w", err)
 	}
 	var ready struct{ URL string }
 	if err := json.Unmarshal(line, &ready); err != nil {
+		s.end()
 		return nil, fmt.Errorf("it said %q: %w", line, err)
 	}
-	return &simulator{url: ready.URL, leash: leash, cmd: cmd}, nil
+	s.url = ready.URL
+	return s, nil
+}
+
+// late says whether it was told to hold webhooks back: some may be on their way yet.
+func (s *simulator) late() bool {
+	resp, err := http.Get(s.url + "/_sim/settings")
+	if err != nil {
+		return true
+	}
+	defer resp.Body.Close()
+	var set struct {
+		Delay   float64 `json:"webhook_delay_ms"`
+		Shuffle float64 `json:"webhook_shuffle_ms"`
+	}
+	return json.NewDecoder(resp.Body).Decode(&set) != nil || set.Delay+set.Shuffle > 0
 }
 
 // end ends it, and with it every connection to it.
