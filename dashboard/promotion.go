@@ -144,7 +144,7 @@ func (v *visitor) timeline(p *gate.Promotion) (list []moment, err error) {
 		if json.Unmarshal([]byte(k.Line), &e) != nil {
 			return nil // `sluice audit verify` tells of that
 		}
-		mine := e.Promotion == p.ID || e.Kind == gate.EntryDecision && e.Commit == p.Commit && sameWord(e.Environment, p.Environment) && (p.Over() == false || !e.At.After(p.Since.Add(time.Minute)))
+		mine := e.Promotion == p.ID || e.Kind == gate.EntryDecision && e.Commit == p.Commit && sameWord(e.Environment, p.Environment) && (!p.Over() || !e.At.After(p.Since.Add(time.Minute)))
 		if !mine || e.Forge != p.Forge {
 			return nil
 		}

@@ -111,7 +111,7 @@ func TestAlteredBytesOfTheFileAreFound(t *testing.T) {
 	for seq := int64(12); seq <= 30; seq += 3 { // a copy of the first few is left where the table's root once held them
 		from := bytes.Index(original, fmt.Appendf(nil, `{"seq":%d,"at"`, seq))
 		to := from + bytes.Index(original[from:], []byte(`"}`)) + 2 // the line; its hash follows once more, as a column
-		if from < 0 || bytes.Index(original[from+1:], fmt.Appendf(nil, `{"seq":%d,"at"`, seq)) >= 0 {
+		if from < 0 || bytes.Contains(original[from+1:], fmt.Appendf(nil, `{"seq":%d,"at"`, seq)) {
 			t.Fatalf("entry %d is not once in the file", seq)
 		}
 		for at := from - 44; at < to+64; at += step { // its other columns lie around its line

@@ -84,5 +84,5 @@ func (x records) Waits(ctx context.Context, standing string, after int64, limit 
 
 // Pages implements dashboard.Records: what is asked of the forge is not among it.
 func (x records) Pages() *dashboard.Pages {
-	return &dashboard.Pages{Library: library{x.Store}, Now: x.Now, Queue: workList{x.Store}, Reports: &reports{Store: x.Store}, Rejudge: x.Store, Tables: timetables{Store: x.Store}}
+	return &dashboard.Pages{Library: library(x), Now: x.Now, Queue: workList(x), Reports: &reports{Store: x.Store}, Rejudge: x.Store, Tables: timetables{Store: x.Store}}
 }

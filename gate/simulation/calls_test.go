@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -63,7 +61,7 @@ var (
 )
 
 // at is where everything may happen. Nothing but the scheduler knows when do is done, or whether.
-func (p *process) at(ctx context.Context, s side, name, what string, w *gate.Work, do func() error) error {
+func (p *process) at(ctx context.Context, s side, name, what string, do func() error) error {
 	if p.dead {
 		return errDead
 	}
@@ -71,7 +69,9 @@ func (p *process) at(ctx context.Context, s side, name, what string, w *gate.Wor
 	world := p.world
 	world.mu.Lock()
 	if name != "Claim" && name != "Extend" && name != "Fetch" {
-		c.by = p.worker(c, w)
+		if c.by = self(ctx); c.by == nil {
+			world.wrong("nobody knows who calls: %s %s", name, what)
+		}
 	}
 	world.parked = append(world.parked, c)
 	world.mu.Unlock()
@@ -94,7 +94,7 @@ func (p *process) ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// A worker is a goroutine that works off one piece of work, from its first call on.
+// A worker works off one piece of work.
 type worker struct {
 	work       gate.Work
 	claimed    time.Time
@@ -104,66 +104,30 @@ type worker struct {
 	looks      int
 }
 
-// worker is who calls: known by its goroutine, or for the first time by the work that such a call is the first of.
-func (p *process) worker(c *call, w *gate.Work) *worker {
-	id := goroutine()
-	if k := p.workers[id]; k != nil {
-		return k
-	}
-	i := slices.IndexFunc(p.claimed, func(k *worker) bool {
-		if w != nil {
-			return k.work.ID == w.ID && k.work.Token == w.Token
-		}
-		return c.begins(k.work.Mark)
-	})
+// takes has a worker take up a piece that was handed to its process. The worker goes with the work, to the forge and the store.
+func (p *process) takes(ctx context.Context, w gate.Work) (context.Context, func(error)) {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	i := slices.IndexFunc(p.claimed, func(k *worker) bool { return k.work.ID == w.ID && k.work.Token == w.Token })
 	if i < 0 {
-		p.world.wrong("nobody knows who calls: %s %s", c.name, c.what)
-		return nil
+		p.world.wrong("nobody was handed %s", w.Mark.Key())
+		return ctx, func(error) {}
 	}
 	k := p.claimed[i]
 	p.claimed = slices.Delete(p.claimed, i, i+1)
-	p.workers[id] = k
+	return context.WithValue(ctx, workerKey{}, k), func(error) {}
+}
+
+type workerKey struct{}
+
+// self is the worker that calls.
+func self(ctx context.Context) *worker {
+	k, _ := ctx.Value(workerKey{}).(*worker)
 	return k
 }
 
 // ofTheApp says whether a call is about the App itself, and no repository.
 func (c *call) ofTheApp() bool { return c.name == "Logged" || c.name == "Fetch" }
-
-// begins says whether work on the mark begins with such a call. Pieces that were claimed together begin at once, and are told
-// apart by this.
-func (c *call) begins(m gate.Mark) bool {
-	key := m.Subject().Key()
-	switch m.Kind {
-	case gate.MarkChange:
-		return (c.name == "State" || c.name == "Latest") && c.what == key
-	case gate.MarkBase:
-		return c.name == "Changes" && c.what == m.Base+"!"
-	case gate.MarkHead:
-		return c.name == "OpenAt" && c.what == m.Commit
-	case gate.MarkCatchUp:
-		return c.name == "Caught"
-	case gate.MarkSweep:
-		return c.name == "OpenSubjects" && c.what == "/"
-	case gate.MarkComment:
-		return c.name == "CommentState" && c.what == m.Key()
-	case gate.MarkBranch:
-		return c.name == "Branch" && c.what == m.Base
-	case gate.MarkEnvironment:
-		return c.name == "Book" && c.what == m.Environment
-	case gate.MarkPrune:
-		return c.name == "Prune"
-	}
-	return false
-}
-
-// goroutine is the number of the one that runs.
-func goroutine() int {
-	var b [32]byte
-	text := strings.TrimPrefix(string(b[:runtime.Stack(b[:], false)]), "goroutine ")
-	text, _, _ = strings.Cut(text, " ")
-	n, _ := strconv.Atoi(text)
-	return n
-}
 
 // ready are the calls that can go on, in an order that does not hang on who came first.
 func (w *world) ready() (list []*call) {

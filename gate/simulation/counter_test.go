@@ -31,7 +31,7 @@ var (
 
 // ask is a call that reads. served is as of when the forge tells: its replicas lag at times.
 func ask[T any](k counter, ctx context.Context, name, what string, read func(served time.Time) (T, error)) (v T, err error) {
-	err = k.p.at(ctx, looks, name, what, nil, func() (err error) {
+	err = k.p.at(ctx, looks, name, what, func() (err error) {
 		served := time.Now()
 		if !k.w.calm && k.w.chance(10) {
 			served = served.Add(-k.w.between(0, 6*time.Second))
@@ -44,13 +44,6 @@ func ask[T any](k counter, ctx context.Context, name, what string, read func(ser
 		return none, err
 	}
 	return v, nil
-}
-
-// self is the worker whose goroutine runs.
-func (k counter) self() *worker {
-	k.w.mu.Lock()
-	defer k.w.mu.Unlock()
-	return k.p.workers[goroutine()]
 }
 
 func (k counter) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
@@ -70,8 +63,8 @@ func (k counter) Facts(ctx context.Context, s checks.Subject, expect string) (*c
 		if v.state == "merged" && time.Since(v.at) < 3*time.Second {
 			f.Change.MergeCommit = "" // the forge takes a moment
 		}
-		k.self().readings[f] = &reading{begun: begun, served: served, at: k.p.now(), change: c, version: v}
-		k.w.read(k.self().readings[f])
+		self(ctx).readings[f] = &reading{begun: begun, served: served, at: k.p.now(), change: c, version: v}
+		k.w.read(self(ctx).readings[f])
 		return f, nil
 	})
 }
@@ -99,8 +92,8 @@ func (k counter) Post(ctx context.Context, s checks.Subject, f *checks.Facts, po
 		what += " " + p.Name + "=" + p.State()
 	}
 	var half bool
-	by := k.self() // what arrives late was sent by nobody else
-	err = k.p.at(ctx, acts, "Post", what, nil, func() error {
+	by := self(ctx) // what arrives late was sent by nobody else
+	err = k.p.at(ctx, acts, "Post", what, func() error {
 		for i, p := range posts {
 			if half = k.w.halves(len(posts)) && i > 0; half {
 				return errGateway
@@ -119,7 +112,7 @@ func (k counter) Post(ctx context.Context, s checks.Subject, f *checks.Facts, po
 func (w *world) halves(n int) bool { return n > 1 && !w.calm && w.rng.IntN(1000) < w.harsh/2 }
 
 func (k counter) RequestReviewers(ctx context.Context, s checks.Subject, users, _ []string) error {
-	return k.p.at(ctx, acts, "RequestReviewers", s.Key()+" "+strings.Join(users, ","), nil, func() error {
+	return k.p.at(ctx, acts, "RequestReviewers", s.Key()+" "+strings.Join(users, ","), func() error {
 		for _, u := range users {
 			k.w.reviewers[s.Key()+" "+u]++
 		}
@@ -140,7 +133,7 @@ func (k counter) Comment(ctx context.Context, s checks.Subject, id int64) (*gate
 }
 
 func (k counter) React(ctx context.Context, s checks.Subject, id int64) error {
-	return k.p.at(ctx, acts, "React", fmt.Sprint(id), nil, func() error { k.w.eyes[id]++; return nil })
+	return k.p.at(ctx, acts, "React", fmt.Sprint(id), func() error { k.w.eyes[id]++; return nil })
 }
 
 func (k counter) Reply(ctx context.Context, s checks.Subject, to string, known int64, body string) (id int64, err error) {
@@ -159,7 +152,7 @@ func (k counter) Reply(ctx context.Context, s checks.Subject, to string, known i
 			return 0, err
 		}
 	}
-	err = k.p.at(ctx, acts, "Reply", fmt.Sprintf("%s %d %s", to, known, print(body)), nil, func() error {
+	err = k.p.at(ctx, acts, "Reply", fmt.Sprintf("%s %d %s", to, known, print(body)), func() error {
 		id = k.w.answer(s, to, known, body)
 		return nil
 	})
@@ -208,7 +201,7 @@ func (k counter) Environment(ctx context.Context, s checks.Subject, watched []st
 	begun := time.Now()
 	return ask(k, ctx, "Environment", s.Key(), func(served time.Time) (*gate.Standing, error) {
 		st := k.w.standing(s, watched, p, served, k.p.now())
-		k.self().readings[s.Environment] = &reading{begun: begun, served: served, at: k.p.now(), commit: s.Commit, remembered: k.self().remembered[s.Environment]}
+		self(ctx).readings[s.Environment] = &reading{begun: begun, served: served, at: k.p.now(), commit: s.Commit, remembered: self(ctx).remembered[s.Environment]}
 		return st, nil
 	})
 }
@@ -238,8 +231,8 @@ func (w *world) standing(s checks.Subject, watched []string, p checks.Promotion,
 func (k counter) Deploy(ctx context.Context, s checks.Subject, o gate.Order) (id int64, err error) {
 	ctx, stop := context.WithTimeout(ctx, o.Within)
 	defer stop()
-	by := k.self()
-	err = k.p.at(ctx, acts, "Deploy", s.Key()+" "+o.Promotion, nil, func() error {
+	by := self(ctx)
+	err = k.p.at(ctx, acts, "Deploy", s.Key()+" "+o.Promotion, func() error {
 		if !k.w.calm && k.w.chance(3) {
 			return &gate.RefusalError{Why: "a status is pending", Cures: true}
 		}
@@ -264,7 +257,7 @@ func (k counter) Deployed(ctx context.Context, s checks.Subject, o gate.Order) (
 }
 
 func (k counter) Conclude(ctx context.Context, s checks.Subject, id int64, state, _ string) error {
-	return k.p.at(ctx, acts, "Conclude", strconv.FormatInt(id, 10)+" "+state, nil, func() error {
+	return k.p.at(ctx, acts, "Conclude", strconv.FormatInt(id, 10)+" "+state, func() error {
 		for _, d := range k.w.deployments {
 			if d.id == id {
 				k.w.report(d, state)

@@ -24,7 +24,6 @@ type forge struct {
 	deployments []*deployment
 	comments    []*comment
 	replies     map[string]*reply // by what they answer
-	doubled     []string
 	eyes        map[int64]int
 	reviewers   map[string]int // requests for a review, by change and person
 	ids         int64
@@ -141,7 +140,6 @@ type comment struct {
 	heard    bool      // it was worked off
 	attempt  int64     // of the newest work on it
 	failures int       // of the reply
-	deployed int       // what came of it
 }
 
 type reply struct {

@@ -53,7 +53,7 @@ func (k counter) Fetch(ctx context.Context, id int64) (event string, body []byte
 func (shelf) Reads(string) bool { return true }
 
 func (s shelf) Take(ctx context.Context, _, guid string, _ []byte) (added bool, err error) {
-	err = s.p.at(ctx, writes, "Take", guid, nil, func() error {
+	err = s.p.at(ctx, writes, "Take", guid, func() error {
 		i := slices.IndexFunc(s.p.world.log, func(d *delivery) bool { return d.ID == guid })
 		if i < 0 {
 			return fmt.Errorf("%s was never sent", guid)
@@ -73,7 +73,7 @@ func (s shelf) Caught(ctx context.Context, forge string) (time.Time, error) {
 }
 
 func (s shelf) Catch(ctx context.Context, forge string, at time.Time) error {
-	return s.p.at(ctx, writes, "Catch", at.Format(time.TimeOnly), nil, func() error {
+	return s.p.at(ctx, writes, "Catch", at.Format(time.TimeOnly), func() error {
 		err := s.Store.Catch(ctx, forge, at)
 		if w := s.p.world; err == nil && w.caught.IsZero() {
 			w.caught = time.Now()

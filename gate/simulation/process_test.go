@@ -24,10 +24,9 @@ type process struct {
 	stop    context.CancelFunc
 	ended_  chan struct{}
 	wake    chan struct{}
-	stale   bool // it was not told yet that something is due
-	refused int  // the step in which its last claim failed
-	workers map[int]*worker
-	claimed []*worker // that have not called yet
+	stale   bool      // it was not told yet that something is due
+	refused int       // the step in which its last claim failed
+	claimed []*worker // that have not begun yet
 }
 
 // set sets its clock.
@@ -48,7 +47,7 @@ func (w *world) start(number int) {
 		skew = old.skew
 	}
 	p := &process{world: w, number: number, skew: skew, rng: rand.New(rand.NewPCG(w.rng.Uint64(), 7)), ended_: make(chan struct{}), //nolint:gosec // to be repeated
-		wake: make(chan struct{}, 1), refused: -1, workers: map[int]*worker{}, store: w.store}
+		wake: make(chan struct{}, 1), refused: -1, store: w.store}
 	w.procs[number] = p
 	if w.one {
 		var err error
@@ -63,7 +62,7 @@ func (w *world) start(number int) {
 	s := shelf{p.store, p}
 	r := &gate.Reconciler{Providers: map[string]gate.Provider{"github": counter{w, p}}, Memory: s, Book: s, Past: s, Releases: s, Log: slog.New(watcher{w, p}), Now: p.now,
 		NewID:     func() string { return fmt.Sprintf("%016x%016x", p.rng.Uint64(), p.rng.Uint64()) },
-		PublicURL: "https://sluice.example", Sweep: sweep, Prune: s.prune,
+		PublicURL: "https://sluice.example", Sweep: sweep, Prune: s.prune, Observe: gate.Observer{Began: p.takes},
 		Missed: map[string]gate.Missed{"github": {Ledger: counter{w, p}, Intake: s, Receipts: s}}}
 	runner := &gate.Runner{Reconciler: r, Queue: s, Wake: p.wake, Workers: 3, Lease: lease, Poll: 15 * time.Second, Limit: limit}
 	ctx, stop := context.WithCancel(context.Background())

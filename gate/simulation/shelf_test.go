@@ -38,7 +38,7 @@ func (s shelf) Claim(ctx context.Context, n int, lasts time.Duration) (works []g
 	if s.p.refused == s.p.world.steps { // nor is to ask again in the same moment
 		return nil, errFull
 	}
-	err = s.p.at(ctx, writes, "Claim", fmt.Sprint(n), nil, func() error {
+	err = s.p.at(ctx, writes, "Claim", fmt.Sprint(n), func() error {
 		works, err = s.Store.Claim(ctx, n, lasts)
 		s.p.jumped = s.p.jumped && err != nil
 		s.p.world.handed(s.p, works, lasts)
@@ -55,7 +55,7 @@ func (s shelf) Claim(ctx context.Context, n int, lasts time.Duration) (works []g
 }
 
 func (s shelf) Extend(ctx context.Context, w gate.Work, lasts time.Duration) error {
-	return s.p.at(ctx, writes, "Extend", fmt.Sprintf("%d.%d", w.ID, w.Token), &w, func() error {
+	return s.p.at(ctx, writes, "Extend", fmt.Sprintf("%d.%d", w.ID, w.Token), func() error {
 		err := s.Store.Extend(ctx, w, lasts)
 		s.p.world.kept(w, err, lasts)
 		return err
@@ -63,7 +63,7 @@ func (s shelf) Extend(ctx context.Context, w gate.Work, lasts time.Duration) err
 }
 
 func (s shelf) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
-	return s.p.at(ctx, writes, "Finish", s.p.world.outcome(w, o), &w, func() error {
+	return s.p.at(ctx, writes, "Finish", s.p.world.outcome(w, o), func() error {
 		err := s.Store.Finish(ctx, w, o)
 		s.p.world.over(w, err)
 		if err == nil {
@@ -74,7 +74,7 @@ func (s shelf) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 }
 
 func (s shelf) Fail(ctx context.Context, w gate.Work, why string, after time.Duration) error {
-	return s.p.at(ctx, writes, "Fail", fmt.Sprintf("%s %s %v: %s", w.Mark.Kind, w.Mark.Key(), after, why), &w, func() error {
+	return s.p.at(ctx, writes, "Fail", fmt.Sprintf("%s %s %v: %s", w.Mark.Kind, w.Mark.Key(), after, why), func() error {
 		err := s.Store.Fail(ctx, w, why, after)
 		s.p.world.over(w, err)
 		return err
@@ -82,13 +82,13 @@ func (s shelf) Fail(ctx context.Context, w gate.Work, why string, after time.Dur
 }
 
 func (s shelf) Mark(ctx context.Context, marks ...gate.Mark) error {
-	return s.p.at(ctx, writes, "Mark", fmt.Sprint(len(marks)), nil, func() error { return s.Store.Mark(ctx, marks...) })
+	return s.p.at(ctx, writes, "Mark", fmt.Sprint(len(marks)), func() error { return s.Store.Mark(ctx, marks...) })
 }
 
 func (s shelf) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *gate.Kept, e []gate.Entry) error {
-	return s.p.at(ctx, writes, "Reserve", p.ID, &w, func() error {
+	return s.p.at(ctx, writes, "Reserve", p.ID, func() error {
 		err := s.Store.Reserve(ctx, w, p, k, e)
-		if by := (counter{s.p.world, s.p}).self(); err == nil && by.reserved.IsZero() {
+		if by := self(ctx); err == nil && by.reserved.IsZero() {
 			by.reserved = time.Now()
 		}
 		return err
@@ -96,12 +96,12 @@ func (s shelf) Reserve(ctx context.Context, w gate.Work, p gate.Promotion, k *ga
 }
 
 func (s shelf) prune(ctx context.Context) error {
-	return s.p.at(ctx, writes, "Prune", "", nil, func() error { return s.Store.Prune(ctx, 400*24*time.Hour, 30*24*time.Hour) })
+	return s.p.at(ctx, writes, "Prune", "", func() error { return s.Store.Prune(ctx, 400*24*time.Hour, 30*24*time.Hour) })
 }
 
 // look is a read that may take its time and break.
 func look[T any](s shelf, ctx context.Context, name, what string, read func() (T, error)) (v T, err error) {
-	err = s.p.at(ctx, reads, name, what, nil, func() (err error) { v, err = read(); return err })
+	err = s.p.at(ctx, reads, name, what, func() (err error) { v, err = read(); return err })
 	if err != nil {
 		var none T
 		return none, err
@@ -151,7 +151,7 @@ func (s shelf) Branch(ctx context.Context, forge, repo, name string) (*gate.Bran
 }
 
 func (s shelf) Environment(ctx context.Context, forge, repo, name string) (*gate.EnvironmentBook, error) {
-	if by := (counter{w: s.p.world, p: s.p}).self(); by != nil {
+	if by := self(ctx); by != nil {
 		by.remembered[name] = time.Now()
 	}
 	return look(s, ctx, "Book", name, func() (*gate.EnvironmentBook, error) { return s.Store.Environment(ctx, forge, repo, name) })

@@ -157,8 +157,7 @@ func inOrder(list []commitNode, head, base string) (sorted []commitNode, why str
 		return list, "GitLab's list of commits does not hold the head, or holds one twice."
 	}
 	done := make([]bool, len(list))
-	var visit func(i int)
-	visit = func(start int) {
+	visit := func(start int) {
 		for todo := []int{start}; len(todo) > 0; {
 			i, ready := todo[len(todo)-1], true
 			for _, id := range list[i].Parents {

@@ -47,11 +47,9 @@ type labProject struct {
 
 // labPull is what GitLab keeps of a merge request beside the domain.
 type labPull struct {
-	versions  []*version
-	answers   []*checkAnswer
-	told      bool // since the last push: approved
-	auto      bool // to be merged when the pipeline succeeds
-	conflicts bool
+	versions []*version
+	answers  []*checkAnswer
+	auto     bool // to be merged when the pipeline succeeds
 }
 
 // speakGitLab gives the forge its second tongue.

@@ -153,7 +153,7 @@ func TestGitLabDeploymentsWaitForApproval(t *testing.T) {
 	_, resp, _ := i.api.Jobs.PlayJob(labShop, d.Job.ID, nil)
 	i.check("played too early", resp.StatusCode, 403)
 	say := gitlab.ApproveOrRejectProjectDeploymentOptions{Status: gitlab.Ptr(gitlab.DeploymentApprovalStatusApproved), Comment: gitlab.Ptr("Fine.")}
-	resp, err = i.api.Deployments.ApproveOrRejectProjectDeployment(labShop, int(id), &say)
+	_, err = i.api.Deployments.ApproveOrRejectProjectDeployment(labShop, int(id), &say)
 	i.must(err)
 	resp, _ = i.api.Deployments.ApproveOrRejectProjectDeployment(labShop, int(id), &say)
 	i.check("approved twice", resp.StatusCode, 400)

@@ -11,8 +11,7 @@ type labGroup struct {
 	path  string // acme/platform
 	org   *User  // acme, of the first
 	team  *Team
-	own   map[*User]int // levels of a folder's members
-	hooks []*Hook
+	own   map[*User]int     // levels of a folder's members
 	tiers map[string]*guard // what it protects in all its projects, by tier
 }
 

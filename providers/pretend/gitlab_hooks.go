@@ -22,22 +22,21 @@ const (
 // Hook is a webhook of a project or a group. Both of them fire when a project in the group has something to tell, each a
 // delivery of its own.
 type Hook struct {
-	id        int64
-	on        string // path of the project or group
-	project   bool
-	url       string
-	secret    string // X-Gitlab-Token, or, beginning with whsec_, what it signs by
-	target    *Target
-	all       bool // all events
-	events    map[string]bool
-	uuid      string
-	created   time.Time
-	failures  int
-	pause     time.Duration
-	until     time.Time
-	off       bool
-	sent      []*Delivery
-	pushAlone string
+	id       int64
+	on       string // path of the project or group
+	project  bool
+	url      string
+	secret   string // X-Gitlab-Token, or, beginning with whsec_, what it signs by
+	target   *Target
+	all      bool // all events
+	events   map[string]bool
+	uuid     string
+	created  time.Time
+	failures int
+	pause    time.Duration
+	until    time.Time
+	off      bool
+	sent     []*Delivery
 }
 
 var hookEvents = []string{"push_events", "tag_push_events", "merge_requests_events", "note_events", "confidential_note_events", "pipeline_events", "job_events",

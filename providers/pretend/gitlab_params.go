@@ -47,7 +47,8 @@ func readParams(r *http.Request, body []byte) (params, error) {
 		}
 		values(q)
 	default:
-		return nil, fmt.Errorf("The provided content-type '%s' is not supported.", kind) //nolint:staticcheck // GitLab's words
+		//lint:ignore ST1005 GitLab's words
+		return nil, fmt.Errorf("The provided content-type '%s' is not supported.", kind)
 	}
 	return in, nil
 }

@@ -3,7 +3,6 @@ package pretend
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -227,5 +226,3 @@ type ProjectSettings struct {
 	Approvals     int  // of anybody, before merging
 	SkippedPasses bool // a skipped pipeline counts as one that succeeded
 }
-
-func segment(s string) string { return url.PathEscape(s) }
