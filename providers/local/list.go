@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// mostForeseen is how many bytes of paths are kept before anybody wants them. A longer list is made anew when it is.
-const mostForeseen = 16 << 20
+// mostForeseen is how many pieces of a list are kept before anybody wants them. A longer list is made anew when it is.
+const mostForeseen = 128
 
 var errTooLong = errors.New("the list is too long to be kept")
 
 // foreseen is a list of all paths at a commit that is being made before it is known whether any of them matters.
 type foreseen struct {
 	stop   context.CancelFunc
+	pieces chan string // each path ends in a zero byte
 	done   chan struct{}
-	pieces []string // each path ends in a zero byte
-	err    error
+	err    error // when done
 }
 
 // foresee starts to list the tree at a commit, once. It ends with the reading, whether the list is wanted or not.
@@ -26,24 +26,24 @@ func (r *reading) foresee(commit string) {
 		return
 	}
 	ctx, stop := context.WithCancel(r.ctx)
-	x := &foreseen{stop: stop, done: make(chan struct{})}
+	x := &foreseen{stop: stop, pieces: make(chan string, mostForeseen), done: make(chan struct{})}
 	r.foreseen = x
 	go func() {
 		defer close(x.done)
+		defer close(x.pieces)
 		defer stop()
-		size := 0
 		x.err = r.walk(ctx, commit, func(piece string) error {
-			if size += len(piece); size > mostForeseen {
-				x.pieces = nil
+			select {
+			case x.pieces <- piece:
+				return nil
+			default:
 				return errTooLong
 			}
-			x.pieces = append(x.pieces, piece)
-			return nil
 		})
 	}()
 }
 
-// list reads the paths of the tree at a commit that are wanted.
+// list reads the paths of the tree at a commit that are wanted. What was foreseen is looked through while git still lists.
 func (r *reading) list(commit string, keep func(string) bool) ([]string, error) {
 	var paths []string
 	add := func(piece string) error {
@@ -56,13 +56,14 @@ func (r *reading) list(commit string, keep func(string) bool) ([]string, error) 
 		return nil
 	}
 	if x := r.foreseen; x != nil {
-		<-x.done
-		if x.err == nil {
-			for _, piece := range x.pieces {
-				_ = add(piece)
-			}
+		r.foreseen = nil // it can be taken but once
+		for piece := range x.pieces {
+			_ = add(piece)
+		}
+		if <-x.done; x.err == nil {
 			return paths, nil
 		}
+		paths = nil
 	}
 	err := r.walk(r.ctx, commit, add)
 	return paths, err
