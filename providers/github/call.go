@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/cache"
 	"github.com/sluicegate/sluice/providers/quota"
 )
 
@@ -32,7 +32,7 @@ type installation struct {
 	purse    *quota.Purse
 	creation *budget
 	talk     *budget // of answers to people: whoever may comment must not use up what gates and details need
-	etags    *lru.Cache[string, kept]
+	etags    *cache.Counted[string, kept]
 }
 
 // kept is an answer that can be asked for conditionally.
@@ -61,12 +61,8 @@ type answer struct {
 }
 
 func newInstallation(c *Client, id int64) *installation {
-	etags, err := lru.New[string, kept](keptETags)
-	if err != nil {
-		panic(err) // the size is a constant above zero
-	}
 	return &installation{
-		id: id, client: c, purse: &quota.Purse{Shapes: shapes()}, auth: newAuthority(c, id), slots: semaphore.NewWeighted(atOnce), etags: etags,
+		id: id, client: c, purse: &quota.Purse{Shapes: shapes()}, auth: newAuthority(c, id), slots: semaphore.NewWeighted(atOnce), etags: cache.Of[string, kept](keptETags),
 		creation: newBudget(c.opts.Now, c.opts.PerMinute, c.opts.PerHour),
 		talk:     newBudget(c.opts.Now, c.opts.PerMinute/4, c.opts.PerHour/4),
 	}

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/providers/cache"
@@ -20,25 +18,25 @@ type memory struct {
 	diffs   *weighed[diffKey, *difference]
 	texts   *weighed[textKey, checks.Text]
 	trees   *weighed[string, []compare.Entry] // by repository and tree id
-	bases   *lru.Cache[diffKey, string]       // merge base of (tip, head)
-	changes *lru.Cache[string, *prior]        // by subject
-	repos   *lru.Cache[string, *habit]        // by repository
-	stale   *lru.Cache[string, time.Time]     // by subject and head: when it was first missed
-	hints   *lru.Cache[diffKey, []string]     // paths that a push told of, by head
-	noted   *lru.Cache[int64, bool]           // by check run: has it annotations?
-	rights  *lru.Cache[rightKey, rightAt]
-	groups  *lru.Cache[string, groupAt] // "acme/operations", or "acme" for the organisation
-	tags    *lru.Cache[string, tagList]
+	bases   *cache.Counted[diffKey, string]   // merge base of (tip, head)
+	changes *cache.Counted[string, *prior]    // by subject
+	repos   *cache.Counted[string, *habit]    // by repository
+	stale   *cache.Counted[string, time.Time] // by subject and head: when it was first missed
+	hints   *cache.Counted[diffKey, []string] // paths that a push told of, by head
+	noted   *cache.Counted[int64, bool]       // by check run: has it annotations?
+	rights  *cache.Counted[rightKey, rightAt]
+	groups  *cache.Counted[string, groupAt] // "acme/operations", or "acme" for the organisation
+	tags    *cache.Counted[string, tagList]
 	sets    *weighed[string, *policy.Set] // by what the policies say
 
-	places  *lru.Cache[string, *place]           // by environment
-	spans   *weighed[diffKey, *stretch]          // what one commit has and another has not
-	upon    *lru.Cache[diffKey, string]          // a commit of the default branch that contains another one
-	bringer *lru.Cache[diffKey, compare.Carrier] // the merged change into a branch (from) that brought a commit (to)
-	origins *lru.Cache[diffKey, int]             // number of the change that a commit came from
-	touched *lru.Cache[string, originFiles]      // by change
-	patches *lru.Cache[diffKey, compare.Patch]   // by commit
-	self    atomic.Int64                         // the App's own account; 0: not told yet
+	places  *cache.Counted[string, *place]           // by environment
+	spans   *weighed[diffKey, *stretch]              // what one commit has and another has not
+	upon    *cache.Counted[diffKey, string]          // a commit of the default branch that contains another one
+	bringer *cache.Counted[diffKey, compare.Carrier] // the merged change into a branch (from) that brought a commit (to)
+	origins *cache.Counted[diffKey, int]             // number of the change that a commit came from
+	touched *cache.Counted[string, originFiles]      // by change
+	patches *cache.Counted[diffKey, compare.Patch]   // by commit
+	self    atomic.Int64                             // the App's own account; 0: not told yet
 
 	noQueues atomic.Bool // the server does not know merge queues
 	shallow  atomic.Bool // the server gave up on a long history
@@ -94,24 +92,24 @@ func newMemory() *memory {
 		diffs:   newWeighed[diffKey, *difference](12<<20, 4096),
 		texts:   newWeighed[textKey, checks.Text](12<<20, 16384),
 		trees:   newWeighed[string, []compare.Entry](12<<20, 64),
-		bases:   sized[diffKey, string](8192),
-		changes: sized[string, *prior](8192),
-		repos:   sized[string, *habit](2048),
-		stale:   sized[string, time.Time](1024),
-		hints:   sized[diffKey, []string](2048),
-		noted:   sized[int64, bool](8192),
-		rights:  sized[rightKey, rightAt](8192),
-		groups:  sized[string, groupAt](256),
-		tags:    sized[string, tagList](256),
+		bases:   cache.Of[diffKey, string](8192),
+		changes: cache.Of[string, *prior](8192),
+		repos:   cache.Of[string, *habit](2048),
+		stale:   cache.Of[string, time.Time](1024),
+		hints:   cache.Of[diffKey, []string](2048),
+		noted:   cache.Of[int64, bool](8192),
+		rights:  cache.Of[rightKey, rightAt](8192),
+		groups:  cache.Of[string, groupAt](256),
+		tags:    cache.Of[string, tagList](256),
 		sets:    newWeighed[string, *policy.Set](4<<20, 256),
 
-		places:  sized[string, *place](1024),
+		places:  cache.Of[string, *place](1024),
 		spans:   newWeighed[diffKey, *stretch](8<<20, 1024),
-		upon:    sized[diffKey, string](4096),
-		bringer: sized[diffKey, compare.Carrier](16384),
-		origins: sized[diffKey, int](4096),
-		touched: sized[string, originFiles](512),
-		patches: sized[diffKey, compare.Patch](8192),
+		upon:    cache.Of[diffKey, string](4096),
+		bringer: cache.Of[diffKey, compare.Carrier](16384),
+		origins: cache.Of[diffKey, int](4096),
+		touched: cache.Of[string, originFiles](512),
+		patches: cache.Of[diffKey, compare.Patch](8192),
 	}
 }
 
@@ -132,21 +130,13 @@ func (m *memory) policy(sources []policy.Source) (*policy.Set, error) {
 	return set, nil
 }
 
-func sized[K comparable, V any](n int) *lru.Cache[K, V] {
-	c, err := lru.New[K, V](n)
-	if err != nil {
-		panic(err) // sizes are constants above zero
-	}
-	return c
-}
-
 func (m *memory) habit(repo string) *habit {
 	key := strings.ToLower(repo)
 	if h, ok := m.repos.Get(key); ok {
 		return h
 	}
 	h := &habit{tips: map[string]string{}}
-	if old, ok, _ := m.repos.PeekOrAdd(key, h); ok {
+	if old, ok := m.repos.PeekOrAdd(key, h); ok {
 		return old
 	}
 	return h

@@ -52,7 +52,7 @@ func (m *memory) place(s checks.Subject) *place {
 	lower, upper := strings.ToLower(s.Environment), strings.ToUpper(s.Environment)
 	_, first := utf8.DecodeRuneInString(lower)
 	p.spell(s.Environment, lower, strings.ToUpper(lower[:first])+lower[first:], upper)
-	if old, ok, _ := m.places.PeekOrAdd(key, p); ok {
+	if old, ok := m.places.PeekOrAdd(key, p); ok {
 		return old
 	}
 	return p

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/providers/cache"
@@ -30,22 +28,22 @@ type memory struct {
 	texts   *cache.Weighed[textKey, checks.Text] // of whole commits
 	trees   *cache.Weighed[pair, []compare.Entry]
 	lists   *cache.Weighed[pair, []string]      // paths of whole commits
-	latest  *lru.Cache[string, string]          // the commit listed last, by project
+	latest  *cache.Counted[string, string]      // the commit listed last, by project
 	steps   *cache.Weighed[pair, *difference]   // by the commit that they lead to
 	sets    *cache.Weighed[string, *policy.Set] // by what the policies say
-	changes *lru.Cache[string, *prior]          // by subject
-	tips    *lru.Cache[pair, tipAt]             // by branch
-	floors  *lru.Cache[floorKey, floorAt]       // the groups' policies
-	ranks   *lru.Cache[rankKey, rankAt]
-	groups  *lru.Cache[groupKey, groupAt]
-	kinds   *lru.Cache[int64, kindAt]     // by account
-	mails   *lru.Cache[mailKey, mailAt]   // accounts by address
-	names   *lru.Cache[int64, nameAt]     // projects by id
-	tags    *lru.Cache[string, tagsAt]    // by project
-	shown   *lru.Cache[shownKey, shownAt] // statuses by pipeline
-	stale   *lru.Cache[string, time.Time] // by subject and head: when it was first missed
-	asleep  *lru.Cache[string, time.Time] // projects without a policy, or without anybody at work
-	ahead   *lru.Cache[string, string]    // the commit whose files were read ahead last, by project
+	changes *cache.Counted[string, *prior]      // by subject
+	tips    *cache.Counted[pair, tipAt]         // by branch
+	floors  *cache.Counted[floorKey, floorAt]   // the groups' policies
+	ranks   *cache.Counted[rankKey, rankAt]
+	groups  *cache.Counted[groupKey, groupAt]
+	kinds   *cache.Counted[int64, kindAt]     // by account
+	mails   *cache.Counted[mailKey, mailAt]   // accounts by address
+	names   *cache.Counted[int64, nameAt]     // projects by id
+	tags    *cache.Counted[string, tagsAt]    // by project
+	shown   *cache.Counted[shownKey, shownAt] // statuses by pipeline
+	stale   *cache.Counted[string, time.Time] // by subject and head: when it was first missed
+	asleep  *cache.Counted[string, time.Time] // projects without a policy, or without anybody at work
+	ahead   *cache.Counted[string, string]    // the commit whose files were read ahead last, by project
 }
 
 type (
@@ -123,31 +121,23 @@ func newMemory() *memory {
 		texts:   cache.New[textKey, checks.Text](12<<20, 16384),
 		trees:   cache.New[pair, []compare.Entry](12<<20, 64),
 		lists:   cache.New[pair, []string](12<<20, 256),
-		latest:  sized[string, string](1024),
+		latest:  cache.Of[string, string](1024),
 		steps:   cache.New[pair, *difference](8<<20, 1024),
 		sets:    cache.New[string, *policy.Set](4<<20, 256),
-		changes: sized[string, *prior](8192),
-		tips:    sized[pair, tipAt](4096),
-		floors:  sized[floorKey, floorAt](1024),
-		ranks:   sized[rankKey, rankAt](8192),
-		groups:  sized[groupKey, groupAt](256),
-		kinds:   sized[int64, kindAt](8192),
-		mails:   sized[mailKey, mailAt](8192),
-		names:   sized[int64, nameAt](1024),
-		tags:    sized[string, tagsAt](256),
-		shown:   sized[shownKey, shownAt](8192),
-		stale:   sized[string, time.Time](1024),
-		asleep:  sized[string, time.Time](8192),
-		ahead:   sized[string, string](8192),
+		changes: cache.Of[string, *prior](8192),
+		tips:    cache.Of[pair, tipAt](4096),
+		floors:  cache.Of[floorKey, floorAt](1024),
+		ranks:   cache.Of[rankKey, rankAt](8192),
+		groups:  cache.Of[groupKey, groupAt](256),
+		kinds:   cache.Of[int64, kindAt](8192),
+		mails:   cache.Of[mailKey, mailAt](8192),
+		names:   cache.Of[int64, nameAt](1024),
+		tags:    cache.Of[string, tagsAt](256),
+		shown:   cache.Of[shownKey, shownAt](8192),
+		stale:   cache.Of[string, time.Time](1024),
+		asleep:  cache.Of[string, time.Time](8192),
+		ahead:   cache.Of[string, string](8192),
 	}
-}
-
-func sized[K comparable, V any](n int) *lru.Cache[K, V] {
-	c, err := lru.New[K, V](n)
-	if err != nil {
-		panic(err) // sizes are constants above zero
-	}
-	return c
 }
 
 // policy loads what is in force, each set of sources once. One that is broken is loaded each time.

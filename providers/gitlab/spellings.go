@@ -8,42 +8,33 @@ import (
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/providers/cache"
 )
 
 // promoting is what is remembered for promotions. All of it may be lost at any time.
 type promoting struct {
-	spelt    *lru.Cache[string, spelling]
-	frozen   *lru.Cache[string, freezing]   // by project
-	made     *lru.Cache[string, madeAt]     // the newest deployment of ours, by environment
-	asks     *lru.Cache[string, askedAt]    // whether a deployment waits for us, by project and id
-	levels   *lru.Cache[string, levelAt]    // our own rank, by project or group
-	origins  *lru.Cache[string, originAt]   // by project and change
-	bringer  *lru.Cache[string, carrier]    // by project, branch and commit: what stays so
-	nobody   *lru.Cache[string, time.Time]  // by the same: when nothing was found to have brought it
-	spans    *lru.Cache[string, *stretch]   // by project and two commits
-	below    *lru.Cache[string, bool]       // by project and two commits: whether the first contains the second
-	patches  *lru.Cache[string, patchID]    // by project and path of the diff
-	statuses *lru.Cache[string, statusesAt] // by project and commit
-	above    *lru.Cache[string, aboveAt]    // what groups protect, by token and group
+	spelt    *cache.Counted[string, spelling]
+	frozen   *cache.Counted[string, freezing]   // by project
+	made     *cache.Counted[string, madeAt]     // the newest deployment of ours, by environment
+	asks     *cache.Counted[string, askedAt]    // whether a deployment waits for us, by project and id
+	levels   *cache.Counted[string, levelAt]    // our own rank, by project or group
+	origins  *cache.Counted[string, originAt]   // by project and change
+	bringer  *cache.Counted[string, carrier]    // by project, branch and commit: what stays so
+	nobody   *cache.Counted[string, time.Time]  // by the same: when nothing was found to have brought it
+	spans    *cache.Counted[string, *stretch]   // by project and two commits
+	below    *cache.Counted[string, bool]       // by project and two commits: whether the first contains the second
+	patches  *cache.Counted[string, patchID]    // by project and path of the diff
+	statuses *cache.Counted[string, statusesAt] // by project and commit
+	above    *cache.Counted[string, aboveAt]    // what groups protect, by token and group
 }
 
 func newPromoting() *promoting {
 	return &promoting{
-		spelt: held[spelling](2048), frozen: held[freezing](1024), made: held[madeAt](2048), asks: held[askedAt](4096), levels: held[levelAt](1024),
-		origins: held[originAt](2048), bringer: held[carrier](65536), nobody: held[time.Time](8192), spans: held[*stretch](512), below: held[bool](8192),
-		patches: held[patchID](8192), statuses: held[statusesAt](1024), above: held[aboveAt](256),
+		spelt: cache.Of[string, spelling](2048), frozen: cache.Of[string, freezing](1024), made: cache.Of[string, madeAt](2048), asks: cache.Of[string, askedAt](4096), levels: cache.Of[string, levelAt](1024),
+		origins: cache.Of[string, originAt](2048), bringer: cache.Of[string, carrier](65536), nobody: cache.Of[string, time.Time](8192), spans: cache.Of[string, *stretch](512), below: cache.Of[string, bool](8192),
+		patches: cache.Of[string, patchID](8192), statuses: cache.Of[string, statusesAt](1024), above: cache.Of[string, aboveAt](256),
 	}
-}
-
-func held[V any](n int) *lru.Cache[string, V] {
-	c, err := lru.New[string, V](n)
-	if err != nil {
-		panic(err) // sizes are constants above zero
-	}
-	return c
 }
 
 // under is a key of what is remembered.
