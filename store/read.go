@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,7 +204,7 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, be
 	if err != nil {
 		return nil, err
 	}
-	var subjects []checks.Subject
+	var subjects pile
 	err = each(rows, func(scan func(...any) error) error {
 		var x checks.Subject
 		var name string
@@ -211,10 +212,32 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, be
 		if x.Kind == checks.KindTag {
 			x.Tag = name
 		}
-		subjects = append(subjects, x)
+		subjects.add(x)
 		return err
 	})
-	return subjects, err
+	return slices.Concat(subjects.full...), err
+}
+
+// pile is a list that may come to a hundred thousand: it grows without being copied, and words that follow each other are kept once.
+type pile struct {
+	full [][]checks.Subject
+	last checks.Subject
+}
+
+func (p *pile) add(x checks.Subject) {
+	if x.Kind == p.last.Kind && x.Forge == p.last.Forge && x.Repo == p.last.Repo {
+		x.Kind, x.Forge, x.Repo = p.last.Kind, p.last.Forge, p.last.Repo
+	}
+	p.last = x
+	n := len(p.full) - 1
+	if n < 0 || len(p.full[n]) == cap(p.full[n]) {
+		size := 16
+		if n >= 0 {
+			size = min(4096, 2*cap(p.full[n]))
+		}
+		p.full, n = append(p.full, make([]checks.Subject, 0, size)), n+1
+	}
+	p.full[n] = append(p.full[n], x)
 }
 
 // Installation is how a repository is reached, as last learnt for it or for its account; 0 when that is not known.
