@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -191,7 +190,7 @@ func (s *Store) HasOpen(ctx context.Context, forge, repo, base string) (bool, er
 }
 
 func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, before string) ([]checks.Subject, error) {
-	text, args := qOpen, []any{forge}
+	text, args := qWhereOpen, []any{forge}
 	if repo != "" {
 		args = append(args, fold(repo))
 		text += fmt.Sprintf(" AND t.repo = $%d", len(args))
@@ -200,11 +199,17 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, be
 		args = append(args, value)
 		text += fmt.Sprintf(" AND t.%s = $%d", column, len(args))
 	}
-	rows, err := s.query(brief(ctx), text+" ORDER BY "+before+"t.repo, s.number, s.name", args...)
+	var n int // there may be a hundred thousand: a list that grew would be there twice
+	if value == "" {
+		if _, err := s.scan(brief(ctx), []any{&n}, qCountOpen+text, args...); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := s.query(brief(ctx), qOpen+text+" ORDER BY "+before+"t.repo, s.number, s.name", args...)
 	if err != nil {
 		return nil, err
 	}
-	var subjects pile
+	subjects, last := make([]checks.Subject, 0, n), checks.Subject{}
 	err = each(rows, func(scan func(...any) error) error {
 		var x checks.Subject
 		var name string
@@ -212,32 +217,13 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, be
 		if x.Kind == checks.KindTag {
 			x.Tag = name
 		}
-		subjects.add(x)
+		if x.Kind == last.Kind && x.Forge == last.Forge && x.Repo == last.Repo {
+			x.Kind, x.Forge, x.Repo = last.Kind, last.Forge, last.Repo // words that follow each other are kept once
+		}
+		subjects, last = append(subjects, x), x
 		return err
 	})
-	return slices.Concat(subjects.full...), err
-}
-
-// pile is a list that may come to a hundred thousand: it grows without being copied, and words that follow each other are kept once.
-type pile struct {
-	full [][]checks.Subject
-	last checks.Subject
-}
-
-func (p *pile) add(x checks.Subject) {
-	if x.Kind == p.last.Kind && x.Forge == p.last.Forge && x.Repo == p.last.Repo {
-		x.Kind, x.Forge, x.Repo = p.last.Kind, p.last.Forge, p.last.Repo
-	}
-	p.last = x
-	n := len(p.full) - 1
-	if n < 0 || len(p.full[n]) == cap(p.full[n]) {
-		size := 16
-		if n >= 0 {
-			size = min(4096, 2*cap(p.full[n]))
-		}
-		p.full, n = append(p.full, make([]checks.Subject, 0, size)), n+1
-	}
-	p.full[n] = append(p.full[n], x)
+	return subjects, err
 }
 
 // Installation is how a repository is reached, as last learnt for it or for its account; 0 when that is not known.
