@@ -128,7 +128,7 @@ func (r *Reconciler) sweep(ctx context.Context, w Work) (Outcome, error) {
 }
 
 func marked(subjects []checks.Subject, why string, step time.Duration) Outcome {
-	out := Outcome{Note: fmt.Sprintf("%d open changes marked", len(subjects))}
+	out := Outcome{Note: fmt.Sprintf("%d open changes marked", len(subjects)), Marks: make([]Mark, 0, len(subjects)+1), Delays: make([]time.Duration, 0, len(subjects)+1)}
 	for i, s := range subjects {
 		out.Marks = append(out.Marks, Mark{Kind: MarkChange, Forge: s.Forge, Repo: s.Repo, Change: s.Change, Installation: s.Installation, Why: why})
 		out.Delays = append(out.Delays, time.Duration(i)*step)

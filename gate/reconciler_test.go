@@ -118,7 +118,7 @@ func (m *memory) Posted(context.Context, checks.Subject, string) ([]Posted, erro
 	return m.posted, nil
 }
 func (m *memory) OpenSubjects(context.Context, string, string, string) ([]checks.Subject, error) {
-	return m.open, nil
+	return slices.Clone(m.open), nil
 }
 
 func (m *memory) OpenAt(context.Context, string, string, string) ([]checks.Subject, error) {

@@ -31,7 +31,7 @@ type Memory interface {
 	// Posted is what the forge was last known to show for the subject on a commit.
 	Posted(ctx context.Context, s checks.Subject, commit string) ([]Posted, error)
 	// OpenSubjects are the open changes remembered: of a repository ("" for all), into a base branch ("" for all); the one
-	// that was not read for the longest comes first.
+	// that was not read for the longest comes first. The list is the caller's to change.
 	OpenSubjects(ctx context.Context, forge, repo, base string) ([]checks.Subject, error)
 	// OpenAt are the open changes of a repository whose head was last known to be this commit.
 	OpenAt(ctx context.Context, forge, repo, head string) ([]checks.Subject, error)

@@ -21,6 +21,13 @@ type Opened struct {
 	Head, Base string // commit; branch
 }
 
+// atOnce is how many changes that are not as they were remembered one look at a list has read: all of them are written in one go,
+// which nobody else may write during. The list is looked at again for the rest, a little later than a quota could bear.
+const (
+	atOnce = 2000
+	rested = 10 * time.Minute
+)
+
 // few is how many open changes of a repository are read one by one without listing them first.
 const few = 20
 
@@ -45,6 +52,7 @@ func (r *Reconciler) ration(forge string, known []checks.Subject) (read []checks
 	}
 	_, lists := r.Providers[forge].(Lister)
 	left, listed := map[int64]int{}, map[string]bool{}
+	read = known[:0] // there may be a hundred thousand
 	for _, s := range known {
 		repo, key := Repo{s.Forge, s.Repo, s.Installation}, strings.ToLower(s.Repo)
 		if lists && each[key] > few {
@@ -83,14 +91,23 @@ func (r *Reconciler) sweepRepo(ctx context.Context, provider Provider, repo Repo
 	if err != nil {
 		return Outcome{}, fmt.Errorf("list remembered changes of %s: %w", repo.Name, err)
 	}
-	shown, remembered := map[string]bool{}, map[string]bool{}
-	for _, s := range known {
-		remembered[s.Key()] = true
-	}
-	var first, rest []checks.Subject
-	moved := map[string]bool{}
+	shown, remembered := make(map[string]bool, len(listed)), make(map[string]bool, len(listed))
 	for _, o := range listed {
 		shown[o.Subject.Key()] = true
+	}
+	for _, s := range known { // of which there may be many more
+		if key := s.Key(); shown[key] {
+			remembered[key] = true
+		}
+	}
+	var first, rest []checks.Subject
+	moved, odd, most := map[string]bool{}, 0, r.allowed(repo)
+	other := func(s checks.Subject) {
+		if odd++; odd <= atOnce {
+			first = append(first, s)
+		}
+	}
+	for _, o := range listed {
 		is := !remembered[o.Subject.Key()]
 		if !is && o.Head != "" {
 			if is, err = r.shifted(ctx, o); err != nil {
@@ -99,24 +116,25 @@ func (r *Reconciler) sweepRepo(ctx context.Context, provider Provider, repo Repo
 		}
 		if is {
 			moved[o.Subject.Key()] = true
-			first = append(first, o.Subject)
+			other(o.Subject)
 		}
 	}
 	for _, s := range known {
 		switch {
 		case !shown[s.Key()]:
-			first = append(first, s)
-		case !moved[s.Key()]:
+			other(s)
+		case !moved[s.Key()] && len(rest) < most:
 			rest = append(rest, s)
 		}
-	}
-	if most := r.allowed(repo); len(rest) > most {
-		rest = rest[:most]
 	}
 	out := marked(first, sweeping, fanStep)
 	later := marked(rest, sweeping, r.spread(len(rest)))
 	out.Marks, out.Delays = append(out.Marks, later.Marks...), append(out.Delays, later.Delays...)
-	out.Note = fmt.Sprintf("%d open changes listed: %d are not as remembered, %d are read anew", len(listed), len(first), len(rest))
+	if odd > atOnce {
+		again := Mark{Kind: MarkBase, Forge: repo.Forge, Repo: repo.Name, Installation: repo.Installation, Why: sweeping}
+		out.Marks, out.Delays = append(out.Marks, again), append(out.Delays, rested)
+	}
+	out.Note = fmt.Sprintf("%d open changes listed: %d are not as remembered, %d are read anew", len(listed), odd, len(rest))
 	return out, nil
 }
 

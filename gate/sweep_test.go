@@ -66,6 +66,37 @@ func TestASweepReadsNoMoreThanTheQuotaBears(t *testing.T) {
 	}
 }
 
+// Where very many are not as they were remembered, all of them have their turn, and none waits for all to be written down at once.
+func TestASweepOfVeryManyThatMovedGoesOnLater(t *testing.T) {
+	t.Parallel()
+	m := &memory{open: openChanges("acme/shop", 2*atOnce+1)}
+	r := reconciler(&forge{}, m)
+	r.Providers["github"] = &frugal{most: 100}
+	mark, read := Mark{Kind: MarkBase, Forge: "github", Repo: "acme/shop", Installation: 5, Why: sweeping}, map[int]bool{}
+	for looks := 1; ; looks++ {
+		out, err := r.Work(t.Context(), Work{Mark: mark, Causes: []Mark{{Why: sweeping}}})
+		if err != nil || len(out.Marks) != len(out.Delays) || len(out.Marks) > atOnce+1 {
+			t.Fatalf("look %d led to %d readings after %d delays: %v", looks, len(out.Marks), len(out.Delays), err)
+		}
+		var again []Mark
+		for _, k := range out.Marks {
+			if read[k.Change] = true; k.Kind == MarkBase {
+				again = append(again, k)
+			}
+		}
+		m.open = m.open[min(len(m.open), atOnce):] // those were read, and are closed
+		if len(again) == 0 {
+			if delete(read, 0); len(read) != 2*atOnce+1 || looks != 3 {
+				t.Errorf("%d were read after %d looks, want all, after three", len(read), looks)
+			}
+			return
+		}
+		if len(again) != 1 || again[0] != mark || out.Delays[len(out.Delays)-1] < time.Minute {
+			t.Fatalf("look %d is followed by %+v after %v, want another, later", looks, again, out.Delays[len(out.Delays)-1])
+		}
+	}
+}
+
 // Each way to the forge has its own share: one with many open changes takes nothing from another.
 func TestASweepSharesByInstallation(t *testing.T) {
 	t.Parallel()

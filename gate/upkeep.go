@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
@@ -51,10 +52,6 @@ func (r *Reconciler) survey(ctx context.Context, forge string, known []checks.Su
 		found[strings.ToLower(repo.Name)] = true
 		marks = append(marks, Mark{Kind: MarkBase, Forge: repo.Forge, Repo: repo.Name, Installation: repo.Installation, Why: sweeping})
 	}
-	for _, s := range known {
-		if !found[strings.ToLower(s.Repo)] {
-			rest = append(rest, s)
-		}
-	}
+	rest = slices.DeleteFunc(known, func(s checks.Subject) bool { return found[strings.ToLower(s.Repo)] })
 	return rest, marks
 }

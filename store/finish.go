@@ -85,6 +85,7 @@ func (s *Store) Finish(ctx context.Context, w gate.Work, o gate.Outcome) error {
 func (s *Store) follow(t *tx, o gate.Outcome, now int64) error {
 	type next struct {
 		mark gate.Mark
+		key  string
 		due  int64
 	}
 	nexts := make([]next, 0, len(o.Marks))
@@ -93,13 +94,13 @@ func (s *Store) follow(t *tx, o gate.Outcome, now int64) error {
 		if i < len(o.Delays) {
 			due += max(o.Delays[i], 0).Milliseconds()
 		}
-		nexts = append(nexts, next{m, due})
+		nexts = append(nexts, next{m, m.Key(), due})
 	}
 	slices.SortStableFunc(nexts, func(a, b next) int {
 		if c := strings.Compare(string(a.mark.Kind), string(b.mark.Kind)); c != 0 {
 			return c
 		}
-		return strings.Compare(a.mark.Key(), b.mark.Key())
+		return strings.Compare(a.key, b.key)
 	})
 	for _, n := range nexts {
 		if err := s.bump(t, n.mark, 0, now, n.due); err != nil {

@@ -129,7 +129,12 @@ SELECT t.open, t.head, t.base, t.author, t.title, t.decision, t.read_at, t.merge
 FROM subject_state t JOIN subject s ON s.id = t.subject_id WHERE s.kind = $1 AND s.key = $2`
 
 const qOpen = `
-SELECT s.kind, s.forge, s.repo, s.number, s.name, s.installation
+SELECT s.kind, s.forge, s.repo, s.number, s.name, s.installation`
+
+const qCountOpen = `
+SELECT count(*)`
+
+const qWhereOpen = `
 FROM subject_state t JOIN subject s ON s.id = t.subject_id WHERE s.kind <> 'group' AND t.open = 1 AND t.forge = $1`
 
 const qHasOpen = `SELECT 1 FROM subject_state WHERE open = 1 AND forge = $1 AND repo = $2 AND base = $3 LIMIT 1`

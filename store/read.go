@@ -190,7 +190,7 @@ func (s *Store) HasOpen(ctx context.Context, forge, repo, base string) (bool, er
 }
 
 func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, before string) ([]checks.Subject, error) {
-	text, args := qOpen, []any{forge}
+	text, args := qWhereOpen, []any{forge}
 	if repo != "" {
 		args = append(args, fold(repo))
 		text += fmt.Sprintf(" AND t.repo = $%d", len(args))
@@ -199,11 +199,17 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, be
 		args = append(args, value)
 		text += fmt.Sprintf(" AND t.%s = $%d", column, len(args))
 	}
-	rows, err := s.query(brief(ctx), text+" ORDER BY "+before+"t.repo, s.number, s.name", args...)
+	var n int // there may be a hundred thousand: a list that grew would be there twice
+	if value == "" {
+		if _, err := s.scan(brief(ctx), []any{&n}, qCountOpen+text, args...); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := s.query(brief(ctx), qOpen+text+" ORDER BY "+before+"t.repo, s.number, s.name", args...)
 	if err != nil {
 		return nil, err
 	}
-	var subjects []checks.Subject
+	subjects, last := make([]checks.Subject, 0, n), checks.Subject{}
 	err = each(rows, func(scan func(...any) error) error {
 		var x checks.Subject
 		var name string
@@ -211,7 +217,10 @@ func (s *Store) openSubjects(ctx context.Context, forge, repo, column, value, be
 		if x.Kind == checks.KindTag {
 			x.Tag = name
 		}
-		subjects = append(subjects, x)
+		if x.Kind == last.Kind && x.Forge == last.Forge && x.Repo == last.Repo {
+			x.Kind, x.Forge, x.Repo = last.Kind, last.Forge, last.Repo // words that follow each other are kept once
+		}
+		subjects, last = append(subjects, x), x
 		return err
 	})
 	return subjects, err
