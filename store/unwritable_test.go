@@ -67,7 +67,10 @@ func asSomebody(t *testing.T, dir, env string) string {
 		text, err := os.ReadFile(exe)
 		must(t, err)
 		mine := filepath.Join(dir, "mine.test")
-		must(t, os.WriteFile(mine, text, 0o755))
+		syscall.ForkLock.RLock() // a program that is started meanwhile would hold it open for writing, and nobody could run it
+		err = os.WriteFile(mine, text, 0o755)
+		syscall.ForkLock.RUnlock()
+		must(t, err)
 		for at := dir; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
 			must(t, os.Chmod(at, 0o755))
 		}
