@@ -23,9 +23,6 @@ type ownership struct {
 	why    string  // it is not known, since
 }
 
-// OwnersPaths are where the forge looks for CODEOWNERS, in order: the first that is there is the one.
-func OwnersPaths(r Repository) []string { return slices.Clone(codeownersPaths(r)) }
-
 // Owners are those of each path by the text of a CODEOWNERS, in the order of the paths and as the file spells them; none where
 // nobody owns it. Those whom nobody has to ask are among them. why says that the file is not one to go by.
 func Owners(r Repository, text string, paths []string) (all [][]string, why string) {
@@ -53,8 +50,8 @@ func spelt(o codeowners.Owner) string {
 	return o.String()
 }
 
-// codeownersPaths are where the forge looks, in order; the first file that is there is the one.
-func codeownersPaths(r Repository) []string {
+// OwnersPaths are where the forge looks for CODEOWNERS, in order; the first file that is there is the one.
+func OwnersPaths(r Repository) []string {
 	if len(r.Owners) > 0 {
 		return r.Owners
 	}
@@ -71,7 +68,7 @@ func (b *ballot) ownership() *ownership {
 		b.owners.why = why
 		return b.owners
 	}
-	for _, path := range codeownersPaths(b.f.Repository) {
+	for _, path := range OwnersPaths(b.f.Repository) {
 		t, read := b.f.Text(Tip, path)
 		g, gap := b.f.Gap("text:" + path)
 		switch {
@@ -97,7 +94,7 @@ func (b *ballot) ownership() *ownership {
 // wantOwners asks for CODEOWNERS, which names whose approval is missing before anybody gave one, and then, for the
 // people, whether they are owners and, by a question of its own, whether they may write.
 func (b *ballot) wantOwners(w *Wants, people []Person) {
-	for _, path := range codeownersPaths(b.f.Repository) {
+	for _, path := range OwnersPaths(b.f.Repository) {
 		if _, gap := b.f.Gap("text:" + path); gap {
 			continue
 		}

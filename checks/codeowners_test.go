@@ -105,7 +105,7 @@ func TestCodeowners(t *testing.T) {
 }
 
 func noCodeowners(f *Facts) {
-	for _, p := range codeownersPaths(Repository{}) {
+	for _, p := range OwnersPaths(Repository{}) {
 		f.Texts = append(f.Texts, Text{Side: Tip, Path: p, Absent: true})
 	}
 }

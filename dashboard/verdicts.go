@@ -66,7 +66,6 @@ func cures(v checks.Verdict, author string) string {
 	if !v.Blocks() {
 		return ""
 	}
-	who := waitsFor(v)
 	switch v.Outcome {
 	case checks.Fail:
 		if author == "" {
@@ -76,6 +75,7 @@ func cures(v checks.Verdict, author string) string {
 	case checks.Unknown:
 		return "Sluice looks again by itself; if it stays so, an administrator runs `sluice doctor`."
 	case checks.Wait:
+		who := waitsFor(v)
 		switch {
 		case !v.Until.IsZero() && who != "":
 			return "Time; sooner, " + who + "."

@@ -22,7 +22,7 @@ type Opened struct {
 }
 
 // atOnce is how many changes that are not as they were remembered one look at a list has read: all of them are written in one go,
-// which nobody else may write during. The list is looked at again for the rest, a little later than a quota could bear.
+// which nobody else may write during. The list is looked at again for the rest, so much later that a quota bears it.
 const (
 	atOnce = 2000
 	rested = 10 * time.Minute

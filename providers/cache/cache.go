@@ -11,8 +11,8 @@ import (
 
 // Counted is a cache bounded by number. It is safe for concurrent use.
 //
-// All caches share one kind underneath, whatever they keep: compiled anew for each of some sixty, it made a fortieth of
-// the whole program.
+// All caches share one kind underneath, whatever they keep: it would be compiled anew for each kind of key and value, which made
+// one part in thirty of the program's code.
 type Counted[K comparable, V any] struct{ cache *lru.Cache[any, any] }
 
 // Of returns a cache of at most so many things, which is above zero.
@@ -38,7 +38,7 @@ func (c *Counted[K, V]) PeekOrAdd(k K, v V) (V, bool) {
 // Contains says whether anything is kept under a key, which counts as unused.
 func (c *Counted[K, V]) Contains(k K) bool { return c.cache.Contains(k) }
 
-// Add keeps a value, and forgets what was used last if there is no room.
+// Add keeps a value, and forgets what was unused the longest if there is no room.
 func (c *Counted[K, V]) Add(k K, v V) { c.cache.Add(k, v) }
 
 // Remove forgets a key, and says whether anything was kept under it.

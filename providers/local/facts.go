@@ -34,7 +34,6 @@ type reading struct {
 	guesses   sync.WaitGroup
 	placed    chan struct{} // closed when the first guess is made; nil: there is none
 	set       func() (*policy.Set, error)
-	late      func() ([]reference, error) // the tags; nil: not wanted
 }
 
 // Facts reads the change from base to head: what head has since it left base.
@@ -74,30 +73,24 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 	if head == "" {
 		head = "HEAD"
 	}
-	var refs []reference
-	var g errgroup.Group
-	patterns := []string{"refs/tags"}
-	if base != "" {
-		patterns = append(patterns, mayBeDefault()...)
-	}
-	r.late = r.latest(patterns)
-	first, unusual := []reference(nil), error(nil)
+	var refs, tags []reference
+	var g, background errgroup.Group
+	late := []string{"refs/tags"}
 	if base == "" {
-		if first, unusual = r.here(mayBeDefault()...); unusual != nil {
-			g.Go(func() (err error) {
-				refs, err = r.references(mayBeDefault()...)
-				return err
-			})
-		}
+		g.Go(func() (err error) {
+			refs, err = r.references(mayBeDefault()...)
+			return err
+		})
+	} else {
+		late = append(late, mayBeDefault()...)
 	}
+	background.Go(func() (err error) {
+		tags, err = r.references(late...) // a commit for every date: the slowest of all, and needed last
+		return err
+	})
 	at, err := r.commit(head)
 	if err := errors.Join(err, g.Wait()); err != nil {
 		return err
-	}
-	if base == "" && unusual == nil {
-		if refs, err = r.told(first, nil, mayBeDefault()...); err != nil {
-			return err
-		}
 	}
 	r.f.Change.Head = checks.Ref{Name: head, Commit: at}
 	if b := r.headBranch(); head == "HEAD" && b != "" {
@@ -115,8 +108,7 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 		return err
 	}
 	r.introduce(c)
-	tags, err := r.late()
-	if err != nil {
+	if err := background.Wait(); err != nil {
 		return err
 	}
 	if base != "" {
@@ -130,17 +122,6 @@ func (r *reading) read(base, head string, given *policy.Source) error {
 		return err
 	}
 	return r.fill()
-}
-
-// latest reads the tags, and what else is needed last: a commit for every date takes the longest of all. Where git is
-// asked for it, it is started at once; else it waits until the git that reads objects has nothing else to do.
-func (r *reading) latest(patterns []string) func() ([]reference, error) {
-	refs, unusual := r.here(patterns...)
-	read := sync.OnceValues(func() ([]reference, error) { return r.told(refs, unusual, patterns...) })
-	if unusual != nil {
-		go read() // it ends with the reading, at the latest
-	}
-	return read
 }
 
 // span settles what head is compared with: the target branch, and where the change left it.

@@ -30,13 +30,7 @@ func (r *reading) diffOptions() []string {
 
 // files reads what lies between two trees, with the numbers of lines.
 func (r *reading) files(before, after string) error {
-	tags := r.late
-	if tags == nil {
-		tags = func() ([]reference, error) { return nil, nil }
-	}
-	go tags()
 	err := r.atOnce(before, after)
-	_, _ = tags() // they are read with the same git as what follows; whoever wants them asks again
 	if errors.Is(err, errOdd) {
 		err = r.inParts(before, after)
 	}

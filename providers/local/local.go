@@ -23,7 +23,6 @@ type Repository struct {
 	name    string // "acme/shop" as the remote's address tells, else the folder's name
 	shallow bool
 	partial bool   // git may fetch what is missing
-	plain   bool   // it lies where it was looked for, and keeps its references in files
 	empty   string // id of the tree without files
 	first   *first
 }
@@ -71,16 +70,16 @@ func (g *git) find() (*Repository, error) {
 		return err
 	})
 	err := both.Wait()
-	plain := false
 	if err == nil && dir != "" {
-		if at, plain = told(dir, settings); !plain {
+		var ok bool
+		if at, ok = told(dir, settings); !ok {
 			at, err = g.asked(context.Background())
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the repository: %w", err)
 	}
-	r := &Repository{git: g, shallow: at.shallow, partial: isPartial(settings), plain: plain && !keepsElsewhere(settings), empty: "4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
+	r := &Repository{git: g, shallow: at.shallow, partial: isPartial(settings), empty: "4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
 	if at.sha256 {
 		r.empty = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -77,9 +76,4 @@ func told(dir string, settings []setting) (p place, ok bool) {
 	_, err := os.Stat(filepath.Join(dir, "shallow"))
 	p.shallow = err == nil
 	return p, ok
-}
-
-// keepsElsewhere says whether references may be kept in another way than as files.
-func keepsElsewhere(settings []setting) bool {
-	return slices.ContainsFunc(settings, func(s setting) bool { return s.key == "extensions.refstorage" && s.value != "files" })
 }
