@@ -19,7 +19,7 @@ func TestWhoCuresAVerdictIsNamed(t *testing.T) {
 	if got := cures(v, ""); !strings.HasPrefix(got, "Whoever wrote the change") {
 		t.Errorf("nobody's change is mended by %q", got)
 	}
-	v.Outcome, v.Findings = checks.Wait, []checks.Finding{{Outcome: checks.Wait, Who: "bo or @acme/ops"}, {Outcome: checks.Wait, Who: "CI: e2e"}, {Outcome: checks.Wait, Who: "CI: e2e"}, {Outcome: checks.Pass, Who: "nobody"}}
+	v.Outcome, v.Findings = checks.Wait, []checks.Finding{{Outcome: checks.Wait, Who: "bo or @acme/ops"}, {Outcome: checks.Wait, Who: "CI: e2e"}, {Outcome: checks.Wait, Who: "CI: e2e"}, {Outcome: checks.Pass, Who: "nobody"}, {Outcome: checks.Wait, Mode: policy.Advise, Who: "an adviser"}}
 	if got := cures(v, "ana"); got != "bo or @acme/ops; and CI: e2e." {
 		t.Errorf("what waits for two is mended by %q", got)
 	}
