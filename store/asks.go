@@ -39,7 +39,7 @@ func (s *Store) Ask(ctx context.Context, x gate.Ask) (added bool, err error) {
 			return err
 		}
 		now := s.now()
-		return s.bump(t, mark, 0, now, now)
+		return s.bump(t, mark, nil, now, now)
 	}, append(s.marksNames([]gate.Mark{mark}), nameOf("ask", x.ID))...)
 	if err != nil {
 		return false, fmt.Errorf("keep what was asked: %w", err)

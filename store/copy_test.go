@@ -289,7 +289,7 @@ func TestABackupIsMadeBesideAServerAndIsWhole(t *testing.T) {
 }
 
 func (s *Store) delivery(ctx context.Context, id string) (row int64, seen bool, err error) {
-	seen, err = s.scan(ctx, []any{&row}, qDelivered, "github", id)
+	seen, err = s.scan(ctx, []any{&row}, qKeptOf, "github", id)
 	return row, seen, err
 }
 

@@ -103,7 +103,7 @@ func (s *Store) follow(t *tx, o gate.Outcome, now int64) error {
 		return strings.Compare(a.key, b.key)
 	})
 	for _, n := range nexts {
-		if err := s.bump(t, n.mark, 0, now, n.due); err != nil {
+		if err := s.bump(t, n.mark, nil, now, n.due); err != nil {
 			return fmt.Errorf("mark %s %s: %w", n.mark.Kind, n.mark.Key(), err)
 		}
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,12 +35,12 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	defer s.company.joins()()
 	err = s.do(ctx, how, func(t *tx) error {
 		fresh = false
-		id, ok, err := deliver(t, d, body, now)
+		ok, err := deliver(t, d, body, now)
 		if err != nil || !ok {
 			return err
 		}
 		for _, m := range marks {
-			if err := s.bump(t, m, id, now, now+s.opts.Debounce.Milliseconds()); err != nil {
+			if err := s.bump(t, m, &d, now, now+s.opts.Debounce.Milliseconds()); err != nil {
 				return fmt.Errorf("mark %s %s: %w", m.Kind, m.Key(), err)
 			}
 		}
@@ -61,8 +60,8 @@ func (s *Store) Add(ctx context.Context, d gate.Delivery) (added bool, err error
 	return fresh, nil
 }
 
-// deliver keeps the delivery, unless it was had. id is that of the row where something is marked, for only causes ask.
-func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bool, err error) {
+// deliver keeps the delivery, unless it was had.
+func deliver(t *tx, d gate.Delivery, body []byte, now int64) (fresh bool, err error) {
 	outcome, at := "stored", now
 	if len(d.Marks) == 0 {
 		outcome = "ignored"
@@ -71,10 +70,7 @@ func deliver(t *tx, d gate.Delivery, body []byte, now int64) (id int64, fresh bo
 		at = d.At.UnixMilli()
 	}
 	n, err := t.exec(qDeliver, d.Forge, d.ID, d.Event, d.Action, d.Account, d.Install, outcome, at, len(d.Body), body)
-	if err == nil && n > 0 && len(d.Marks) > 0 {
-		_, err = t.row([]any{&id}, qDelivered, d.Forge, d.ID)
-	}
-	return id, n > 0, err
+	return n > 0, err
 }
 
 // company knows whether deliveries come at the same time. Where they come one after another nothing is gained by
@@ -152,7 +148,7 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 	for chunk := range slices.Chunk(sorted(marks), 500) {
 		err := s.do(ctx, patient, func(t *tx) error {
 			for _, m := range chunk {
-				if err := s.bump(t, m, 0, now, now+delay.Milliseconds()); err != nil {
+				if err := s.bump(t, m, nil, now, now+delay.Milliseconds()); err != nil {
 					return fmt.Errorf("mark %s %s: %w", m.Kind, m.Key(), err)
 				}
 			}
@@ -166,28 +162,23 @@ func (s *Store) MarkAfter(ctx context.Context, delay time.Duration, marks ...gat
 	return nil
 }
 
-// bump raises the subject of one mark and keeps the cause. A delivery of 0 is none.
-func (s *Store) bump(t *tx, m gate.Mark, delivery, now, due int64) error {
-	if _, err := t.exec(qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(delivery != 0))...); err != nil {
+// bump raises the subject of one mark and keeps the cause: a delivery that is kept, or nil for none.
+func (s *Store) bump(t *tx, m gate.Mark, brought *gate.Delivery, now, due int64) error {
+	kind, key := string(m.Kind), m.Key()
+	if _, err := t.exec(qBump, append(identity(m), now, due, s.opts.DeadAfter, flag(brought != nil))...); err != nil {
 		return err
 	}
-	var id, wanted int64
-	if m.Kind == gate.MarkComment && m.Change != 0 && delivery != 0 {
+	if brought == nil {
+		if n, err := t.exec(qAgain, kind, key, now, m.Why, m.Detail, m.Commit); err != nil || n > 0 {
+			return err
+		}
+		brought = &gate.Delivery{}
+	} else if m.Kind == gate.MarkComment && m.Change != 0 {
 		if _, err := t.row([]any{&m.Commit, &m.Before}, qKnownHead, m.Subject().Key()); err != nil {
 			return err
 		}
 	}
-	_, err := t.row([]any{&id, &wanted}, qWanted, string(m.Kind), m.Key())
-	if err != nil {
-		return err
-	}
-	if delivery == 0 {
-		if n, err := t.exec(qAgain, id, wanted, now, m.Why, m.Detail, m.Commit); err != nil || n > 0 {
-			return err
-		}
-	}
-	_, err = t.exec(qCause, id, wanted, sql.NullInt64{Int64: delivery, Valid: delivery != 0}, now, m.Why, m.Detail,
-		m.Commit, m.Before, m.By, m.Installation)
+	_, err := t.exec(qCause, kind, key, brought.Forge, brought.ID, now, m.Why, m.Detail, m.Commit, m.Before, m.By, m.Installation)
 	return err
 }
 

@@ -34,17 +34,17 @@ INSERT INTO delivery (forge, guid, event, action, account, installation, outcome
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (forge, guid) DO NOTHING`
 
-const qDelivered = `SELECT id FROM delivery WHERE forge = $1 AND guid = $2`
-
 // again moves an undone cause that no delivery brought up to the new seq, instead of keeping a second one like it.
 const qAgain = `
-UPDATE cause SET seq = $2, at = $3
-WHERE subject_id = $1 AND delivery_id IS NULL AND why = $4 AND detail = $5 AND sha = $6
-  AND seq > (SELECT done FROM subject WHERE id = $1)`
+UPDATE cause SET seq = (SELECT wanted FROM subject WHERE kind = $1 AND key = $2), at = $3
+WHERE subject_id = (SELECT id FROM subject WHERE kind = $1 AND key = $2) AND delivery_id IS NULL AND why = $4 AND detail = $5 AND sha = $6
+  AND seq > (SELECT done FROM subject WHERE kind = $1 AND key = $2)`
 
+// cause finds what it belongs to by itself: asked for one by one, each is another trip to a server.
 const qCause = `
 INSERT INTO cause (subject_id, seq, delivery_id, at, why, detail, sha, was, pushed_by, installation)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+SELECT id, wanted, (SELECT id FROM delivery WHERE forge = $3 AND guid = $4), CAST($5 AS bigint), $6, $7, $8, $9, $10, CAST($11 AS bigint)
+FROM subject WHERE kind = $1 AND key = $2`
 
 const qDue = `SELECT 1 FROM subject WHERE next_at <= $1 LIMIT 1`
 

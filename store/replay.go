@@ -66,7 +66,7 @@ func (s *Store) Replay(ctx context.Context, d gate.Delivery, by, reason string) 
 			err = ErrUnknown
 		}
 		for i := 0; err == nil && i < len(marks); i++ {
-			if err = s.bump(t, marks[i], id, now, now); err == nil {
+			if err = s.bump(t, marks[i], &d, now, now); err == nil {
 				_, err = t.exec(qAtOnce, now, string(marks[i].Kind), marks[i].Key())
 			}
 		}

@@ -207,7 +207,7 @@ func TestACommentWaitsForAPushThatIsJustBeingKept(t *testing.T) {
 	t.Parallel()
 	ctx, two := context.Background(), replicas(t)
 	push := gate.Mark{Kind: gate.MarkChange, Forge: "github", Repo: "acme/shop", Change: 1, Commit: "c2", Why: "pull_request.synchronize"}
-	commit := inside(t, two[0], patient, func(t *tx) error { return two[0].bump(t, push, 0, 1, 1) }, two[0].marksNames([]gate.Mark{push})...)
+	commit := inside(t, two[0], patient, func(t *tx) error { return two[0].bump(t, push, nil, 1, 1) }, two[0].marksNames([]gate.Mark{push})...)
 	added := make(chan error, 1)
 	go func() {
 		_, err := two[1].Add(ctx, gate.Delivery{Forge: "github", ID: "c", Event: "issue_comment", Body: []byte("{}"),
@@ -232,7 +232,7 @@ func TestPruningSparesWhatIsJustBeingRaised(t *testing.T) {
 	ctx, two := context.Background(), replicas(t)
 	mark := marked("", 1).Marks[0]
 	must(t, two[0].Finish(ctx, claimed(t, two[0], mark)[0], gate.Outcome{}))
-	commit := inside(t, two[0], patient, func(t *tx) error { return two[0].bump(t, mark, 0, 1, 1) }, two[0].marksNames([]gate.Mark{mark})...)
+	commit := inside(t, two[0], patient, func(t *tx) error { return two[0].bump(t, mark, nil, 1, 1) }, two[0].marksNames([]gate.Mark{mark})...)
 	pruned := make(chan error, 1)
 	go func() { pruned <- two[1].Prune(ctx, -time.Hour, -time.Hour) }()
 	select { // it skips the row; without that it would wait for it, and then delete it

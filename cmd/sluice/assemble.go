@@ -30,7 +30,7 @@ const (
 	poll         = time.Second
 	workLimit    = 3 * time.Minute
 	workDrain    = 15 * time.Second      // what then is under way still is broken off, given back and closed within 30 seconds in all
-	linger       = 25 * time.Millisecond // in a crowd: what goes to the disk together costs one trip, and a forge waits ten seconds
+	linger       = 10 * time.Millisecond // in a crowd: what goes to the disk together costs one trip, and a forge waits ten seconds
 	deliveryKeep = 30 * 24 * time.Hour
 )
 

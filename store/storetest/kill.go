@@ -19,6 +19,10 @@ import (
 // childURL names the database that a test binary, run anew as a child, shall write to until it is killed.
 const childURL = "STORETEST_CHILD_URL"
 
+// written is how many changes the children write to: so many that none gathers more causes than are handed over at once while
+// a killed child's lease on it runs out.
+const written = 24
+
 // storeAll lists everything that is not at rest.
 var storeAll = store.InboxFilter{All: true}
 
@@ -43,7 +47,7 @@ func Child() {
 		go func() {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%s-%d-%d", run, p, i)
-				if _, err := s.Add(ctx, delivery(id, with(change(i%7+1), func(m *gate.Mark) { m.Detail = id }))); err == nil {
+				if _, err := s.Add(ctx, delivery(id, with(change(i%written+1), func(m *gate.Mark) { m.Detail = id }))); err == nil {
 					told <- "acked " + id
 				}
 			}
@@ -51,7 +55,7 @@ func Child() {
 	}
 	go func() {
 		for {
-			works, _ := s.Claim(ctx, 3, 2*time.Second) // what a killed one held comes back soon: no subject gathers more causes than are handed over at once
+			works, _ := s.Claim(ctx, 3, 2*time.Second) // what a killed one held comes back soon
 			for _, w := range works {
 				s.Finish(ctx, w, covers(w)) //nolint:errcheck // what was covered is looked up, not believed
 			}
@@ -166,7 +170,7 @@ func (f *fixture) covered() map[string]int {
 		}
 	}
 	times := map[string]int{}
-	for n := range 7 {
+	for n := range written {
 		ps, err := f.Posted(ctx, subject(n+1), "covered")
 		must(f.t, err)
 		for _, p := range ps {
