@@ -42,7 +42,7 @@ import (
 
 var (
 	theSeed  = flag.Uint64("seed", 1, "of the first world; each further one has the next")
-	theSteps = flag.Int64("steps", 0, "how many to run at least, in as many worlds as that takes; 0: 300,000, or few with -short; a million take two minutes of a processor")
+	theSteps = flag.Int64("steps", 0, "how many to run at least, in as many worlds as that takes; 0: a million, or few with -short; that takes one to two minutes of a processor")
 	lanes    = flag.Int("lanes", min(2, runtime.GOMAXPROCS(0)), "how many worlds run at once")
 	traceTo  = flag.String("trace", "", "directory that gets the whole trace of each world")
 )
@@ -56,7 +56,7 @@ func TestSimulation(t *testing.T) {
 	t.Parallel()
 	steps := *theSteps
 	if steps == 0 {
-		steps = 300_000
+		steps = 1_000_000
 		if testing.Short() {
 			steps = 20_000
 		}
