@@ -134,52 +134,60 @@ func cpuOf() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// seeded is a database with one change that was judged, which nobody serves.
-func seeded(b *testing.B) (k *mortal, path string) {
+// seeded has one change judged in a database, which nobody serves then. at is what the driver with that name opens.
+func seeded(b *testing.B, database string) (k *mortal, driver, at string) {
 	b.Helper()
 	k = newMortal(b, benchPolicy)
+	driver, at = "sqlite3", strings.TrimPrefix(k.database, "sqlite:")
+	if database == "PostgreSQL" {
+		driver, at = "pgx", storetest.Postgres(b)(b)
+		k.database = at
+	}
 	k.stored(k.database, "SLUICE_LOG_LEVEL=warn", "SLUICE_SWEEP=24h")
 	k.start(0)
 	k.baskets(0, 1)
 	k.until("it is judged", func() bool { return len(k.forge.ShownOn(shop, "basket0")) > 0 && k.idle() })
 	k.kill()
-	return k, strings.TrimPrefix(k.database, "sqlite:")
+	return k, driver, at
 }
 
 // BenchmarkStanding starts a server on 100,000 open changes and 1,000,000 decisions, and says how long that takes and how much
 // memory is resident once it serves, and at most while the first sweep goes through all of them.
 func BenchmarkStanding(b *testing.B) {
-	for b.Loop() {
-		k, path := seeded(b)
-		storetest.Many(b, "sqlite3", path, 100_000, 10)
-		env := slices.DeleteFunc(slices.Clone(k.env), func(e string) bool {
-			return strings.HasPrefix(e, "SLUICE_DATABASE=") || strings.HasPrefix(e, "SLUICE_LOG_LEVEL=")
-		}) // the log says when it is ready
-		binary := built(b)
-		cmd, _ := begun(b, binary, path, env...) // what is read from the disk for the first time is not what is measured
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		began := time.Now()
-		cmd, _ = begun(b, binary, path, env...)
-		took := time.Since(began)
-		resident := residentMB(cmd.Process.Pid)
-		for began = time.Now(); time.Since(began) < 20*time.Second; time.Sleep(100 * time.Millisecond) {
-		}
-		_, most := used(b, cmd.Process.Pid)
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		b.Logf("100,000 open changes and 1,000,000 decisions: ready after %v (goal: at most 1 s), %.0f MB resident then, and at most %.0f MB in the 20 s after, a sweep included (goal: at most 150 MB)", took.Round(time.Millisecond), resident, most)
-		b.ReportMetric(took.Seconds(), "s-to-ready")
-		b.ReportMetric(resident, "MB-resident")
-		b.ReportMetric(most, "MB-at-most")
+	for _, database := range []string{"SQLite", "PostgreSQL"} {
+		b.Run(database, func(b *testing.B) {
+			for b.Loop() {
+				k, driver, at := seeded(b, database)
+				storetest.Many(b, driver, at, 100_000, 10)
+				env := slices.DeleteFunc(slices.Clone(k.env), func(e string) bool { return strings.HasPrefix(e, "SLUICE_LOG_LEVEL=") }) // the log says when it is ready
+				binary := built(b)
+				cmd, _ := begun(b, binary, "", env...) // what is read from the disk for the first time is not what is measured
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+				began := time.Now()
+				cmd, _ = begun(b, binary, "", env...)
+				took := time.Since(began)
+				resident := residentMB(cmd.Process.Pid)
+				for began = time.Now(); time.Since(began) < 20*time.Second; time.Sleep(100 * time.Millisecond) {
+				}
+				_, most := used(b, cmd.Process.Pid)
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+				b.Logf("%s, 100,000 open changes and 1,000,000 decisions: ready after %v (goal: at most 1 s), %.0f MB resident then, and at most %.0f MB in the 20 s after, a sweep included (goal: at most 150 MB)",
+					database, took.Round(time.Millisecond), resident, most)
+				b.ReportMetric(took.Seconds(), "s-to-ready")
+				b.ReportMetric(resident, "MB-resident")
+				b.ReportMetric(most, "MB-at-most")
+			}
+		})
 	}
 }
 
 // BenchmarkIdle says what a server uses that has nothing to do but to wait, with 10,000 promotions, for tomorrow.
 func BenchmarkIdle(b *testing.B) {
 	for b.Loop() {
-		k, path := seeded(b)
-		storetest.Waiting(b, "sqlite3", path, 10_000, time.Now().Add(24*time.Hour).UnixMilli())
+		k, driver, at := seeded(b, "SQLite")
+		storetest.Waiting(b, driver, at, 10_000, time.Now().Add(24*time.Hour).UnixMilli())
 		k.start(0)
 		k.until("what is done at the start is done", k.idle)
 		before, _ := used(b, k.child.Process.Pid)
