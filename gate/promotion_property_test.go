@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -93,6 +94,18 @@ var (
 	errDead   = errors.New("the process is gone")
 	errBroken = errors.New("502: bad gateway")
 )
+
+// lockedSource is one that several goroutines draw from: a lease is extended beside the work that it is for.
+type lockedSource struct {
+	mu  sync.Mutex
+	src rand.Source
+}
+
+func (l *lockedSource) Uint64() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.src.Uint64()
+}
 
 // await is where everything may happen: a call takes its time, and breaks before or after it was done.
 func (r *replica) await(ctx context.Context, name string, do func() error) error {
@@ -190,7 +203,7 @@ func (r *replica) kill() {
 
 // begin starts a process.
 func (w *world) begin(seed uint64) *replica {
-	r := &replica{w: w, rng: rand.New(rand.NewPCG(seed, 7)), ended: make(chan struct{}), wake: make(chan struct{}, 1), readings: map[string]reading{}}
+	r := &replica{w: w, rng: rand.New(&lockedSource{src: rand.NewPCG(seed, 7)}), ended: make(chan struct{}), wake: make(chan struct{}, 1), readings: map[string]reading{}}
 	b, d := booth{w, r}, register{w.ledger, r}
 	recon := &gate.Reconciler{Providers: map[string]gate.Provider{"github": b}, Memory: d, Book: d, Log: slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: r.now, NewID: func() string { return fmt.Sprintf("%016x%016x", r.rng.Uint64(), r.rng.Uint64()) }, PublicURL: "https://sluice.example", Sweep: time.Hour}
