@@ -72,7 +72,7 @@ func replays() bool {
 type replica struct {
 	w        *world
 	rng      *rand.Rand
-	skew     time.Duration
+	skew     atomic.Int64 // nanoseconds
 	frozen   time.Time // until then it stands still
 	dead     bool
 	stop     context.CancelFunc
@@ -81,7 +81,7 @@ type replica struct {
 	readings map[string]reading
 }
 
-func (r *replica) now() time.Time { return time.Now().Add(r.skew).UTC() }
+func (r *replica) now() time.Time { return time.Now().Add(time.Duration(r.skew.Load())).UTC() }
 
 // fault is what goes wrong with a call of this name, after so many that go well.
 type fault struct {
@@ -390,7 +390,7 @@ var moves = []move{
 		w.mu.Lock()
 	}},
 	{"a clock jumps", func(w *world, rt *rapid.T) {
-		w.replicas[rapid.IntRange(0, len(w.replicas)-1).Draw(rt, "whose")].skew = time.Duration(rapid.IntRange(-3000, 3000).Draw(rt, "ms")) * time.Millisecond
+		w.replicas[rapid.IntRange(0, len(w.replicas)-1).Draw(rt, "whose")].skew.Store(int64(rapid.IntRange(-3000, 3000).Draw(rt, "ms")) * int64(time.Millisecond))
 	}},
 	{"a fault", (*world).plan}, {"another fault", (*world).plan}, {"one more fault", (*world).plan}, {"and a fault", (*world).plan},
 }

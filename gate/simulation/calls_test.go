@@ -62,6 +62,7 @@ var (
 
 // at is where everything may happen. Nothing but the scheduler knows when do is done, or whether.
 func (p *process) at(ctx context.Context, s side, name, what string, do func() error) error {
+	p.world.passesOn()
 	if p.dead {
 		return errDead
 	}

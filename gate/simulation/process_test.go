@@ -32,7 +32,10 @@ type process struct {
 // set sets its clock.
 func (p *process) set(skew time.Duration) { p.jumped, p.skew = p.jumped || skew != p.skew, skew }
 
-func (p *process) now() time.Time { return time.Now().Add(p.skew).UTC() }
+func (p *process) now() time.Time {
+	p.world.passesOn()
+	return time.Now().Add(p.skew).UTC()
+}
 
 const (
 	lease = 30 * time.Second

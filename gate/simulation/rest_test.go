@@ -15,6 +15,7 @@ import (
 // rest lets all come to an end: nothing breaks any more, nobody does anything more, pipelines that hang are ended, and hours
 // pass. Then all must be right without a word from anybody.
 func (w *world) rest() {
+	w.settle() // the last step let somebody go
 	w.calm = true
 	w.gone, w.barred, w.full = time.Time{}, time.Time{}, time.Time{}
 	for _, p := range w.procs {
@@ -55,6 +56,7 @@ func (w *world) until(end time.Time) {
 	for time.Now().Before(end) && len(w.broken) == 0 {
 		w.step()
 	}
+	w.settle()
 }
 
 // final is how all must stand.

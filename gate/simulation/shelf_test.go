@@ -25,6 +25,7 @@ var (
 )
 
 func (s shelf) Claim(ctx context.Context, n int, lasts time.Duration) (works []gate.Work, err error) {
+	s.p.world.passesOn()
 	select { // whoever claims has heard that something is due
 	case <-s.p.wake:
 	default:
