@@ -73,7 +73,7 @@ type replica struct {
 	w        *world
 	rng      *rand.Rand
 	skew     atomic.Int64 // nanoseconds
-	frozen   time.Time // until then it stands still
+	frozen   time.Time    // until then it stands still
 	dead     bool
 	stop     context.CancelFunc
 	ended    chan struct{}
