@@ -2,10 +2,10 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
@@ -241,7 +241,7 @@ func (l *ledger) judge() {
 
 // revert is how the title of a change begins that takes another one back: as git and GitHub's button write it, or as a
 // Conventional Commit.
-var revert = regexp.MustCompile(`(?i)^revert(?:\([^()\r\n]*\))?(?:!?:[ \t]+\S|[ \t]+["“'])`)
+var revert = patterns.New(`(?i)^revert(?:\([^()\r\n]*\))?(?:!?:[ \t]+\S|[ \t]+["“'])`)
 
 // reverts says whether the change takes another one back. What was never released then needs no entry of its own: the
 // entry goes with it, and nobody will read of either.

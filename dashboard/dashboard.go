@@ -14,10 +14,10 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
 )
@@ -110,7 +110,7 @@ func (b *Board) home(w http.ResponseWriter, r *http.Request) {
 	b.public(w, r, http.StatusOK, "Sluice", "home.html", nil)
 }
 
-var decisionID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var decisionID = patterns.New(`^[0-9a-f]{32}$`)
 
 func (b *Board) decision(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")

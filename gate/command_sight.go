@@ -2,11 +2,12 @@ package gate
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // elements are the HTML elements that are open at one place of a comment. What stands within one is shown as it says, and a
@@ -91,7 +92,7 @@ func tagEnd(html []byte) (rest []byte, whole bool) {
 }
 
 var (
-	tagStart = regexp.MustCompile(`^<(/?)([A-Za-z][^\s/>]*)`)
+	tagStart = patterns.New(`^<(/?)([A-Za-z][^\s/>]*)`)
 	void     = names("area base br col embed hr img input link meta param source track wbr")
 	rawText  = names("iframe noembed noframes noscript plaintext script style textarea title xmp")
 )
@@ -127,7 +128,7 @@ func piece(n ast.Node, source []byte) []byte {
 	return nil
 }
 
-var likeHTML = regexp.MustCompile(`^<[A-Za-z/!?]`)
+var likeHTML = patterns.New(`^<[A-Za-z/!?]`)
 
 // span is part of a comment, by bytes.
 type span struct{ from, to int }
@@ -160,9 +161,9 @@ func doubtful(source []byte) (found spans) {
 }
 
 var (
-	footnote = regexp.MustCompile(`^ {0,3}\[\^[^\]]*\]:`)
-	columns  = regexp.MustCompile(`^[-:| \t]*$`) // the second line of a table, which has a dash and one of the others
-	ticked   = regexp.MustCompile("(?:://|(?i:www)\\.)[^\\s<]*`")
+	footnote = patterns.New(`^ {0,3}\[\^[^\]]*\]:`)
+	columns  = patterns.New(`^[-:| \t]*$`) // the second line of a table, which has a dash and one of the others
+	ticked   = patterns.New("(?:://|(?i:www)\\.)[^\\s<]*`")
 )
 
 // unplain looks at lines without a blank one between them. Formulas are between two dollars; of the others the first tells.

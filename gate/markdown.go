@@ -1,8 +1,8 @@
 package gate
 
 import (
-	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -12,6 +12,9 @@ import (
 // Plain makes one line of a hostile string: no control and no direction characters, so that what is read is what
 // is there.
 func Plain(s string) string {
+	if plain(s) {
+		return s
+	}
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
@@ -21,6 +24,18 @@ func Plain(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))), " ")
+}
+
+// plain says that s is one line of printable ASCII in which no space is too many, as nearly all is that a check says.
+func plain(s string) bool {
+	space := true // before the first and after the last character there is none
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == ' ' && space {
+			return false
+		}
+		space = s[i] == ' '
+	}
+	return !space || s == ""
 }
 
 // escape makes a hostile string into Markdown text: no link, no image, no mention, no HTML comes out of it. What
@@ -48,18 +63,29 @@ var calls = patterns.New(`(^|[^A-Za-z0-9])&#64;`)
 
 // uncalled keeps escaped text from calling anybody: both forges look for mentions in what the Markdown came to, where an entity
 // is the character again. What cannot be seen, and is no part of a name, parts the sign from it; an address stays as it is.
-func uncalled(s string) string { return calls.ReplaceAllString(s, "${1}&#64;&#8203;") }
+func uncalled(s string) string {
+	if !strings.Contains(s, "&#64;") {
+		return s
+	}
+	return calls.ReplaceAllString(s, "${1}&#64;&#8203;")
+}
 
-// escapeText writes every character that Markdown, HTML or GitHub reads as more than itself as an entity.
+// special are the characters that Markdown, HTML or GitHub reads as more than themselves.
+const special = "\\`*_{}[]<>()#+!|&@~:\"'$"
+
+// escapeText writes every special character as an entity.
 func escapeText(s string) string {
 	var b strings.Builder
-	for _, r := range s {
-		if strings.ContainsRune("\\`*_{}[]<>()#+!|&@~:\"'$", r) {
-			fmt.Fprintf(&b, "&#%d;", r)
-			continue
+	for {
+		i := strings.IndexAny(s, special)
+		if i < 0 {
+			break
 		}
-		b.WriteRune(r)
+		b.WriteString(s[:i])
+		b.WriteString("&#" + strconv.Itoa(int(s[i])) + ";")
+		s = s[i+1:]
 	}
+	b.WriteString(s)
 	return b.String()
 }
 

@@ -35,6 +35,18 @@ func TestEscape(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"": "", " ": "", "a": "a", "a b~!": "a b~!", " a": "a", "a ": "a", "a  b": "a b", "a\tb": "a b", "a\nb": "a b", "a\x1bb": "ab", "a\x7fb": "ab",
+		"a\u00a0b": "a b", "é": "é", "a\u202eb": "ab", "a\xffb": "ab", "a\ufffdb": "ab",
+	} {
+		if got := Plain(in); got != want {
+			t.Errorf("Plain(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 // Whatever a title says, no link, image or HTML of its making may come out of the Markdown.
 func FuzzEscape(f *testing.F) {
 	for _, s := range []string{"[a](b)", "![a](b)", "<script>", "`a` `b", "**b** _c_ ~d~", "http://x.y", "a | b", "&lt;", "\\`[x](y)`", "1. a", "# b", "`` ` ``"} {

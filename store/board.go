@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sluicegate/sluice/gate"
@@ -22,15 +21,11 @@ const page = 50
 
 // wanted is a table expression of so many columns, with parameters from $1 on.
 func wanted(columns ...string) string {
-	var rows []string
+	text := append(make([]byte, 0, page*(6*len(columns)+4)), "WITH want ("+strings.Join(columns, ", ")+") AS (VALUES "...)
 	for i := range page {
-		var row []string
-		for j := range columns {
-			row = append(row, "$"+strconv.Itoa(i*len(columns)+j+1))
-		}
-		rows = append(rows, "("+strings.Join(row, ", ")+")")
+		text = append(parametersOf(append(text, '('), i*len(columns)+1, len(columns)), "), "...)
 	}
-	return "WITH want (" + strings.Join(columns, ", ") + ") AS (VALUES " + strings.Join(rows, ", ") + ")\n"
+	return string(text[:len(text)-len(", ")]) + ")\n"
 }
 
 // these narrows a list of repositories to a forge and to a part of the name; both may be empty.

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 )
 
@@ -19,12 +19,17 @@ INSERT INTO log_seen (forge, at) VALUES ($1, $2)
 ON CONFLICT (forge) DO UPDATE SET at = excluded.at`
 
 // parameters are n of them from a number on, with commas between.
-func parameters(from, n int) string {
-	var names []string
+func parameters(from, n int) string { return string(parametersOf(make([]byte, 0, 6*n), from, n)) }
+
+// parametersOf adds them to a text: many texts are made at each start, of every command.
+func parametersOf(text []byte, from, n int) []byte {
 	for i := range n {
-		names = append(names, fmt.Sprintf("$%d", from+i))
+		if i > 0 {
+			text = append(text, ", "...)
+		}
+		text = strconv.AppendInt(append(text, '$'), int64(from+i), 10)
 	}
-	return strings.Join(names, ", ")
+	return text
 }
 
 // Had says which of these deliveries are kept.

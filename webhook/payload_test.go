@@ -11,17 +11,17 @@ import (
 )
 
 // sameAsEver fails where what was read quickly is not what encoding/json reads.
-func sameAsEver(t *testing.T, body []byte) (quickly bool) {
+func sameAsEver[body any](t *testing.T, text []byte) (quickly bool) {
 	t.Helper()
-	var fast, slow payload
-	if quick(body, &fast) != nil {
+	var fast, slow body
+	if quick(text, &fast) != nil {
 		return false
 	}
-	if err := json.Unmarshal(body, &slow); err != nil {
-		t.Errorf("quick(%.200q) reads what encoding/json refuses: %v", body, err)
+	if err := json.Unmarshal(text, &slow); err != nil {
+		t.Errorf("quick(%.200q) reads what encoding/json refuses: %v", text, err)
 	}
 	if !reflect.DeepEqual(fast, slow) {
-		t.Errorf("quick(%.200q) = %+v, want %+v", body, fast, slow)
+		t.Errorf("quick(%.200q) = %+v, want %+v", text, fast, slow)
 	}
 	return true
 }
@@ -37,9 +37,32 @@ func TestSamplesAreReadQuicklyAndAsEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !sameAsEver(t, body) && decode(body, &payload{}) == nil { // an event that means nothing to us may look like anything
+		if !sameAsEver[payload](t, body) && decode(body, &payload{}) == nil { // an event that means nothing to us may look like anything
 			t.Errorf("%s is not read quickly", path)
 		}
+	}
+}
+
+// What nobody reads is skipped, as long as it is JSON.
+func TestWhatNobodyReadsIsSkipped(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"action":"a","unread":{"a":1,"a":{"b":[2,{}]}},"sender":{"id":7,"x":1,"x":2}}`,
+		`{"commits":[{"id":"x","added":["a"],"x":[[1],[1]]},{"x":{}},null],"Action":"b","pull_request":{"head":{"sha":"s","repo":{"id":1,"id":2}}}}`,
+	} {
+		if !sameAsEver[payload](t, []byte(body)) {
+			t.Errorf("%s is not read quickly", body)
+		}
+	}
+	for _, body := range []string{`{"x":[1,}`, `{"x":tru}`, `{"x":01}`, `{"x":"\q"}`, `{"x":{"y"}}`, `{"x":1`, `{"x":1}}`, `{"x":1,}`, `{"commits":[{"x":1}`, `{"commits":[{"x":1},]}`} {
+		var p payload
+		if err := quick([]byte(body), &p); err == nil {
+			t.Errorf("quick(%s) takes it, want an error", body)
+		}
+	}
+	all := `{"action":"a","unread":"` + strings.Repeat("x", 10_000) + `"}`
+	if part, err := skim([]byte(all), skimmed()[reflect.TypeFor[*payload]()]); err != nil || string(part) != `{"action":"a"}` {
+		t.Errorf("skim(…) = %.100s, %v, want what is read of it", part, err)
 	}
 }
 
@@ -48,14 +71,16 @@ func FuzzQuick(f *testing.F) {
 		`{"comment":{"id":1,"performed_via_github_app":null,"user":null},"issue":{"pull_request":null},"changes":{"title":null}}`,
 		`{"Action":"opened","ACTION":"x"}`, `{"action":"a","action":"b"}`, `{"pull-request":{"number":1},"pullrequest":{"number":2}}`,
 		`{"number":1.0}`, `{"number":"1"}`, `{"number":1e2}`, `{"commits":null,"repositories":[null]}`, `{"action":"\ud800"}`, `null`, `{} x`, `{"label":{"name":"é"}}`,
-		`{"comment":{"performed_via_github_app": { "id" : 7 } }}`, strings.Repeat("[", 300),
+		`{"comment":{"performed_via_github_app": { "id" : 7 } }}`, `{"x":{"a":1,"a":2},"ſender":{"id":1},"\u0061ction":"b","Comment":{"ID":1}}`,
+		`{"object_attributes":{"a":1,"A":2},"merge_request":{"iid":1,"x":{}},"builds":[{"x":1}],"commits":{}}`, strings.Repeat("[", 300),
 	} {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		var p payload
 		if decode([]byte(body), &p) == nil { // which looks at what it is handed to first
-			sameAsEver(t, []byte(body))
+			sameAsEver[payload](t, []byte(body))
+			sameAsEver[hookBody](t, []byte(body))
 		}
 	})
 }

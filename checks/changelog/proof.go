@@ -2,13 +2,14 @@ package changelog
 
 import (
 	"html"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // harmless says why an item's text, as Sentence wrote it, must not go into the file after all: a reader's browser would make
@@ -103,10 +104,10 @@ func followed(address string) error {
 }
 
 var (
-	embedded = regexp.MustCompile("<([^<]*)>`_")
-	roleOf   = regexp.MustCompile("(?::([A-Za-z][\\w.+:-]*):)?`([^`]+)`(?::([A-Za-z][\\w.+:-]*):)?")
-	roleText = regexp.MustCompile(`^[^<>]*(?:[^<>\s]\s<[\w.~!/:#+-]+>)?$`)
-	executed = regexp.MustCompile(`(?i)(?:javascript|vbscript):|data:[a-z]+/`)
+	embedded = patterns.New("<([^<]*)>`_")
+	roleOf   = patterns.New("(?::([A-Za-z][\\w.+:-]*):)?`([^`]+)`(?::([A-Za-z][\\w.+:-]*):)?")
+	roleText = patterns.New(`^[^<>]*(?:[^<>\s]\s<[\w.~!/:#+-]+>)?$`)
+	executed = patterns.New(`(?i)(?:javascript|vbscript):|data:[a-z]+/`)
 )
 
 // harmlessRST looks for the ways in which one line of reStructuredText brings in HTML or an address that is run: roles, since a

@@ -28,6 +28,12 @@ func (p *Pattern) regexp() *regexp.Regexp {
 // MatchString is regexp.Regexp.MatchString.
 func (p *Pattern) MatchString(s string) bool { return p.regexp().MatchString(s) }
 
+// Match is regexp.Regexp.Match.
+func (p *Pattern) Match(b []byte) bool { return p.regexp().Match(b) }
+
+// FindSubmatch is regexp.Regexp.FindSubmatch.
+func (p *Pattern) FindSubmatch(b []byte) [][]byte { return p.regexp().FindSubmatch(b) }
+
 // FindString is regexp.Regexp.FindString.
 func (p *Pattern) FindString(s string) string { return p.regexp().FindString(s) }
 

@@ -44,6 +44,37 @@ func TestAllCompile(t *testing.T) {
 	}
 }
 
+// Nothing compiles an expression at start: every command would wait for it.
+func TestNoneCompilesAtStart(t *testing.T) {
+	t.Parallel()
+	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			return err
+		}
+		for _, d := range file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				continue
+			}
+			ast.Inspect(g, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "MustCompile" {
+					t.Errorf("%s compiles an expression at start, use patterns.New", name)
+				}
+				_, later := n.(*ast.FuncLit)
+				return !later
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // names says whether a call makes a pattern: patterns.New, or what the policy calls its own forms.
 func names(f ast.Expr) bool {
 	if s, ok := f.(*ast.SelectorExpr); ok {

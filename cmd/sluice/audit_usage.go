@@ -5,8 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 const auditUsage = `usage: sluice audit list [--since T] [--until T] [--who LOGIN|ID] [--repo OWNER/NAME] [--check NAME] [--kind KIND] [--newest N] [--json]
@@ -103,7 +104,7 @@ func (p process) parse(f *flag.FlagSet, usage string) (help bool, err error) {
 	return false, nil
 }
 
-var flagNamed = regexp.MustCompile(`^(flag provided but not defined: |flag needs an argument: |invalid (?:boolean )?value "(?:[^"\\]|\\.)*" for (?:flag )?)-`)
+var flagNamed = patterns.New(`^(flag provided but not defined: |flag needs an argument: |invalid (?:boolean )?value "(?:[^"\\]|\\.)*" for (?:flag )?)-`)
 
 // flagProblem is what the flag package says, with options written as everywhere else, and said in full.
 func flagProblem(f *flag.FlagSet, err error) string {

@@ -8,10 +8,10 @@ import (
 	"io"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/store"
@@ -148,7 +148,7 @@ func openBeside(ctx context.Context, getenv func(string) string) (*store.Store, 
 	return store.Open(ctx, store.Options{URL: at, Beside: true})
 }
 
-var idPrefix = regexp.MustCompile(`^[0-9a-f]{4,32}$`)
+var idPrefix = patterns.New(`^[0-9a-f]{4,32}$`)
 
 // findDecision reads a decision's name: an id, the beginning of one, or a link that ends in one.
 func findDecision(ctx context.Context, s *store.Store, name string) (string, error) {

@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -123,7 +123,7 @@ func place(path string, line int) string {
 	return path
 }
 
-var ruleAt = regexp.MustCompile(`^(.+):(\d+) `)
+var ruleAt = patterns.New(`^(.+):(\d+) `)
 
 // rule writes where a rule stands and, from the policy that was kept, what stands there.
 func (e explained) rule(l *lineWriter, indent int, rule string) {

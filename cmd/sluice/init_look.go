@@ -2,11 +2,11 @@ package main
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/environments"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 )
 
@@ -141,7 +141,7 @@ func (c *conventions) lookAtHabits(v *glance) {
 	slices.Sort(c.exempt)
 }
 
-var globbing = regexp.MustCompile(`[\\*?\[\]{}]`)
+var globbing = patterns.New(`[\\*?\[\]{}]`)
 
 // escapeGlob makes a pattern that matches the path alone.
 func escapeGlob(p string) string { return globbing.ReplaceAllString(p, `\$0`) }

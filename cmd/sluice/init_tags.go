@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/checks/versions"
 )
@@ -87,7 +87,7 @@ func annotatedOf(tags []checks.Tag, groups []versions.Group) bool {
 	return annotated*2 > len(releases)
 }
 
-var separators = regexp.MustCompile(`(?:[@/_-]v?|v)$`)
+var separators = patterns.New(`(?:[@/_-]v?|v)$`)
 
 // component is the name of what a tag's prefix releases: "api" of "api/v" and of "api-"; "" of "v" and of "release-".
 func component(prefix string) string {

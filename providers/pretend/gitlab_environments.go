@@ -3,10 +3,11 @@ package pretend
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 // guard is what protects an environment: who may deploy there, and whose approvals each deployment needs.
@@ -32,7 +33,7 @@ type freeze struct {
 	at               time.Time
 }
 
-var placeName = regexp.MustCompile(`^[A-Za-z0-9_/${}. -]+$`)
+var placeName = patterns.New(`^[A-Za-z0-9_/${}. -]+$`)
 
 func goodPlace(name string) bool {
 	return placeName.MatchString(name) && len(name) <= 255 && !strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "/")

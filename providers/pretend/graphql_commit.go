@@ -1,8 +1,9 @@
 package pretend
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/patterns"
 )
 
 func (v view) commit(r *Repo, c *commit) thing {
@@ -97,7 +98,7 @@ func (c *commit) history() []*commit {
 	return all
 }
 
-var trailer = regexp.MustCompile(`(?mi)^co-authored-by:[ \t]*([^<\n]*?)[ \t]*<([^>\n]+)>[ \t]*$`)
+var trailer = patterns.New(`(?mi)^co-authored-by:[ \t]*([^<\n]*?)[ \t]*<([^>\n]+)>[ \t]*$`)
 
 // authors are the author and the co-authors that the message names.
 func (c *commit) authors() []Signature {
