@@ -1,9 +1,14 @@
 package gitlab
 
 import (
+	"context"
+	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -234,4 +239,110 @@ func TestPipelinesThatAListOfFilesShows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A push has a project read ahead of which nothing is known, whether it has a policy or not: once in an hour.
+func TestAPushHasAProjectReadAhead(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(*lab){
+		"a policy":       func(*lab) {},
+		"no policy":      func(l *lab) { l.files = map[string]string{tipSHA + ":README.md": "x\n"} },
+		"nobody at work": func(l *lab) { l.change("", obj{"last_activity_at": "2026-01-01T10:00:00.000Z"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, now := newLab(), time.Now()
+			repo := gate.Repo{Forge: "gitlab", Name: "acme/shop"}
+			l.set("repository/commits/"+headSHA+"/merge_requests", []obj{})
+			l.set("merge_requests", []obj{})
+			l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
+			then(l)
+			c := l.client(t, Options{Now: func() time.Time { return now }})
+			unread := func(want bool) {
+				t.Helper()
+				if got := c.Unread(repo); got != want {
+					t.Errorf("it is to be read: %v, want %v", got, want)
+				}
+			}
+			push := func(reads bool) {
+				t.Helper()
+				l.asked = nil
+				if _, err := c.Changes(t.Context(), repo, "", headSHA); err != nil {
+					t.Fatal(err)
+				}
+				if got := slices.Contains(l.asked, "repository/tags"); got != reads || len(l.asked) > 12 {
+					t.Errorf("it asked for %q; read ahead: %v, want %v", l.asked, got, reads)
+				}
+			}
+			l.sweeps(t, c) // which lets alone what has no policy, and what nobody works in
+			c.forget("acme/shop")
+			c.memory.tags.Purge()
+			unread(true)
+			unread(false) // somebody is about to
+			push(true)
+			push(false)
+			l.asked = nil
+			f := mustFacts(t, c, labChange(), headSHA)
+			slices.Sort(l.asked)
+			if want := []string{"merge_requests/7", "merge_requests/7/approvals", "repository/compare"}; !slices.Equal(l.asked, want) || len(f.Gaps) > 0 {
+				t.Errorf("the first event asked for %q, want %q; gaps %+v", l.asked, want, f.Gaps)
+			}
+			now = now.Add(59 * time.Minute)
+			unread(false)
+			now = now.Add(2 * time.Minute)
+			unread(true)
+		})
+	}
+}
+
+// Of several who come to a project at once of which nothing is known, one reads what they share.
+func TestAtOnceToAProjectThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.set("merge_requests", []obj{})
+	l.set("repository/commits/"+headSHA+"/merge_requests", []obj{})
+	l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
+	c := l.client(t, Options{})
+	var all errgroup.Group
+	for range 5 {
+		all.Go(func() error { _, err := c.Facts(t.Context(), labChange(), ""); return err })
+		all.Go(func() error {
+			_, err := c.Changes(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}, "", headSHA)
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"", "repository/tags", "repository/files/.sluice.yml", "projects/acme/sluice-policy/repository/files/sluice.yml"} {
+		if n := len(slices.DeleteFunc(slices.Clone(l.asked), func(p string) bool { return p != path })); n != 1 {
+			t.Errorf("%q was read %d times, want once: %q", path, n, l.asked)
+		}
+	}
+}
+
+// Nobody waits for long for another, nor when there is no use in it any more.
+func TestNobodyWaitsForLongForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Settings{URL: "https://git.example", Token: "t", WebhookSecret: "x"}, Options{Transport: http.NewFileTransport(http.Dir("."))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := func(ctx context.Context, want time.Duration) {
+			t.Helper()
+			began := time.Now()
+			c.alone(ctx, "Acme/Shop")()
+			if got := time.Since(began); got != want {
+				t.Errorf("it took %v, want %v", got, want)
+			}
+		}
+		done := c.alone(t.Context(), "acme/shop")
+		waits(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		waits(ctx, time.Second)
+		time.AfterFunc(3*time.Second, done)
+		waits(t.Context(), 3*time.Second)
+		waits(t.Context(), 0) // and now the next is the one
+	})
 }

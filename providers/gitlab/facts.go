@@ -44,6 +44,7 @@ func (c *Client) facts(ctx context.Context, s checks.Subject, expect string) (*c
 	r := &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}}
 	switch {
 	case s.Kind == checks.KindChange && s.Change > 0:
+		defer c.alone(ctx, s.Repo)()
 		if err = r.change(ctx, expect); errors.Is(err, errVotes) {
 			r = &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}, sure: true}
 			err = r.change(ctx, expect)
@@ -86,6 +87,7 @@ type reading struct {
 	calm   bool // nothing had happened to the merge request for a while when it was read
 	sure   bool // nothing is spared
 	early  bool // this is no look, but what is read ahead of one
+	roused bool // that is done since somebody pushed
 	learnt atomic.Int32
 
 	diff    *difference

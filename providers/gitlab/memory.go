@@ -43,6 +43,7 @@ type memory struct {
 	shown   *cache.Counted[shownKey, shownAt] // statuses by pipeline
 	stale   *cache.Counted[string, time.Time] // by subject and head: when it was first missed
 	asleep  *cache.Counted[string, time.Time] // projects without a policy, or without anybody at work
+	told    *cache.Counted[string, time.Time] // projects of which it was said that they are to be read ahead
 	ahead   *cache.Counted[string, string]    // the commit whose files were read ahead last, by project
 }
 
@@ -136,6 +137,7 @@ func newMemory() *memory {
 		shown:   cache.Of[shownKey, shownAt](8192),
 		stale:   cache.Of[string, time.Time](1024),
 		asleep:  cache.Of[string, time.Time](8192),
+		told:    cache.Of[string, time.Time](8192),
 		ahead:   cache.Of[string, string](8192),
 	}
 }
