@@ -36,6 +36,7 @@ func TestASweepLooksForChangesOfWhichNobodyTold(t *testing.T) {
 		mended int
 	}{
 		"those it reaches":           {&minder{repos: []Repo{{Forge: "github", Name: "acme/shop"}, {Forge: "github", Name: "acme/new"}}}, false, "[change:github:acme/gone#2 base:github:acme/shop~ base:github:acme/new~]", 1},
+		"the busy ones first":        {&minder{repos: []Repo{{Forge: "github", Name: "acme/a"}, {Forge: "github", Name: "acme/shop"}, {Forge: "github", Name: "acme/b"}, {Forge: "github", Name: "acme/Gone"}}}, false, "[base:github:acme/shop~ base:github:acme/Gone~ base:github:acme/a~ base:github:acme/b~]", 1},
 		"while some cannot be read":  {&minder{repos: []Repo{{Forge: "github", Name: "acme/new"}}, err: errors.New("no")}, false, "[change:github:acme/shop#1 change:github:acme/gone#2 base:github:acme/new~]", 1},
 		"nothing is mended in a dry": {&minder{}, true, "[change:github:acme/shop#1 change:github:acme/gone#2]", 0},
 	} {
