@@ -20,6 +20,8 @@ import (
 const (
 	asleep  = time.Hour           // how long a project is let alone that has no policy, or where nobody works; and between two pushes that have it read
 	dormant = 30 * 24 * time.Hour // since when nobody works there
+
+	mostSoon = 5 // for a review, of whom it is found out ahead whether they are people
 )
 
 // Unread says, of a project that was pushed to, whether what its changes share is to be read ahead: it is not known, and nobody was
@@ -129,4 +131,28 @@ func (r *reading) likely() {
 	here := checks.Ref{Repo: r.f.Repository.Name, Name: r.p.DefaultBranch, Commit: r.tip}
 	r.f.Change = &checks.Change{State: "open", Base: here, Head: here, MergeBase: r.tip, ChangedFiles: len(files)}
 	r.showFiles()
+}
+
+// soon reads, with a sweep's look at a change, what the next event of it would be the first to want after a start: the note with
+// the details, and whether those who are asked for a review are people. The look itself does without.
+func (r *reading) soon(ctx context.Context) error {
+	key := r.f.Subject.Key()
+	if _, done := r.c.memory.soon.Get(key); done || gate.ClassOf(ctx) != gate.ForSweep || r.f.Subject.Kind != checks.KindChange || r.f.Change.State != "open" {
+		return nil
+	}
+	r.c.memory.soon.Add(key, true)
+	for i := range r.mr.Reviewers[:min(len(r.mr.Reviewers), mostSoon)] {
+		if _, err := r.surely(ctx, &r.mr.Reviewers[i]); err != nil {
+			return err
+		}
+	}
+	p := &posting{c: r.c, a: r.a, s: r.f.Subject, f: r.f}
+	if _, known := r.c.talk.details.Get(key); known || r.c.opts.Beside != nil { // several processes read it each time
+		return nil
+	}
+	d, err := p.readDetails(ctx)
+	if err == nil && d.id != 0 {
+		r.c.talk.details.Add(key, d)
+	}
+	return err
 }

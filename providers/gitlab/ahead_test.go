@@ -346,3 +346,37 @@ func TestNobodyWaitsForLongForAnother(t *testing.T) {
 		waits(t.Context(), 0) // and now the next is the one
 	})
 }
+
+// What the next event of a change would be the first to want is read with the first look of a sweep, and with no event's.
+func TestWhatTheNextEventWantsIsReadWithASweep(t *testing.T) {
+	t.Parallel()
+	l, bo := newLab(), obj{"id": 6, "username": "bo"}
+	l.change("merge_requests/7", obj{"reviewers": []obj{bo}})
+	l.set("merge_requests/7/reviewers", []obj{{"user": bo, "state": "unreviewed"}})
+	l.set("merge_requests/7/notes", []obj{{"id": 3, "body": detailsMark + "\n", "author": obj{"id": 1}}})
+	l.set("users/6", obj{"id": 6})
+	c := l.client(t, Options{})
+	for i, x := range []struct {
+		class gate.Class
+		reads bool
+	}{{gate.ForEvent, false}, {gate.ForCommand, false}, {gate.ForSweep, true}, {gate.ForSweep, false}} {
+		l.asked = nil
+		if _, err := c.Facts(gate.WithClass(t.Context(), x.class), labChange(), ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"merge_requests/7/notes", "users/6"} {
+			if got := slices.Contains(l.asked, path); got != x.reads {
+				t.Errorf("look %d, an %v's, asked for %q; %s: %v, want %v", i, x.class, l.asked, path, got, x.reads)
+			}
+		}
+	}
+	if d, ok := c.talk.details.Get(labChange().Key()); !ok || d.id != 3 {
+		t.Errorf("the note is %+v, want the third", d)
+	}
+	l.set("merge_requests/7/notes", 500)
+	c.memory.soon.Purge()
+	c.talk.details.Purge()
+	if f, err := c.Facts(gate.WithClass(t.Context(), gate.ForSweep), labChange(), ""); err != nil || len(f.Gaps) > 0 {
+		t.Errorf("a note that cannot be read ahead: %v, gaps %+v", err, f.Gaps)
+	}
+}

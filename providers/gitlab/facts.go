@@ -154,6 +154,9 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	}
 	r.next.tip = r.tip
 	r.c.memory.changes.Add(r.f.Subject.Key(), &r.next)
+	if err := r.soon(ctx); err != nil {
+		r.c.opts.Log.Debug("read ahead of events", "subject", r.f.Subject.Key(), "err", err)
+	}
 	return nil
 }
 

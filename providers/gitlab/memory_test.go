@@ -135,7 +135,7 @@ func TestAListOfVotesThatIsSpared(t *testing.T) {
 			l.change("merge_requests/7", obj{"updated_at": time.Now()})
 			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
 		}},
-		"open, and votes have aged": {shown: "success", state: "approved", approvals: approved, pass: 6 * time.Minute, approves: true, objects: true, then: func(l *lab) {
+		"open, and votes have aged": {shown: "success", state: "approved", approvals: approved, pass: 15 * time.Minute, approves: true, objects: true, then: func(l *lab) {
 			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
 		}},
 		"open, by a version that need not note an objection": {shown: "success", state: "approved", approvals: obj{"approved_by": []obj{{"user": bo}}}, approves: true, objects: true, first: func(l *lab) {
@@ -253,6 +253,33 @@ func TestALookThatReadsBothAtOnceProvesNothing(t *testing.T) {
 	shown("success")
 	look(true, true)
 	look(true, false)
+}
+
+// A list that was spared while the gate was shut proves nothing of an open one where the merge request has moved meanwhile.
+func TestAListThatWasSparedWhileShutProvesNothingLater(t *testing.T) {
+	t.Parallel()
+	l, cy := newLab(), obj{"id": 7, "username": "cy"}
+	thinks := func(state string) { l.set("merge_requests/7/reviewers", []obj{{"user": cy, "state": state}}) }
+	shown := func(status string) {
+		l.set("repository/commits/"+headSHA+"/statuses", []obj{{"id": 1, "name": "sluice/approval", "status": status, "pipeline_id": 4, "author": obj{"id": 1}}})
+	}
+	l.change("merge_requests/7", obj{"reviewers": []obj{cy}, "head_pipeline": obj{"id": 4, "sha": headSHA, "status": "running", "ref": "x", "project_id": 9}})
+	l.set("merge_requests/7/approvals", obj{"approved_by": []obj{{"user": obj{"id": 6, "username": "bo"}, "approved_at": "2026-03-01T13:00:00.000Z"}}})
+	l.set("users/6", obj{"id": 6})
+	thinks("unreviewed")
+	shown("pending")
+	c := l.client(t, Options{})
+	mustFacts(t, c, labChange(), "")
+	l.change("merge_requests/7", obj{"updated_at": "2026-03-01T14:00:00.000Z"})
+	thinks("requested_changes")
+	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 1 {
+		t.Fatalf("reviews %+v: what reviewers think was not spared, and this test is of no use", f.Reviews)
+	}
+	c.memory.shown.Purge()
+	shown("success")
+	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 2 {
+		t.Errorf("reviews %+v, want cy's objection too", f.Reviews)
+	}
 }
 
 // When a note moves the time of the last change is told by GitLab's own clock.

@@ -42,15 +42,16 @@ var errVotes = errors.New("the reviews are not what they were")
 // sparable is the list that need not be read where nothing else is otherwise: the approvals while somebody objects, and what
 // reviewers think while approvals are missing, or where it would show.
 func (r *reading) sparable(ctx context.Context) roll {
-	if r.sure || r.prior == nil || r.prior.votes.cut || len(r.prior.votes.opinions) == 0 || !r.c.within(r.prior.votes.at, settled) || gate.Afresh(ctx) {
+	if r.sure || r.prior == nil || r.prior.votes.cut || len(r.prior.votes.opinions) == 0 || gate.Afresh(ctx) {
 		return neither
 	}
-	switch shut := r.shut(ctx); {
-	case shut && slices.ContainsFunc(r.prior.votes.opinions, opinion.objects):
+	was := &r.prior.votes
+	switch shut := r.c.within(was.at, settled) && r.shut(ctx); {
+	case shut && slices.ContainsFunc(was.opinions, opinion.objects):
 		return approvers
 	case shut:
 		return reviewers
-	case r.prior.votes.calm:
+	case was.calm && r.c.within(was.at, traceKept):
 		r.traced = true
 		return reviewers
 	}
