@@ -2,8 +2,11 @@ package gitlab
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,7 +260,8 @@ func TestAPushHasAProjectReadAhead(t *testing.T) {
 			l.set("merge_requests", []obj{})
 			l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
 			then(l)
-			c := l.client(t, Options{Now: func() time.Time { return now }})
+			var classes sync.Map // by route
+			c := l.client(t, Options{Now: func() time.Time { return now }, Call: func(ctx context.Context, route, _ string, _ time.Duration) { classes.Store(route, gate.ClassOf(ctx)) }})
 			unread := func(want bool) {
 				t.Helper()
 				if got := c.Unread(repo); got != want {
@@ -270,16 +274,23 @@ func TestAPushHasAProjectReadAhead(t *testing.T) {
 				if _, err := c.Changes(t.Context(), repo, "", headSHA); err != nil {
 					t.Fatal(err)
 				}
-				if got := slices.Contains(l.asked, "repository/tags"); got != reads || len(l.asked) > 12 {
-					t.Errorf("it asked for %q; read ahead: %v, want %v", l.asked, got, reads)
+				if got := slices.Contains(l.asked, "repository/tags"); got != reads || len(l.asked) > 11 {
+					t.Errorf("it asked for %q; read ahead: %v, want %v, by at most eleven", l.asked, got, reads)
 				}
 			}
 			l.sweeps(t, c) // which lets alone what has no policy, and what nobody works in
+			unread(false)
+			asleep := c.memory.asleep
+			c.memory, c.memory.asleep = newMemory(), asleep
 			c.forget("acme/shop")
-			c.memory.tags.Purge()
 			unread(true)
 			unread(false) // somebody is about to
 			push(true)
+			for route, want := range map[string]gate.Class{"GET /projects/{id}/repository/tags": gate.ForSweep, "GET /projects/{id}/repository/commits/{n}/merge_requests": gate.ForEvent} {
+				if got, _ := classes.Load(route); got != want {
+					t.Errorf("%s was of class %v, want %v", route, got, want)
+				}
+			}
 			push(false)
 			l.asked = nil
 			f := mustFacts(t, c, labChange(), headSHA)
@@ -373,10 +384,34 @@ func TestWhatTheNextEventWantsIsReadWithASweep(t *testing.T) {
 	if d, ok := c.talk.details.Get(labChange().Key()); !ok || d.id != 3 {
 		t.Errorf("the note is %+v, want the third", d)
 	}
+	c.talk.details.Purge() // it had to make room
+	c.memory.kinds.Purge()
+	l.asked = nil
+	if _, err := c.Facts(gate.WithClass(t.Context(), gate.ForSweep), labChange(), ""); err != nil || slices.Contains(l.asked, "merge_requests/7/notes") || slices.Contains(l.asked, "users/6") {
+		t.Errorf("it asked for %q once more: %v", l.asked, err)
+	}
 	l.set("merge_requests/7/notes", 500)
 	c.memory.soon.Purge()
 	c.talk.details.Purge()
 	if f, err := c.Facts(gate.WithClass(t.Context(), gate.ForSweep), labChange(), ""); err != nil || len(f.Gaps) > 0 {
 		t.Errorf("a note that cannot be read ahead: %v, gaps %+v", err, f.Gaps)
+	}
+}
+
+// That a list of files is not whole is no proof that there is no policy.
+func TestAPolicyThatALongListDoesNotShow(t *testing.T) {
+	t.Parallel()
+	const text = "version: 1\n"
+	c, _ := newStub(t, Options{}, func(n int, w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/repository/files/") {
+			answer(w, obj{"size": len(text), "content": text, "commit_id": tipSHA})
+			return
+		}
+		w.Header().Set("Link", fmt.Sprintf(`<%s?page_token=%d>; rel="next"`, r.URL.Path, n))
+		answer(w, []obj{{"path": fmt.Sprint("a", n), "type": "blob", "mode": "100644"}})
+	})
+	r := &reading{c: c, a: c.ways[0], repo: "acme/shop", early: true, roused: true, tip: tipSHA, f: &checks.Facts{}}
+	if got, err := r.atTipOrAbsent(t.Context(), ".gitlab/sluice.yml"); err != nil || got.Text != text {
+		t.Errorf("the policy is %+v, %v, want %q", got, err, text)
 	}
 }
