@@ -21,6 +21,23 @@ type Surveyor interface {
 	Repositories(ctx context.Context) ([]Repo, error)
 }
 
+// Forereader is a Provider that can read what all changes of a repository share before one of them is looked at.
+type Forereader interface {
+	Ahead(ctx context.Context, repo Repo) error
+}
+
+// readAhead has that read. Nothing rests on it: what could not be read now is read by the look that needs it.
+func (r *Reconciler) readAhead(ctx context.Context, w Work) (Outcome, error) {
+	reader, ok := r.Providers[w.Mark.Forge].(Forereader)
+	if !ok {
+		return Outcome{Note: "nothing is read ahead at " + w.Mark.Forge}, nil
+	}
+	if err := reader.Ahead(ctx, Repo{w.Mark.Forge, w.Mark.Repo, w.Mark.Installation}); err != nil {
+		r.Log.Debug("read ahead of events", "subject", w.Mark.Key(), "err", err)
+	}
+	return Outcome{}, nil
+}
+
 // mend has deliveries come again. It holds no sweep up: what could not be mended is tried with the next one.
 func (r *Reconciler) mend(ctx context.Context, forge string) {
 	warden, ok := r.Providers[forge].(Warden)

@@ -54,3 +54,35 @@ func TestASweepLooksForChangesOfWhichNobodyTold(t *testing.T) {
 		}
 	}
 }
+
+// forereader is a forge that reads ahead.
+type forereader struct {
+	Provider
+	read  []Repo
+	class Class
+	err   error
+}
+
+func (f *forereader) Ahead(ctx context.Context, repo Repo) error {
+	f.read, f.class = append(f.read, repo), ClassOf(ctx)
+	return f.err
+}
+
+// What is read ahead is a sweep's concern, and nothing comes of it, whether it could be read or not.
+func TestReadingAheadIsASweepsConcern(t *testing.T) {
+	t.Parallel()
+	f := &forereader{}
+	r := reconciler(&forge{}, &memory{})
+	r.Providers["gitlab"] = f
+	for _, err := range []error{nil, errors.New("no")} {
+		f.read, f.err = nil, err
+		mark := Mark{Kind: MarkAhead, Forge: "gitlab", Repo: "acme/shop"}
+		out, err := r.Work(t.Context(), Work{Mark: mark, Causes: []Mark{{Why: "push"}}})
+		if err != nil || len(out.Marks) > 0 || fmt.Sprint(f.read) != "[{gitlab acme/shop 0}]" || f.class != ForSweep {
+			t.Errorf("it read %v for class %v, and marked %v: %v", f.read, f.class, out.Marks, err)
+		}
+	}
+	if out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkAhead, Forge: "github", Repo: "acme/shop"}}); err != nil || out.Note == "" {
+		t.Errorf("a forge that reads nothing ahead: %+v, %v", out, err)
+	}
+}

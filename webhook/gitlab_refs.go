@@ -25,7 +25,7 @@ func (h *gitlabReceiver) branchPush(ctx context.Context, p *hookBody) (m meant, 
 	case h.target(ctx, repo, p.Project.Default, name):
 		m.marks = []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: name, Commit: after, Before: before, By: p.by(), Detail: p.pusher()}}
 	case after != "" && h.Unread != nil && h.Unread(gate.Repo{Forge: h.forge, Name: repo}):
-		m.marks = []gate.Mark{{Kind: gate.MarkHead, Repo: repo, Commit: after}}
+		m.marks = []gate.Mark{{Kind: gate.MarkAhead, Repo: repo}}
 	}
 	return m, nil
 }

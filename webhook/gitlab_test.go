@@ -345,7 +345,7 @@ func TestGitLabsDuplicatesAreKnown(t *testing.T) {
 func TestAPushAnnouncesAProjectThatIsNotRead(t *testing.T) {
 	t.Parallel()
 	samples := hookSamples(t)
-	announced := gate.Mark{Kind: gate.MarkHead, Forge: "gitlab", Repo: shop, Commit: head, Why: "push"}
+	announced := gate.Mark{Kind: gate.MarkAhead, Forge: "gitlab", Repo: shop, Why: "push"}
 	for name, want := range map[string]gate.Mark{"feature": announced, "feature gone": {}, "main": {Kind: gate.MarkBase, Forge: "gitlab", Repo: shop, Base: "main", Commit: head,
 		Before: "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c", By: "ana", Detail: "11", Why: "push"}} {
 		in := &inbox{}

@@ -102,7 +102,7 @@ func TestGitLabCostsOfANewProject(t *testing.T) {
 	}{
 		{"wallet", true, true, true, 8, 0, 4},
 		{"purse", false, true, true, 9, 0, 4},
-		{"till", true, false, true, 0, 7, 4},
+		{"till", true, false, true, 0, 6, 4},
 		{"safe", true, false, false, 0, 0, 10},
 	} {
 		project, files := "/projects/acme%2F"+x.name, map[string]string{"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n", "shop.go": "package shop\n"}

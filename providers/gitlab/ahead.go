@@ -35,13 +35,23 @@ func (c *Client) Unread(repo gate.Repo) bool {
 	return true
 }
 
-// aheadOfPush reads ahead in a project where somebody has just pushed, whether it has a policy or not.
+var _ gate.Forereader = (*Client)(nil)
+
+// Ahead implements gate.Forereader, for a project where somebody has just pushed, whether it has a policy or not.
+func (c *Client) Ahead(ctx context.Context, repo gate.Repo) error {
+	a, err := c.reach(repo.Name)
+	if err != nil {
+		return err
+	}
+	c.aheadOfPush(ctx, a, repo.Name)
+	return nil
+}
+
 func (c *Client) aheadOfPush(ctx context.Context, a *access, repo string) {
 	defer c.alone(ctx, repo)()
-	if c.knows(repo) {
-		return
+	if !c.knows(repo) {
+		c.ahead(gate.WithClass(ctx, gate.ForSweep), &reading{c: c, a: a, repo: repo, early: true, roused: true})
 	}
-	c.ahead(gate.WithClass(ctx, gate.ForSweep), &reading{c: c, a: a, repo: repo, early: true, roused: true})
 }
 
 // aheadOfAll reads ahead with a sweep.

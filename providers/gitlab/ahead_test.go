@@ -256,7 +256,6 @@ func TestAPushHasAProjectReadAhead(t *testing.T) {
 			t.Parallel()
 			l, now := newLab(), time.Now()
 			repo := gate.Repo{Forge: "gitlab", Name: "acme/shop"}
-			l.set("repository/commits/"+headSHA+"/merge_requests", []obj{})
 			l.set("merge_requests", []obj{})
 			l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
 			then(l)
@@ -271,7 +270,7 @@ func TestAPushHasAProjectReadAhead(t *testing.T) {
 			push := func(reads bool) {
 				t.Helper()
 				l.asked = nil
-				if _, err := c.Changes(t.Context(), repo, "", headSHA); err != nil {
+				if err := c.Ahead(t.Context(), repo); err != nil {
 					t.Fatal(err)
 				}
 				if got := slices.Contains(l.asked, "repository/tags"); got != reads || len(l.asked) > 11 {
@@ -286,10 +285,8 @@ func TestAPushHasAProjectReadAhead(t *testing.T) {
 			unread(true)
 			unread(false) // somebody is about to
 			push(true)
-			for route, want := range map[string]gate.Class{"GET /projects/{id}/repository/tags": gate.ForSweep, "GET /projects/{id}/repository/commits/{n}/merge_requests": gate.ForEvent} {
-				if got, _ := classes.Load(route); got != want {
-					t.Errorf("%s was of class %v, want %v", route, got, want)
-				}
+			if got, _ := classes.Load("GET /projects/{id}/repository/tags"); got != gate.ForSweep {
+				t.Errorf("the tags were read for class %v, want a sweep's", got)
 			}
 			push(false)
 			l.asked = nil
@@ -306,21 +303,34 @@ func TestAPushHasAProjectReadAhead(t *testing.T) {
 	}
 }
 
+// A push to the default branch, as the first commit of a project is, has it read ahead as well.
+func TestAPushToTheDefaultBranchHasItsProjectReadAhead(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.set("merge_requests", []obj{})
+	c := l.client(t, Options{})
+	for _, reads := range []bool{true, false} {
+		l.asked = nil
+		if _, err := c.Changes(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}, "main", ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(l.asked, "repository/tags"); got != reads {
+			t.Errorf("it asked for %q; read ahead: %v, want %v", l.asked, got, reads)
+		}
+	}
+}
+
 // Of several who come to a project at once of which nothing is known, one reads what they share.
 func TestAtOnceToAProjectThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	l := newLab()
 	l.set("merge_requests", []obj{})
-	l.set("repository/commits/"+headSHA+"/merge_requests", []obj{})
 	l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
 	c := l.client(t, Options{})
 	var all errgroup.Group
 	for range 5 {
 		all.Go(func() error { _, err := c.Facts(t.Context(), labChange(), ""); return err })
-		all.Go(func() error {
-			_, err := c.Changes(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}, "", headSHA)
-			return err
-		})
+		all.Go(func() error { return c.Ahead(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}) })
 	}
 	if err := all.Wait(); err != nil {
 		t.Fatal(err)

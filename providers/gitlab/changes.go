@@ -40,7 +40,7 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 	if head != "" {
 		path, q = at(repo.Name, "repository", "commits", head, "merge_requests"), url.Values{"state": {"opened"}}
 	}
-	if base != "" || head != "" {
+	if base != "" {
 		c.aheadOfPush(ctx, a, repo.Name)
 	}
 	list, cut, err := pages[mergeRequest](ctx, a, path, q, mostChanges)
