@@ -74,7 +74,9 @@ func TestGitLabCostsAfterARestart(t *testing.T) {
 	s.costs("what may hide an objection", 3, 0, func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nobody reads this."}) })
 	s.costs("nothing again", 2, 0, s.repeats)
 	s.act(n, "request_changes", map[string]any{"user": "cy"})
-	s.costs("an objection", 4, 3, func() { s.act(n, "update", map[string]any{"user": "ana", "description": "This moves the time, as what GitLab notes of it does."}) })
+	s.costs("an objection", 4, 3, func() {
+		s.act(n, "update", map[string]any{"user": "ana", "description": "This moves the time, as what GitLab notes of it does."})
+	})
 	s.shows(n, map[string]string{"sluice/gate": red})
 	s.pushes(n, map[string]any{"message": "fix: gifts", "files": map[string]string{"gift.go": "package shop\n"}})
 	s.settles()
