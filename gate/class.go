@@ -38,7 +38,7 @@ func (w Work) class() Class {
 	switch w.Mark.Kind {
 	case MarkComment, MarkAction, MarkAsk:
 		return ForCommand
-	case MarkSweep, MarkPrune:
+	case MarkSweep, MarkPrune, MarkAhead:
 		return ForSweep
 	case MarkCatchUp:
 		return ForEvent

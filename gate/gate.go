@@ -103,6 +103,7 @@ const (
 	MarkHead   MarkKind = "head"   // judge all open changes with head commit Commit again
 	MarkSweep  MarkKind = "sweep"  // read all open subjects anew; Repo "" means everywhere
 	MarkPrune  MarkKind = "prune"  // delete what is old
+	MarkAhead  MarkKind = "ahead"  // read what the changes of a repository share, ahead of the first event of one
 
 	MarkCatchUp MarkKind = "catchup" // go through the forge's log of deliveries, and take in what did not arrive
 

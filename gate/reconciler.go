@@ -72,6 +72,8 @@ func (r *Reconciler) Work(ctx context.Context, w Work) (Outcome, error) {
 		return r.fanOut(ctx, w)
 	case MarkSweep:
 		return r.sweep(ctx, w)
+	case MarkAhead:
+		return r.readAhead(ctx, w)
 	case MarkComment:
 		return r.comment(ctx, w)
 	case MarkGroup:

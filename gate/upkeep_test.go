@@ -36,6 +36,7 @@ func TestASweepLooksForChangesOfWhichNobodyTold(t *testing.T) {
 		mended int
 	}{
 		"those it reaches":           {&minder{repos: []Repo{{Forge: "github", Name: "acme/shop"}, {Forge: "github", Name: "acme/new"}}}, false, "[change:github:acme/gone#2 base:github:acme/shop~ base:github:acme/new~]", 1},
+		"the busy ones first":        {&minder{repos: []Repo{{Forge: "github", Name: "acme/a"}, {Forge: "github", Name: "acme/shop"}, {Forge: "github", Name: "acme/b"}, {Forge: "github", Name: "acme/Gone"}}}, false, "[base:github:acme/shop~ base:github:acme/Gone~ base:github:acme/a~ base:github:acme/b~]", 1},
 		"while some cannot be read":  {&minder{repos: []Repo{{Forge: "github", Name: "acme/new"}}, err: errors.New("no")}, false, "[change:github:acme/shop#1 change:github:acme/gone#2 base:github:acme/new~]", 1},
 		"nothing is mended in a dry": {&minder{}, true, "[change:github:acme/shop#1 change:github:acme/gone#2]", 0},
 	} {
@@ -51,5 +52,37 @@ func TestASweepLooksForChangesOfWhichNobodyTold(t *testing.T) {
 		if err != nil || fmt.Sprint(got) != c.want || c.m.mended != c.mended || len(out.Delays) < len(known) {
 			t.Errorf("%s: marked %v, mended %d times, %v, want %s, %d", name, got, c.m.mended, err, c.want, c.mended)
 		}
+	}
+}
+
+// forereader is a forge that reads ahead.
+type forereader struct {
+	Provider
+	read  []Repo
+	class Class
+	err   error
+}
+
+func (f *forereader) Ahead(ctx context.Context, repo Repo) error {
+	f.read, f.class = append(f.read, repo), ClassOf(ctx)
+	return f.err
+}
+
+// What is read ahead is a sweep's concern, and nothing comes of it, whether it could be read or not.
+func TestReadingAheadIsASweepsConcern(t *testing.T) {
+	t.Parallel()
+	f := &forereader{}
+	r := reconciler(&forge{}, &memory{})
+	r.Providers["gitlab"] = f
+	for _, err := range []error{nil, errors.New("no")} {
+		f.read, f.err = nil, err
+		mark := Mark{Kind: MarkAhead, Forge: "gitlab", Repo: "acme/shop"}
+		out, err := r.Work(t.Context(), Work{Mark: mark, Causes: []Mark{{Why: "push"}}})
+		if err != nil || len(out.Marks) > 0 || fmt.Sprint(f.read) != "[{gitlab acme/shop 0}]" || f.class != ForSweep {
+			t.Errorf("it read %v for class %v, and marked %v: %v", f.read, f.class, out.Marks, err)
+		}
+	}
+	if out, err := r.Work(t.Context(), Work{Mark: Mark{Kind: MarkAhead, Forge: "github", Repo: "acme/shop"}}); err != nil || out.Note == "" {
+		t.Errorf("a forge that reads nothing ahead: %+v, %v", out, err)
 	}
 }

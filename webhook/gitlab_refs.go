@@ -12,7 +12,7 @@ import (
 )
 
 // branchPush: a branch that changes go into has moved, and with it the policy and what they are compared with. A push to a
-// merge request's own branch is told as an update of it.
+// merge request's own branch is told as an update of it; it announces the first merge request where none was heard of yet.
 func (h *gitlabReceiver) branchPush(ctx context.Context, p *hookBody) (m meant, err error) {
 	repo, name, before, after, err := p.moved("refs/heads/")
 	if err != nil {
@@ -21,8 +21,11 @@ func (h *gitlabReceiver) branchPush(ctx context.Context, p *hookBody) (m meant, 
 	if after != "" {
 		h.hint(p.Commits, repo, 0, after)
 	}
-	if h.target(ctx, repo, p.Project.Default, name) {
+	switch {
+	case h.target(ctx, repo, p.Project.Default, name):
 		m.marks = []gate.Mark{{Kind: gate.MarkBase, Repo: repo, Base: name, Commit: after, Before: before, By: p.by(), Detail: p.pusher()}}
+	case after != "" && h.Unread != nil && h.Unread(gate.Repo{Forge: h.forge, Name: repo}):
+		m.marks = []gate.Mark{{Kind: gate.MarkAhead, Repo: repo}}
 	}
 	return m, nil
 }

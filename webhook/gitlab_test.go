@@ -341,6 +341,24 @@ func TestGitLabsDuplicatesAreKnown(t *testing.T) {
 	}
 }
 
+// A push to a branch that no change goes into is the first that is heard of a project: then that is to be read ahead.
+func TestAPushAnnouncesAProjectThatIsNotRead(t *testing.T) {
+	t.Parallel()
+	samples := hookSamples(t)
+	announced := gate.Mark{Kind: gate.MarkAhead, Forge: "gitlab", Repo: shop, Why: "push"}
+	for name, want := range map[string]gate.Mark{"feature": announced, "feature gone": {}, "main": {Kind: gate.MarkBase, Forge: "gitlab", Repo: shop, Base: "main", Commit: head,
+		Before: "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c", By: "ana", Detail: "11", Why: "push"}} {
+		in := &inbox{}
+		s := gitlabSettings(in)
+		s.Unread = func(repo gate.Repo) bool { return repo == gate.Repo{Forge: "gitlab", Name: shop} }
+		send(gitlabHandler(t, s), hookRequest("Push Hook", "1", samples["Push Hook|"+name]))
+		got := in.last.Marks
+		if want.Kind == "" && len(got) > 0 || want.Kind != "" && !reflect.DeepEqual(got, []gate.Mark{want}) {
+			t.Errorf("a push to %s: marks %+v, want %+v", name, got, want)
+		}
+	}
+}
+
 func TestGitLabSecretsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"", " , ", "whsec_", "whsec_%%%", "whsec_c2hvcnQ="} {

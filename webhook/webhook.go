@@ -43,6 +43,10 @@ type Settings struct {
 	// API is the address of the forge's API, below which the callbacks of protection rules have to be.
 	API string
 
+	// Unread says of a repository that was pushed to whether nothing is known of what its changes share, so that it is to be read
+	// ahead of the first of them: then a push to any branch is looked into. nil: of none.
+	Unread func(repo gate.Repo) bool
+
 	// Hint is told which paths a push to a branch is said to have touched, and its new tip; may be nil.
 	Hint func(repo gate.Repo, head string, paths []string)
 

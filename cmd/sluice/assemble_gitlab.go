@@ -44,7 +44,7 @@ func (v *server) guardGitLab(a, before *assembly, mux *http.ServeMux) (err error
 			open, err := st.OpenAt(ctx, forge, repo, commit)
 			return len(open) > 0, err
 		},
-		Hint: hinting(client), Now: o.now, Log: v.log, Observe: v.metrics.delivery})
+		Unread: client.Unread, Hint: hinting(client), Now: o.now, Log: v.log, Observe: v.metrics.delivery})
 	if err != nil {
 		return err
 	}

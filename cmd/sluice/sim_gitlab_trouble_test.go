@@ -143,46 +143,6 @@ func (s *lab) alert() string {
 	return list[0].Alert
 }
 
-// What a look costs: two reads when nothing changed, six at most when something did, and a write for each check that changed,
-// with one for the note.
-func TestGitLabCosts(t *testing.T) {
-	t.Parallel()
-	s := labbed(t)
-	n := 0
-	for _, x := range []struct {
-		what          string
-		do            func()
-		reads, writes int
-	}{
-		// A server that was just started has swept, though there was no merge request.
-		{"the first merge request after a start", func() {
-			n = s.open(map[string]any{"source_branch": "tills", "files": map[string]string{"till.go": "package shop\n"}})
-		}, 6, 6},
-		{"a push that cures one check", func() { s.pushes(n, entry("Gift cards.")) }, 6, 6},
-		// The gate opens by it, and the pipeline turns green: an event of its own, at which nothing has changed.
-		{"an approval", func() { s.act(n, "approve", map[string]any{"user": "bo"}) }, 6 + 2, 3},
-		{"an approval that is taken back", func() { s.act(n, "unapprove", map[string]any{"user": "bo"}) }, 6, 3},
-		{"a title that changes one verdict's words", func() { s.act(n, "update", map[string]any{"user": "ana", "title": "fix: tills"}) }, 6, 2},
-		{"nothing", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nobody reads this."}) }, 2, 0},
-		{"a reviewer who is asked", func() { s.act(n, "update", map[string]any{"user": "ana", "reviewers": []string{"bo"}}) }, 0, 0},
-		{"the first look since then", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nor that."}) }, 3, 0},
-		{"nothing, where a reviewer was asked", func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nor this."}) }, 2, 0},
-		{"nothing that concerns us", func() { s.act(n, "update", map[string]any{"user": "ana", "assignees": []string{"bo"}}) }, 0, 0},
-		{"another push", func() {
-			s.pushes(n, map[string]any{"message": "fix: tills", "files": map[string]string{"till.go": "package shop // till\n"}})
-		}, 6, 6},
-		{"a new merge request", func() {
-			s.open(map[string]any{"source_branch": "bills", "files": map[string]string{"bill.go": "package shop\n"}})
-		}, 6, 6},
-	} {
-		reads, writes := s.spends(x.do)
-		t.Logf("%s: %d reads, %d writes", x.what, len(reads), len(writes))
-		if len(reads) > x.reads || len(writes) > x.writes {
-			t.Errorf("%s took %d reads and %d writes, want at most %d and %d:\n%s\n%s", x.what, len(reads), len(writes), x.reads, x.writes, strings.Join(texts(reads), "\n"), strings.Join(texts(writes), "\n"))
-		}
-	}
-}
-
 // What sluice doctor says of a project that is as it should be.
 func TestGitLabDoctor(t *testing.T) {
 	t.Parallel()

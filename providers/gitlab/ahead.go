@@ -7,25 +7,66 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/gate"
 )
 
 // What all changes of a project share is read with each sweep, so that an event finds it read, and its first answer does not
 // wait for it: after a start above all, and in a project where nothing happened for a while. That is done where there is a policy
 // and somebody worked within the last weeks, and it is little: a large list of files is left to a look, and so is one that was
-// read and had to make room for others.
+// read and had to make room for others. A push to any branch has it read too where it is not known, since what was pushed becomes
+// a change as a rule: of a project that no sweep has come to, that is the first thing to be heard.
 // Nothing is decided by it, and what could not be read is read by the look that needs it.
 
 const (
-	asleep  = time.Hour           // how long a project is let alone that has no policy, or where nobody works
+	asleep  = time.Hour           // how long a project is let alone that has no policy, or where nobody works; and between two pushes that have it read
 	dormant = 30 * 24 * time.Hour // since when nobody works there
+
+	mostSoon = 5 // for a review, of whom it is found out ahead whether they are people
 )
 
-// ahead reads what the next look at any change of a project will want.
-func (c *Client) ahead(ctx context.Context, a *access, repo string) {
+// Unread says, of a project that was pushed to, whether what its changes share is to be read ahead: it is not known, and nobody was
+// told so within the last hour. Another process may have read it, or nobody may ever open a merge request there.
+func (c *Client) Unread(repo gate.Repo) bool {
+	at, ok := c.memory.told.Get(lower(repo.Name))
+	if c.knows(repo.Name) || ok && c.within(at, asleep) {
+		return false
+	}
+	c.memory.told.Add(lower(repo.Name), c.opts.Now())
+	return true
+}
+
+var _ gate.Forereader = (*Client)(nil)
+
+// Ahead implements gate.Forereader, for a project where somebody has just pushed, whether it has a policy or not.
+func (c *Client) Ahead(ctx context.Context, repo gate.Repo) error {
+	a, err := c.reach(repo.Name)
+	if err != nil {
+		return err
+	}
+	c.aheadOfPush(ctx, a, repo.Name)
+	return nil
+}
+
+func (c *Client) aheadOfPush(ctx context.Context, a *access, repo string) {
+	defer c.alone(ctx, repo)()
+	if !c.knows(repo) {
+		c.ahead(gate.WithClass(ctx, gate.ForSweep), &reading{c: c, a: a, repo: repo, early: true, roused: true})
+	}
+}
+
+// aheadOfAll reads ahead with a sweep.
+func (c *Client) aheadOfAll(ctx context.Context, a *access, repo string) {
 	if at, ok := c.memory.asleep.Get(lower(repo)); ok && c.within(at, asleep) {
 		return
 	}
-	r := &reading{c: c, a: a, repo: repo, early: true, f: &checks.Facts{Subject: checks.Subject{Forge: "gitlab", Repo: repo, Kind: checks.KindChange}}}
+	defer c.alone(ctx, repo)()
+	c.ahead(ctx, &reading{c: c, a: a, repo: repo, early: true})
+}
+
+// ahead reads what the next look at any change of a project will want.
+func (c *Client) ahead(ctx context.Context, r *reading) {
+	repo := r.repo
+	r.f = &checks.Facts{Subject: checks.Subject{Forge: "gitlab", Repo: repo, Kind: checks.KindChange}}
 	err := r.ahead(ctx)
 	if err != nil {
 		c.opts.Log.Debug("read ahead of events", "subject", repo, "err", err)
@@ -44,7 +85,7 @@ func (r *reading) ahead(ctx context.Context) (err error) {
 	if _, err := r.atTip(ctx, r.p.DefaultBranch); err != nil {
 		return err
 	}
-	if err := r.floor(ctx); err != nil || len(r.f.Sources) == 0 || r.tip == "" {
+	if err := r.floor(ctx); err != nil || len(r.f.Sources) == 0 && !r.roused || r.tip == "" {
 		return err
 	}
 	group, all := errgroup.WithContext(ctx)
@@ -64,7 +105,7 @@ func (r *reading) ahead(ctx context.Context) (err error) {
 
 // awake says that somebody has done something in the project within the last weeks.
 func (r *reading) awake() bool {
-	return r.p.LastActivityAt == nil || r.c.opts.Now().Sub(*r.p.LastActivityAt) < dormant
+	return r.roused || r.p.LastActivityAt == nil || r.c.opts.Now().Sub(*r.p.LastActivityAt) < dormant
 }
 
 // follows says that the list of files of the tip can be worked out of one that is remembered.
@@ -100,4 +141,28 @@ func (r *reading) likely() {
 	here := checks.Ref{Repo: r.f.Repository.Name, Name: r.p.DefaultBranch, Commit: r.tip}
 	r.f.Change = &checks.Change{State: "open", Base: here, Head: here, MergeBase: r.tip, ChangedFiles: len(files)}
 	r.showFiles()
+}
+
+// soon reads, with a sweep's look at a change, what the next event of it would be the first to want after a start: the note with
+// the details, and whether those who are asked for a review are people. The look itself does without.
+func (r *reading) soon(ctx context.Context) error {
+	key := r.f.Subject.Key()
+	if _, done := r.c.memory.soon.Get(key); done || gate.ClassOf(ctx) != gate.ForSweep || r.f.Subject.Kind != checks.KindChange || r.f.Change.State != "open" {
+		return nil
+	}
+	r.c.memory.soon.Add(key, true)
+	for i := range r.mr.Reviewers[:min(len(r.mr.Reviewers), mostSoon)] {
+		if _, err := r.surely(ctx, &r.mr.Reviewers[i]); err != nil {
+			return err
+		}
+	}
+	p := &posting{c: r.c, a: r.a, s: r.f.Subject, f: r.f}
+	if _, known := r.c.talk.details.Get(key); known || r.c.opts.Beside != nil { // several processes read it each time
+		return nil
+	}
+	d, err := p.readDetails(ctx)
+	if err == nil && d.id != 0 {
+		r.c.talk.details.Add(key, d)
+	}
+	return err
 }

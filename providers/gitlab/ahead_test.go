@@ -1,9 +1,17 @@
 package gitlab
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
@@ -233,5 +241,187 @@ func TestPipelinesThatAListOfFilesShows(t *testing.T) {
 				t.Errorf("pipelines %v, known %v; want %v, %v", has, known, x.has, x.known)
 			}
 		})
+	}
+}
+
+// A push has a project read ahead of which nothing is known, whether it has a policy or not: once in an hour.
+func TestAPushHasAProjectReadAhead(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(*lab){
+		"a policy":       func(*lab) {},
+		"no policy":      func(l *lab) { l.files = map[string]string{tipSHA + ":README.md": "x\n"} },
+		"nobody at work": func(l *lab) { l.change("", obj{"last_activity_at": "2026-01-01T10:00:00.000Z"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, now := newLab(), time.Now()
+			repo := gate.Repo{Forge: "gitlab", Name: "acme/shop"}
+			l.set("merge_requests", []obj{})
+			l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
+			then(l)
+			var classes sync.Map // by route
+			c := l.client(t, Options{Now: func() time.Time { return now }, Call: func(ctx context.Context, route, _ string, _ time.Duration) { classes.Store(route, gate.ClassOf(ctx)) }})
+			unread := func(want bool) {
+				t.Helper()
+				if got := c.Unread(repo); got != want {
+					t.Errorf("it is to be read: %v, want %v", got, want)
+				}
+			}
+			push := func(reads bool) {
+				t.Helper()
+				l.asked = nil
+				if err := c.Ahead(t.Context(), repo); err != nil {
+					t.Fatal(err)
+				}
+				if got := slices.Contains(l.asked, "repository/tags"); got != reads || len(l.asked) > 11 {
+					t.Errorf("it asked for %q; read ahead: %v, want %v, by at most eleven", l.asked, got, reads)
+				}
+			}
+			l.sweeps(t, c) // which lets alone what has no policy, and what nobody works in
+			unread(false)
+			asleep := c.memory.asleep
+			c.memory, c.memory.asleep = newMemory(), asleep
+			c.forget("acme/shop")
+			unread(true)
+			unread(false) // somebody is about to
+			push(true)
+			if got, _ := classes.Load("GET /projects/{id}/repository/tags"); got != gate.ForSweep {
+				t.Errorf("the tags were read for class %v, want a sweep's", got)
+			}
+			push(false)
+			l.asked = nil
+			f := mustFacts(t, c, labChange(), headSHA)
+			slices.Sort(l.asked)
+			if want := []string{"merge_requests/7", "merge_requests/7/approvals", "repository/compare"}; !slices.Equal(l.asked, want) || len(f.Gaps) > 0 {
+				t.Errorf("the first event asked for %q, want %q; gaps %+v", l.asked, want, f.Gaps)
+			}
+			now = now.Add(59 * time.Minute)
+			unread(false)
+			now = now.Add(2 * time.Minute)
+			unread(true)
+		})
+	}
+}
+
+// A push to the default branch, as the first commit of a project is, has it read ahead as well.
+func TestAPushToTheDefaultBranchHasItsProjectReadAhead(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.set("merge_requests", []obj{})
+	c := l.client(t, Options{})
+	for _, reads := range []bool{true, false} {
+		l.asked = nil
+		if _, err := c.Changes(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}, "main", ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(l.asked, "repository/tags"); got != reads {
+			t.Errorf("it asked for %q; read ahead: %v, want %v", l.asked, got, reads)
+		}
+	}
+}
+
+// Of several who come to a project at once of which nothing is known, one reads what they share.
+func TestAtOnceToAProjectThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	l := newLab()
+	l.set("merge_requests", []obj{})
+	l.change("merge_requests/7", obj{"diverged_commits_count": 0, "diff_refs": obj{"base_sha": tipSHA, "start_sha": tipSHA, "head_sha": headSHA}})
+	c := l.client(t, Options{})
+	var all errgroup.Group
+	for range 5 {
+		all.Go(func() error { _, err := c.Facts(t.Context(), labChange(), ""); return err })
+		all.Go(func() error { return c.Ahead(t.Context(), gate.Repo{Forge: "gitlab", Name: "acme/shop"}) })
+	}
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"", "repository/tags", "repository/files/.sluice.yml", "projects/acme/sluice-policy/repository/files/sluice.yml"} {
+		if n := len(slices.DeleteFunc(slices.Clone(l.asked), func(p string) bool { return p != path })); n != 1 {
+			t.Errorf("%q was read %d times, want once: %q", path, n, l.asked)
+		}
+	}
+}
+
+// Nobody waits for long for another, nor when there is no use in it any more.
+func TestNobodyWaitsForLongForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Settings{URL: "https://git.example", Token: "t", WebhookSecret: "x"}, Options{Transport: http.NewFileTransport(http.Dir("."))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := func(ctx context.Context, want time.Duration) {
+			t.Helper()
+			began := time.Now()
+			c.alone(ctx, "Acme/Shop")()
+			if got := time.Since(began); got != want {
+				t.Errorf("it took %v, want %v", got, want)
+			}
+		}
+		done := c.alone(t.Context(), "acme/shop")
+		waits(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		waits(ctx, time.Second)
+		time.AfterFunc(3*time.Second, done)
+		waits(t.Context(), 3*time.Second)
+		waits(t.Context(), 0) // and now the next is the one
+	})
+}
+
+// What the next event of a change would be the first to want is read with the first look of a sweep, and with no event's.
+func TestWhatTheNextEventWantsIsReadWithASweep(t *testing.T) {
+	t.Parallel()
+	l, bo := newLab(), obj{"id": 6, "username": "bo"}
+	l.change("merge_requests/7", obj{"reviewers": []obj{bo}})
+	l.set("merge_requests/7/reviewers", []obj{{"user": bo, "state": "unreviewed"}})
+	l.set("merge_requests/7/notes", []obj{{"id": 3, "body": detailsMark + "\n", "author": obj{"id": 1}}})
+	l.set("users/6", obj{"id": 6})
+	c := l.client(t, Options{})
+	for i, x := range []struct {
+		class gate.Class
+		reads bool
+	}{{gate.ForEvent, false}, {gate.ForCommand, false}, {gate.ForSweep, true}, {gate.ForSweep, false}} {
+		l.asked = nil
+		if _, err := c.Facts(gate.WithClass(t.Context(), x.class), labChange(), ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"merge_requests/7/notes", "users/6"} {
+			if got := slices.Contains(l.asked, path); got != x.reads {
+				t.Errorf("look %d, an %v's, asked for %q; %s: %v, want %v", i, x.class, l.asked, path, got, x.reads)
+			}
+		}
+	}
+	if d, ok := c.talk.details.Get(labChange().Key()); !ok || d.id != 3 {
+		t.Errorf("the note is %+v, want the third", d)
+	}
+	c.talk.details.Purge() // it had to make room
+	c.memory.kinds.Purge()
+	l.asked = nil
+	if _, err := c.Facts(gate.WithClass(t.Context(), gate.ForSweep), labChange(), ""); err != nil || slices.Contains(l.asked, "merge_requests/7/notes") || slices.Contains(l.asked, "users/6") {
+		t.Errorf("it asked for %q once more: %v", l.asked, err)
+	}
+	l.set("merge_requests/7/notes", 500)
+	c.memory.soon.Purge()
+	c.talk.details.Purge()
+	if f, err := c.Facts(gate.WithClass(t.Context(), gate.ForSweep), labChange(), ""); err != nil || len(f.Gaps) > 0 {
+		t.Errorf("a note that cannot be read ahead: %v, gaps %+v", err, f.Gaps)
+	}
+}
+
+// That a list of files is not whole is no proof that there is no policy.
+func TestAPolicyThatALongListDoesNotShow(t *testing.T) {
+	t.Parallel()
+	const text = "version: 1\n"
+	c, _ := newStub(t, Options{}, func(n int, w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/repository/files/") {
+			answer(w, obj{"size": len(text), "content": text, "commit_id": tipSHA})
+			return
+		}
+		w.Header().Set("Link", fmt.Sprintf(`<%s?page_token=%d>; rel="next"`, r.URL.Path, n))
+		answer(w, []obj{{"path": fmt.Sprint("a", n), "type": "blob", "mode": "100644"}})
+	})
+	r := &reading{c: c, a: c.ways[0], repo: "acme/shop", early: true, roused: true, tip: tipSHA, f: &checks.Facts{}}
+	if got, err := r.atTipOrAbsent(t.Context(), ".gitlab/sluice.yml"); err != nil || got.Text != text {
+		t.Errorf("the policy is %+v, %v, want %q", got, err, text)
 	}
 }

@@ -40,6 +40,9 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 	if head != "" {
 		path, q = at(repo.Name, "repository", "commits", head, "merge_requests"), url.Values{"state": {"opened"}}
 	}
+	if base != "" {
+		c.aheadOfPush(ctx, a, repo.Name)
+	}
 	list, cut, err := pages[mergeRequest](ctx, a, path, q, mostChanges)
 	if head != "" && errors.Is(err, gate.ErrGone) { // no such commit, or no such project
 		_, err = a.get(ctx, at(repo.Name), nil, nil)
@@ -63,7 +66,7 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 	}
 	slices.SortFunc(subjects, func(a, b checks.Subject) int { return a.Change - b.Change })
 	if base == "" && head == "" {
-		c.ahead(ctx, a, repo.Name)
+		c.aheadOfAll(ctx, a, repo.Name)
 	}
 	return subjects, nil
 }

@@ -52,8 +52,9 @@ type Client struct {
 	promo *promoting
 
 	mu       sync.Mutex
-	projects map[string]*project  // by full path, lower case
-	looked   map[string]time.Time // when the webhooks of a place were looked at
+	projects map[string]*project      // by full path, lower case
+	reads    map[string]chan struct{} // by the same: of which nothing is known, and somebody reads it; closed when he has
+	looked   map[string]time.Time     // when the webhooks of a place were looked at
 
 	memory *memory // what saves reading
 }
@@ -84,7 +85,7 @@ func New(s Settings, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, opts: o.filled(), talk: newTalk(), promo: newPromoting(), memory: newMemory(), projects: map[string]*project{}}
+	c := &Client{base: base, opts: o.filled(), talk: newTalk(), promo: newPromoting(), memory: newMemory(), projects: map[string]*project{}, reads: map[string]chan struct{}{}}
 	for i, t := range tokens {
 		a := &access{n: int64(i), path: t.path, token: t.token}
 		a.api, err = gitlab.NewClient(t.token, gitlab.WithBaseURL(base.String()), gitlab.WithoutRetries(), gitlab.WithCustomLimiter(unlimited{}),

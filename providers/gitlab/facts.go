@@ -21,8 +21,7 @@ const (
 	abreast = 8 // reads at once
 )
 
-// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals; a third
-// where reviewers were asked and the gate is open, since objections show nowhere else.
+// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals.
 func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	f, err := c.facts(ctx, s, expect)
 	if err != nil {
@@ -45,6 +44,7 @@ func (c *Client) facts(ctx context.Context, s checks.Subject, expect string) (*c
 	r := &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}}
 	switch {
 	case s.Kind == checks.KindChange && s.Change > 0:
+		defer c.alone(ctx, s.Repo)()
 		if err = r.change(ctx, expect); errors.Is(err, errVotes) {
 			r = &reading{c: c, a: a, repo: s.Repo, f: &checks.Facts{Subject: s}, sure: true}
 			err = r.change(ctx, expect)
@@ -83,8 +83,11 @@ type reading struct {
 	next  prior  // what the next reading will find
 
 	spare  roll // of reviews: not read as long as nothing else is otherwise
+	traced bool // it is spared since the merge request would show that it is otherwise
+	calm   bool // nothing had happened to the merge request for a while when it was read
 	sure   bool // nothing is spared
 	early  bool // this is no look, but what is read ahead of one
+	roused bool // that is done since somebody pushed
 	learnt atomic.Int32
 
 	diff    *difference
@@ -151,6 +154,9 @@ func (r *reading) change(ctx context.Context, expect string) error {
 	}
 	r.next.tip = r.tip
 	r.c.memory.changes.Add(r.f.Subject.Key(), &r.next)
+	if err := r.soon(ctx); err != nil {
+		r.c.opts.Log.Debug("read ahead of events", "subject", r.f.Subject.Key(), "err", err)
+	}
 	return nil
 }
 

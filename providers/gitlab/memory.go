@@ -18,6 +18,7 @@ const (
 	personKept  = 24 * time.Hour   // that an account is a person's: it is made as what it is
 	tagsKept    = 10 * time.Minute // tags and the groups' policies, unless an event tells of one
 	tipKept     = 15 * time.Minute // where a branch is that changes show has not moved, unless an event tells of one
+	traceKept   = 15 * time.Minute // what reviewers think, where the merge request shows that nobody has objected since
 	placeKept   = 15 * time.Minute // how a project is called and who may see it, for facts
 	unknownKept = 10 * time.Minute // that an address is nobody's
 )
@@ -43,6 +44,8 @@ type memory struct {
 	shown   *cache.Counted[shownKey, shownAt] // statuses by pipeline
 	stale   *cache.Counted[string, time.Time] // by subject and head: when it was first missed
 	asleep  *cache.Counted[string, time.Time] // projects without a policy, or without anybody at work
+	told    *cache.Counted[string, time.Time] // projects of which it was said that they are to be read ahead
+	soon    *cache.Counted[string, bool]      // changes of which that was read which their next event wants
 	ahead   *cache.Counted[string, string]    // the commit whose files were read ahead last, by project
 }
 
@@ -136,6 +139,8 @@ func newMemory() *memory {
 		shown:   cache.Of[shownKey, shownAt](8192),
 		stale:   cache.Of[string, time.Time](1024),
 		asleep:  cache.Of[string, time.Time](8192),
+		told:    cache.Of[string, time.Time](8192),
+		soon:    cache.Of[string, bool](8192),
 		ahead:   cache.Of[string, string](8192),
 	}
 }

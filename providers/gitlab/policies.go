@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/gate"
+	"github.com/sluicegate/sluice/providers/compare"
 )
 
 const (
@@ -107,7 +109,7 @@ func (r *reading) own(ctx context.Context) (string, error) {
 		t, ok := r.remembered(checks.Tip, path)
 		if !ok {
 			var err error
-			if t, _, err = r.a.text(ctx, r.repo, r.tip, path); err != nil {
+			if t, err = r.atTipOrAbsent(ctx, path); err != nil {
 				return "", err
 			}
 			r.keepText(r.tip, t)
@@ -119,6 +121,22 @@ func (r *reading) own(ctx context.Context) (string, error) {
 		return path, nil
 	}
 	return "", nil
+}
+
+// atTipOrAbsent reads a file at the tip. Where somebody has just pushed, the list of all files is read first, which the next look
+// wants anyway: what it does not hold need not be asked for.
+func (r *reading) atTipOrAbsent(ctx context.Context, path string) (checks.Text, error) {
+	if r.roused {
+		entries, why, err := r.tree(ctx, r.tip)
+		if err != nil {
+			return checks.Text{}, err
+		}
+		if why == "" && !slices.ContainsFunc(entries, func(e compare.Entry) bool { return e.Path == path }) {
+			return checks.Text{Path: path, Absent: true}, nil
+		}
+	}
+	t, _, err := r.a.text(ctx, r.repo, r.tip, path)
+	return t, err
 }
 
 // source takes in a policy, the repository's before the group's.
