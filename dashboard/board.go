@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks/calendar"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -161,7 +162,7 @@ func (v *visitor) visible(f gate.BoardFilter) ([]gate.Repo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask what %s may see: %w", v.Person.Login, err)
 	}
-	slices.SortFunc(list, func(a, b gate.Repo) int { return strings.Compare(boardKey(a), boardKey(b)) })
+	sorting.By(list, func(a, b gate.Repo) int { return strings.Compare(boardKey(a), boardKey(b)) })
 	return list, nil
 }
 

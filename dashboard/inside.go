@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -169,7 +170,7 @@ func (v *visitor) owned(b *blast, p *gate.Promotion, repo checks.Repository, pat
 	for _, r := range of {
 		b.Owned = append(b.Owned, *r)
 	}
-	slices.SortFunc(b.Owned, func(x, y radius) int {
+	sorting.By(b.Owned, func(x, y radius) int {
 		if (x.What == Nobody) != (y.What == Nobody) {
 			return map[bool]int{true: 1, false: -1}[x.What == Nobody]
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/gate/audit"
 )
@@ -176,7 +177,7 @@ func (v *visitor) timeline(p *gate.Promotion) (list []moment, err error) {
 		}
 		list = append(list, m)
 	}
-	slices.SortStableFunc(list, func(a, b moment) int { return a.At.Compare(b.At) })
+	sorting.By(list, func(a, b moment) int { return a.At.Compare(b.At) })
 	if len(list) > 100 {
 		list = list[len(list)-100:]
 	}
