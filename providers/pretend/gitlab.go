@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 
 // lab is what a forge holds when it speaks GitLab: what GitLab knows and the domain does not. It is nil at GitHub.
 type lab struct {
-	handler  func() http.Handler
+	acts
 	tier     string // free, premium, ultimate
 	last     time.Time
 	token    string // of the account under test
@@ -54,11 +53,10 @@ type labPull struct {
 	auto     bool // to be merged when the pipeline succeeds
 }
 
-// NewGitLab makes an empty forge with one account under test, which speaks GitLab and not GitHub. Nothing else names what serves
-// GitLab's interface, so that a program with a pretend GitHub alone does not hold it.
+// NewGitLab makes an empty forge with one account under test, which speaks GitLab and not GitHub.
 func NewGitLab(o Options) *Forge {
 	f := New(o)
-	f.lab = &lab{handler: f.labHandler, tier: or(o.Tier, "premium"), groups: map[string]*labGroup{}, projects: map[*Repo]*labProject{}, pulls: map[*Pull]*labPull{},
+	f.lab = &lab{acts: f.speaksGitLab(), tier: or(o.Tier, "premium"), groups: map[string]*labGroup{}, projects: map[*Repo]*labProject{}, pulls: map[*Pull]*labPull{},
 		places: map[*deployment]*labDeployment{}, internal: map[*comment]bool{}, ghost: f.id(), chain: guid()}
 	f.app.Bot.Name = f.app.Slug
 	return f
