@@ -1,7 +1,7 @@
 // Package sorting sorts lists of what is large.
 //
 // slices.SortFunc and slices.SortStableFunc are compiled once for each type of element: 6 to 30 KB of the program for every struct that
-// is sorted somewhere, 1 MB of it in all. They are as good as ever for strings, numbers and pointers, which share one copy each.
+// is sorted somewhere, 0.6 MB of it in all. They are as good as ever for strings, numbers and pointers, which share one copy each.
 package sorting
 
 import (
@@ -15,14 +15,19 @@ func By[T any](list []T, compare func(a, b T) int) {
 	if len(list) < 2 {
 		return
 	}
-	places := make([]int, len(list))
-	for i := range places {
-		places[i] = i
-	}
-	slices.SortFunc(places, func(i, j int) int { return cmp.Or(compare(list[i], list[j]), i-j) })
 	sorted := make([]T, len(list))
-	for i, p := range places {
+	for i, p := range places(len(list), func(i, j int) int { return compare(list[i], list[j]) }) {
 		sorted[i] = list[p]
 	}
 	copy(list, sorted)
+}
+
+// places are those of n elements in their order.
+func places(n int, compare func(i, j int) int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	slices.SortFunc(all, func(i, j int) int { return cmp.Or(compare(i, j), i-j) })
+	return all
 }
