@@ -3,10 +3,10 @@ package checks
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // wantConfigSeparation asks for the changed lines of what may hold something baked in; for the paths of configuration
@@ -68,7 +68,7 @@ func firstFindings(fs []Finding, rule string) []Finding {
 	if len(fs) <= mostFindings {
 		return fs
 	}
-	slices.SortStableFunc(fs, func(a, b Finding) int { return cmp.Compare(b.shown().severity(), a.shown().severity()) })
+	sorting.By(fs, func(a, b Finding) int { return cmp.Compare(b.shown().severity(), a.shown().severity()) })
 	rest := fs[mostFindings:]
 	more := Finding{Outcome: rest[0].Outcome, Mode: rest[0].Mode, Rule: rule, What: fmt.Sprintf("%d more findings of the same kinds are not listed.", len(rest))}
 	return append(fs[:mostFindings:mostFindings], more)

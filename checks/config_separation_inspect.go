@@ -9,6 +9,7 @@ import (
 	"github.com/sluicegate/sluice/checks/environments"
 	"github.com/sluicegate/sluice/checks/policy"
 	"github.com/sluicegate/sluice/checks/secrets"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // ConfigReport is what `sluice inspect config --json` shows of a repository as it stands.
@@ -131,6 +132,6 @@ func (s *separation) inspect(path, text string, own map[string]baked.Origin) []B
 	if err != nil {
 		out = append(out, BakedIn{path, 1, "secret", Clip(path+" "+err.Error()+".", 140)})
 	}
-	slices.SortStableFunc(out, func(a, b BakedIn) int { return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Kind, b.Kind)) })
+	sorting.By(out, func(a, b BakedIn) int { return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Kind, b.Kind)) })
 	return slices.Compact(out)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks/changelog"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/checks/versions"
 )
 
@@ -153,7 +154,7 @@ func (g *guard) told() (tags []carried) {
 			tags[i] = c
 		}
 	}
-	slices.SortFunc(tags, func(a, b carried) int { return strings.Compare(a.tag, b.tag) })
+	sorting.By(tags, func(a, b carried) int { return strings.Compare(a.tag, b.tag) })
 	return tags
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Recorded facts hold what the policy of their time asked for and no more. Under another policy they may be silent
@@ -152,7 +153,7 @@ func (r *rereading) fill(set *policy.Set, w *Wants) (told bool) {
 			r.f.Orgs, told = grown(r.f.Orgs, name, got), true
 		}
 	}
-	slices.SortStableFunc(r.f.Texts, func(a, b Text) int { // as providers leave them
+	sorting.By(r.f.Texts, func(a, b Text) int { // as providers leave them
 		if d := strings.Compare(a.Path, b.Path); d != 0 {
 			return d
 		}

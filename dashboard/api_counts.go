@@ -48,7 +48,7 @@ func (a *API) overrideCounts(v *visitor, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(overridesPage{}.Bys(), by) {
+	if !slices.Contains(countedBy(), by) {
 		return wrong{"Overrides are counted by person, repo or check."}
 	}
 	since := v.now.AddDate(0, 0, -days)

@@ -155,8 +155,8 @@ func (a *API) board(v *visitor, w http.ResponseWriter) error {
 }
 
 func stands(p place) standsJSON {
-	x := standsJSON{Name: gate.Plain(p.Seen.Name), State: p.State(), Version: p.Version(), After: p.after(), Why: gate.Plain(p.Verdict), Locks: locksOf(p.Locks)}
-	if l := p.Live(); l != nil {
+	x := standsJSON{Name: gate.Plain(p.Seen.Name), State: p.State, Version: p.Version, After: gate.Plain(p.After), Why: gate.Plain(p.Verdict), Locks: locksOf(p.Locks)}
+	if l := p.Live; l != nil {
 		x.Commit, x.Since, x.By, x.Outside = l.Commit, l.At, gate.Plain(l.By.Login), l.Outside
 	}
 	if b := p.Behind; b != nil {
@@ -168,18 +168,10 @@ func stands(p place) standsJSON {
 	if p.Waiting != nil {
 		x.Waiting = shownPromotion(p.Waiting, nil)
 	}
-	if f := p.Frozen(); f != nil {
+	if f := p.Frozen; f != nil {
 		x.Freeze = &freezeJSON{From: f.From, To: f.To, Reason: gate.Plain(f.Reason), Holds: f.Holds}
 	}
 	return x
-}
-
-// after is the environment before this one, where that is known.
-func (p place) after() string {
-	if p.Seen.View == nil {
-		return ""
-	}
-	return gate.Plain(p.After())
 }
 
 func locksOf(list []gate.LockState) []lockJSON {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -145,7 +146,7 @@ func (a *API) repos(w http.ResponseWriter, r *http.Request) {
 	all = slices.DeleteFunc(slices.Clone(all), func(x gate.Repo) bool {
 		return forge != "" && x.Forge != forge || strings.Compare(repoCursor(x), after) <= 0
 	})
-	slices.SortFunc(all, func(x, y gate.Repo) int { return strings.Compare(repoCursor(x), repoCursor(y)) })
+	sorting.By(all, func(x, y gate.Repo) int { return strings.Compare(repoCursor(x), repoCursor(y)) })
 	list, next := []repoJSON{}, ""
 	for _, x := range all[:min(limit, len(all))] {
 		list = append(list, repoJSON{x.Forge, x.Name})
@@ -192,7 +193,7 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request) {
 		a.unread(w, err)
 		return
 	}
-	slices.SortFunc(open, func(x, y OpenChange) int { return y.Number - x.Number })
+	sorting.By(open, func(x, y OpenChange) int { return y.Number - x.Number })
 	open = slices.DeleteFunc(open, func(x OpenChange) bool { return after > 0 && int64(x.Number) >= after })
 	list, next := []changeJSON{}, ""
 	for _, x := range open[:min(limit, len(open))] {

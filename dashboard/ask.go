@@ -74,7 +74,7 @@ func (v *visitor) confirming() (*confirmPage, error) {
 	if d.Approves && !may.Approve || !d.Approves && !may.Deploy {
 		return nil, refusal(v.Person, repo, here.Seen.Name, word, may)
 	}
-	x := &confirmPage{Word: word, Deed: d, Place: *here, Repo: repo, Ref: v.r.FormValue("ref"), From: here.Version(), Waiting: here.Waiting}
+	x := &confirmPage{Word: word, Deed: d, Place: *here, Repo: repo, Ref: v.r.FormValue("ref"), From: here.Version, Waiting: here.Waiting}
 	return x, v.meant(x, all)
 }
 
@@ -103,14 +103,14 @@ func (v *visitor) meant(x *confirmPage, all []place) error {
 		x.Commit, x.Version = p.Commit, p.Version
 	case "deploy":
 		if x.Ref == "" {
-			if b := before(x.Place, all); b != nil && b.Live() != nil {
-				x.Ref = b.Live().Commit
+			if b := before(x.Place, all); b != nil && b.Live != nil {
+				x.Ref = b.Live.Commit
 			}
 		}
 		x.Commit = x.Ref
 		for _, q := range all {
-			if l := q.Live(); l != nil && l.Commit == x.Ref {
-				x.Version = q.Version()
+			if l := q.Live; l != nil && l.Commit == x.Ref {
+				x.Version = q.Version
 			}
 		}
 	case "rollback":
@@ -119,7 +119,7 @@ func (v *visitor) meant(x *confirmPage, all []place) error {
 			return err
 		}
 		for _, p := range book.Promotions {
-			well := !p.VerifiedAt.IsZero() && (x.Place.Live() == nil || p.Commit != x.Place.Live().Commit)
+			well := !p.VerifiedAt.IsZero() && (x.Place.Live == nil || p.Commit != x.Place.Live.Commit)
 			if well && !slices.ContainsFunc(x.Backs, func(q gate.Promotion) bool { return q.Commit == p.Commit }) {
 				x.Backs = append(x.Backs, p)
 			}

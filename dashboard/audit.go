@@ -155,24 +155,23 @@ func (s *seer) may(e gate.Entry) bool {
 type overridesPage struct {
 	By      audit.By
 	Days    int
+	Bys     []audit.By // what the page can be asked for
+	Periods []int
 	Counts  []audit.Count
 	Entries []gate.Entry
 }
 
-// Periods and Bys are what the page can be asked for.
-func (overridesPage) Periods() []int { return []int{7, 30, 90, 365} }
-func (overridesPage) Bys() []audit.By {
-	return []audit.By{audit.ByPerson, audit.ByRepo, audit.ByCheck}
-}
+// countedBy is what overrides can be counted by.
+func countedBy() []audit.By { return []audit.By{audit.ByPerson, audit.ByRepo, audit.ByCheck} }
 
 // overrides serves it.
 func overrides(v *visitor) (*page, string, error) {
 	q := v.r.URL.Query()
-	data := &overridesPage{By: audit.By(cmp.Or(q.Get("by"), string(audit.ByPerson))), Days: 90}
+	data := &overridesPage{By: audit.By(cmp.Or(q.Get("by"), string(audit.ByPerson))), Days: 90, Bys: countedBy(), Periods: []int{7, 30, 90, 365}}
 	if d := q.Get("days"); d != "" {
 		data.Days, _ = strconv.Atoi(d)
 	}
-	if !slices.Contains(data.Bys(), data.By) || !slices.Contains(data.Periods(), data.Days) {
+	if !slices.Contains(data.Bys, data.By) || !slices.Contains(data.Periods, data.Days) {
 		return nil, "", wrong{"Overrides are counted by person, repo or check, over 7, 30, 90 or 365 days."}
 	}
 	since := v.now.AddDate(0, 0, -data.Days)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicegate/sluice/checks/calendar"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -21,6 +23,7 @@ const (
 // boardPage is what the board shows.
 type boardPage struct {
 	Filter  boardFilter
+	Onlys   [][2]string
 	Rows    []boardRow
 	Visible int    // repositories that the person may see and that fit the filter
 	Known   bool   // there is any repository at all that the person may see
@@ -35,9 +38,6 @@ type boardFilter struct {
 // onlys are what the board can be narrowed to, with their words.
 var onlys = [][2]string{{"", "everything"}, {"waiting", "something waits"}, {"locked", "locked"}, {"outside", "outside the gate"}, {"changes", "open changes"}}
 
-// Onlys are for the template.
-func (boardFilter) Onlys() [][2]string { return onlys }
-
 // boardRow is one repository.
 type boardRow struct {
 	Repo   gate.Repo
@@ -49,29 +49,31 @@ type boardRow struct {
 // place is an environment with what is worked out for it.
 type place struct {
 	gate.Place
-	now time.Time
+	Now     time.Time       // when the page is made
+	Live    *gate.LiveSeen  // what is live, as it was seen last
+	Brought *gate.Promotion // that brought it
+	Version string          // how people call what is live
+	After   string          // the environment before this one
+	Days    string          // for how long what is lacking has been waiting
+	Frozen  *freeze         // the freeze that holds, or else the next one within two weeks
+	State   string          // the word for the environment
+	Tone    string          // the colour of that
 }
 
-// Now is when the page is made.
-func (p place) Now() time.Time { return p.now }
-
-// After is the environment before this one.
-func (p place) After() string { return p.Seen.View.After }
-
-// Live is what is live, as it was seen last.
-func (p place) Live() *gate.LiveSeen {
-	if p.Seen.View == nil {
-		return nil
+func placeAt(p gate.Place, now time.Time) place {
+	x := place{Place: p, Now: now, Brought: p.Live, Days: waitedFor(p.Behind, now)}
+	if view := p.Seen.View; view != nil {
+		x.Live, x.After, x.Frozen = view.Live, view.After, frozenAt(view.Freezes, now)
 	}
-	return p.Seen.View.Live
+	x.Version, x.State = x.version(), x.state()
+	if x.Tone = tone(x.State); x.State == "outside the gate" || x.State == "red" {
+		x.Tone = "fail"
+	}
+	return x
 }
 
-// Brought is the promotion that brought it.
-func (p place) Brought() *gate.Promotion { return p.Place.Live }
-
-// Version is how people call what is live.
-func (p place) Version() string {
-	l := p.Live()
+func (p place) version() string {
+	l := p.Live
 	switch {
 	case l == nil:
 		return ""
@@ -83,14 +85,36 @@ func (p place) Version() string {
 	return l.Commit[:min(len(l.Commit), 8)]
 }
 
-// Frozen is the freeze that holds, or else the next one within two weeks.
-func (p place) Frozen() (f *freeze) {
-	if p.Seen.View == nil {
-		return nil
+func (p place) state() string {
+	switch {
+	case p.Live != nil && p.Live.Outside:
+		return "outside the gate"
+	case p.UnderWay != nil:
+		return "deploying"
+	case p.Brought != nil && p.Brought.Red != "":
+		return "red"
+	case p.Brought != nil:
+		return string(p.Brought.State)
+	case p.Live != nil:
+		return "live"
 	}
-	for _, z := range p.Seen.View.Freezes {
-		holds := z.Holds(p.now)
-		if holds || z.From.After(p.now) && z.From.Before(p.now.AddDate(0, 0, 14)) {
+	return "nothing live"
+}
+
+func waitedFor(b *gate.Behind, now time.Time) string {
+	if b == nil || b.Since.IsZero() {
+		return ""
+	}
+	if d := now.Sub(b.Since); d >= time.Hour {
+		return span(d)
+	}
+	return ""
+}
+
+func frozenAt(freezes []calendar.Freeze, now time.Time) *freeze {
+	for _, z := range freezes {
+		holds := z.Holds(now)
+		if holds || z.From.After(now) && z.From.Before(now.AddDate(0, 0, 14)) {
 			return &freeze{holds, z.From, z.To, z.Reason}
 		}
 	}
@@ -103,44 +127,6 @@ type freeze struct {
 	Reason   string
 }
 
-// Days is for how long what is lacking has been waiting.
-func (p place) Days() string {
-	if p.Behind == nil || p.Behind.Since.IsZero() {
-		return ""
-	}
-	if d := p.now.Sub(p.Behind.Since); d >= time.Hour {
-		return span(d)
-	}
-	return ""
-}
-
-// State is the word for the environment, which is coloured by it.
-func (p place) State() string {
-	switch {
-	case p.Live() != nil && p.Live().Outside:
-		return "outside the gate"
-	case p.UnderWay != nil:
-		return "deploying"
-	case p.Brought() != nil && p.Brought().Red != "":
-		return "red"
-	case p.Brought() != nil:
-		return string(p.Brought().State)
-	case p.Live() != nil:
-		return "live"
-	}
-	return "nothing live"
-}
-
-// Tone is the colour of that.
-func (p place) Tone() string {
-	switch s := p.State(); s {
-	case "outside the gate", "red":
-		return "fail"
-	default:
-		return tone(s)
-	}
-}
-
 // overview serves it.
 func overview(v *visitor) (*page, string, error) {
 	f, filter, err := readBoardFilter(v.r.URL.Query())
@@ -151,7 +137,7 @@ func overview(v *visitor) (*page, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	data := &boardPage{Filter: f, Visible: len(list), Known: len(list) > 0 || f != boardFilter{}, Back: f.After != ""}
+	data := &boardPage{Filter: f, Onlys: onlys, Visible: len(list), Known: len(list) > 0 || f != boardFilter{}, Back: f.After != ""}
 	list = f.rest(list)
 	if data.Rows, err = v.boardRows(list[:min(len(list), boardRepos)]); err != nil {
 		return nil, "", err
@@ -176,7 +162,7 @@ func (v *visitor) visible(f gate.BoardFilter) ([]gate.Repo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask what %s may see: %w", v.Person.Login, err)
 	}
-	slices.SortFunc(list, func(a, b gate.Repo) int { return strings.Compare(boardKey(a), boardKey(b)) })
+	sorting.By(list, func(a, b gate.Repo) int { return strings.Compare(boardKey(a), boardKey(b)) })
 	return list, nil
 }
 
@@ -197,7 +183,7 @@ func (v *visitor) boardRows(list []gate.Repo) (rows []boardRow, err error) {
 				row.More++
 				continue
 			}
-			row.Places = append(row.Places, place{p, v.now})
+			row.Places = append(row.Places, placeAt(p, v.now))
 		}
 		if all += len(row.Places); all > boardPlaces && len(rows) > 0 {
 			break

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/sluicegate/sluice/checks/calendar"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -146,7 +146,7 @@ func (v *visitor) held(x *calendarData) error {
 			x.Locks = append(x.Locks, l)
 		}
 	}
-	slices.SortStableFunc(x.Freezes, func(a, b freezeRow) int { return cmp.Compare(begins(a, v.now), begins(b, v.now)) })
+	sorting.By(x.Freezes, func(a, b freezeRow) int { return cmp.Compare(begins(a, v.now), begins(b, v.now)) })
 	x.More = len(x.Freezes) > heldOnPage || len(x.Locks) > heldOnPage
 	x.Freezes, x.Locks = x.Freezes[:min(len(x.Freezes), heldOnPage)], x.Locks[:min(len(x.Locks), heldOnPage)]
 	return nil

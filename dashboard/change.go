@@ -141,7 +141,12 @@ type factsShown struct {
 	Reviews []checks.Review
 	Files   []checks.File
 	Gaps    []checks.Gap
-	Raw     int // bytes
+
+	// What a page has room for.
+	FirstCommits []checks.Commit
+	FirstReviews []checks.Review
+	FirstFiles   []checks.File
+	FirstLabels  []checks.Label
 }
 
 func factsOf(facts []byte) *factsShown {
@@ -149,14 +154,10 @@ func factsOf(facts []byte) *factsShown {
 	if facts == nil || json.Unmarshal(facts, &f) != nil || f.Change == nil {
 		return nil
 	}
-	return &factsShown{f.Change, f.Commits, f.Reviews, f.Files, f.Gaps, len(facts)}
+	return &factsShown{Change: f.Change, Commits: f.Commits, Reviews: f.Reviews, Files: f.Files, Gaps: f.Gaps,
+		FirstCommits: f.Commits[:min(len(f.Commits), 40)], FirstReviews: f.Reviews[:min(len(f.Reviews), 40)],
+		FirstFiles: f.Files[:min(len(f.Files), 40)], FirstLabels: f.Change.Labels[:min(len(f.Change.Labels), 20)]}
 }
-
-// FirstFiles and the like are what a page has room for.
-func (f factsShown) FirstFiles() []checks.File     { return f.Files[:min(len(f.Files), 40)] }
-func (f factsShown) FirstCommits() []checks.Commit { return f.Commits[:min(len(f.Commits), 40)] }
-func (f factsShown) FirstReviews() []checks.Review { return f.Reviews[:min(len(f.Reviews), 40)] }
-func (f factsShown) FirstLabels() []checks.Label   { return f.Labels[:min(len(f.Labels), 20)] }
 
 // difference is what two decisions differ in.
 type difference struct {

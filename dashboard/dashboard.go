@@ -11,10 +11,11 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"strings"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/patterns"
@@ -197,11 +198,6 @@ func (b *Board) public(w http.ResponseWriter, r *http.Request, status int, title
 		p.SignIn = p.Person.Login == ""
 	}
 	b.render(w, status, name, p)
-}
-
-// show renders a page that is the same for everybody.
-func (b *Board) show(w http.ResponseWriter, status int, page string, data any) {
-	b.write(w, status, page, map[string]any{"Data": data, "Version": b.version})
 }
 
 // write renders into memory first, so that a fault in a template is a 500 and not half a page.

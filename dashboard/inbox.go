@@ -37,12 +37,10 @@ type inboxPage struct {
 	Depth   QueueDepth
 	Items   []QueueItem
 	Only    string
+	Onlys   []string // what the page can be narrowed to
 	Next    string
 	Retried string
 }
-
-// Onlys are what the page can be narrowed to.
-func (inboxPage) Onlys() []string { return []string{"", "dead", "waiting", "running", "scheduled"} }
 
 const workOnPage = 50
 
@@ -52,9 +50,9 @@ func inbox(v *visitor) (*page, string, error) {
 		return nil, "", errMissing
 	}
 	q := v.r.URL.Query()
-	data := &inboxPage{Only: q.Get("only"), Retried: q.Get("retried")}
+	data := &inboxPage{Only: q.Get("only"), Onlys: []string{"", "dead", "waiting", "running", "scheduled"}, Retried: q.Get("retried")}
 	after, err := number(q.Get("after"))
-	if err != nil || !slices.Contains(data.Onlys(), data.Only) {
+	if err != nil || !slices.Contains(data.Onlys, data.Only) {
 		return nil, "", errMissing
 	}
 	if _, err := number(data.Retried); err != nil {

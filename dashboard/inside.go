@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -26,22 +27,24 @@ type blast struct {
 	Loose   int      // commits that came by no change
 	Partly  bool     // some of the lists were cut off
 
+	FirstUnknown []int // what a page has room for
+	FirstOwned   []radius
+
 	files map[string]checks.File
 }
 
 // Nobody is the owner of what no line of CODEOWNERS gives to anyone.
 const Nobody = "Nobody"
 
-// FirstUnknown and FirstOwned are what a page has room for.
-func (b *blast) FirstUnknown() []int { return b.Unknown[:min(len(b.Unknown), 12)] }
-func (b *blast) FirstOwned() (list []radius) {
+// fit keeps for the page what it has room for.
+func (b *blast) fit() {
+	b.FirstUnknown = b.Unknown[:min(len(b.Unknown), 12)]
 	for _, r := range b.Owned[:min(len(b.Owned), 20)] {
 		if n := len(r.Files); n > 4 {
 			r.Files, r.More = r.Files[:4], r.More+n-4
 		}
-		list = append(list, r)
+		b.FirstOwned = append(b.FirstOwned, r)
 	}
-	return list
 }
 
 const (
@@ -69,6 +72,7 @@ func (v *visitor) blastOf(p *gate.Promotion, f *checks.Facts, set *policy.Set) (
 	if len(paths) > 0 {
 		v.owned(b, p, f.Repository, paths)
 	}
+	b.fit()
 	return b, nil
 }
 
@@ -166,7 +170,7 @@ func (v *visitor) owned(b *blast, p *gate.Promotion, repo checks.Repository, pat
 	for _, r := range of {
 		b.Owned = append(b.Owned, *r)
 	}
-	slices.SortFunc(b.Owned, func(x, y radius) int {
+	sorting.By(b.Owned, func(x, y radius) int {
 		if (x.What == Nobody) != (y.What == Nobody) {
 			return map[bool]int{true: 1, false: -1}[x.What == Nobody]
 		}

@@ -24,6 +24,7 @@ type deploymentsPage struct {
 	Repo         string
 	Team         string
 	Days         int
+	Periods      []int // what can be asked for
 	Environments []environmentCount
 	Definitions  []dora.Definition
 	Bands        dora.BandSet
@@ -33,14 +34,12 @@ type deploymentsPage struct {
 	Next         string // address of the next repositories of the team
 }
 
-// Periods are what can be asked for.
-func (deploymentsPage) Periods() []int { return []int{30, 90, 365} }
-
 type environmentCount struct {
 	dora.Environment
-	Rows []metricRow
-	Bars []bar
-	Most int
+	Rows  []metricRow
+	Bars  []bar
+	Most  int
+	Width int // of the chart
 }
 
 type metricRow struct {
@@ -62,11 +61,11 @@ func deployments(v *visitor) (*page, string, error) {
 		return nil, "", errMissing
 	}
 	q := v.r.URL.Query()
-	data := &deploymentsPage{Repo: strings.TrimSpace(q.Get("repo")), Team: strings.Trim(strings.TrimSpace(q.Get("team")), "/"), Days: 90, Definitions: dora.Definitions, Bands: dora.Bands}
+	data := &deploymentsPage{Repo: strings.TrimSpace(q.Get("repo")), Team: strings.Trim(strings.TrimSpace(q.Get("team")), "/"), Days: 90, Periods: []int{30, 90, 365}, Definitions: dora.Definitions, Bands: dora.Bands}
 	if d := q.Get("days"); d != "" {
 		data.Days, _ = strconv.Atoi(d)
 	}
-	if !slices.Contains(data.Periods(), data.Days) || len(data.Repo) > 400 || len(data.Team) > 400 {
+	if !slices.Contains(data.Periods, data.Days) || len(data.Repo) > 400 || len(data.Team) > 400 {
 		return nil, "", wrong{"Deployments are counted over 30, 90 or 365 days."}
 	}
 	p := &page{Title: "Metrics", Here: "metrics", Data: data}
@@ -92,6 +91,7 @@ func deployments(v *visitor) (*page, string, error) {
 			x.Rows = append(x.Rows, metricOf(m))
 		}
 		x.Bars, x.Most = bars(list, e.Environment, v.now, data.Days)
+		x.Width = len(x.Bars) * weekWide
 		data.Environments = append(data.Environments, x)
 	}
 	return p, "metrics.html", nil
@@ -180,6 +180,3 @@ func bars(list []gate.Promotion, environment string, now time.Time, days int) (a
 	}
 	return all, most
 }
-
-// Width is how wide the chart is.
-func (e environmentCount) Width() int { return len(e.Bars) * weekWide }

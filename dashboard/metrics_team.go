@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -35,7 +36,7 @@ func teamsOf(all []gate.Repo) (list []team) {
 	for name, n := range count {
 		list = append(list, team{name, n})
 	}
-	slices.SortFunc(list, func(a, b team) int { return cmp.Compare(a.Name, b.Name) })
+	sorting.By(list, func(a, b team) int { return cmp.Compare(a.Name, b.Name) })
 	return list[:min(len(list), mostTeams)]
 }
 

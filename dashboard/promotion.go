@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/gate/audit"
 )
@@ -176,7 +177,7 @@ func (v *visitor) timeline(p *gate.Promotion) (list []moment, err error) {
 		}
 		list = append(list, m)
 	}
-	slices.SortStableFunc(list, func(a, b moment) int { return a.At.Compare(b.At) })
+	sorting.By(list, func(a, b moment) int { return a.At.Compare(b.At) })
 	if len(list) > 100 {
 		list = list[len(list)-100:]
 	}
@@ -192,13 +193,13 @@ func (v *visitor) around(x *promotionPage) error {
 	if err != nil {
 		return err
 	}
-	x.Live, x.Before = here.Version(), before(*here, all)
+	x.Live, x.Before = here.Version, before(*here, all)
 	may, err := v.rights(x.Repo, here.Place)
 	if err != nil {
 		return err
 	}
 	for _, b := range buttonsAt(x.Repo, *here, all, may) {
-		about := b.Word == "lock" || b.Word == "unlock" || b.Word == "rollback" && here.Live() != nil && here.Live().Commit == x.Promotion.Commit
+		about := b.Word == "lock" || b.Word == "unlock" || b.Word == "rollback" && here.Live != nil && here.Live.Commit == x.Promotion.Commit
 		waits := here.Waiting != nil && here.Waiting.ID == x.Promotion.ID
 		under := here.UnderWay != nil && here.UnderWay.ID == x.Promotion.ID
 		if about || (waits && (b.Word == "approve" || b.Word == "reject")) || (b.Word == "cancel" && (waits || under)) {
@@ -206,7 +207,7 @@ func (v *visitor) around(x *promotionPage) error {
 		}
 	}
 	live := x.Promotion.State == gate.Live || x.Promotion.State == gate.Verified
-	if next := after(*here, all); next != nil && live && (next.Live() == nil || next.Live().Commit != x.Promotion.Commit) {
+	if next := after(*here, all); next != nil && live && (next.Live == nil || next.Live.Commit != x.Promotion.Commit) {
 		more, err := v.rights(x.Repo, next.Place)
 		if err != nil {
 			return err

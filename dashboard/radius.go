@@ -8,6 +8,7 @@ import (
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/environments"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // radius is a part of what a promotion or change touches, with the files of it.
@@ -31,7 +32,7 @@ func radiusOf(files []checks.File, set *policy.Set) (list []radius) {
 		}
 		list = filed(list, what, order, f.Path)
 	}
-	slices.SortStableFunc(list, func(a, b radius) int { return a.order - b.order })
+	sorting.By(list, func(a, b radius) int { return a.order - b.order })
 	return list
 }
 

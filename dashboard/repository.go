@@ -58,7 +58,7 @@ func repository(v *visitor) (*page, string, error) {
 func (v *visitor) places(repo gate.Repo) (all []place, err error) {
 	list, err := v.Library.Places(v.ctx(), []gate.Repo{repo})
 	for _, p := range list {
-		all = append(all, place{p, v.now})
+		all = append(all, placeAt(p, v.now))
 	}
 	return all, err
 }

@@ -129,13 +129,13 @@ func buttonsAt(repo gate.Repo, p place, all []place, may right) (list []button) 
 	if !may.Deploy {
 		return list
 	}
-	if v := before(p, all); v != nil && v.Live() != nil && (p.Live() == nil || v.Live().Commit != p.Live().Commit) && (p.Waiting == nil || p.Waiting.Commit != v.Live().Commit) {
-		list = append(list, offer("deploy", repo, name, v.Live().Commit, v.Version()))
+	if v := before(p, all); v != nil && v.Live != nil && (p.Live == nil || v.Live.Commit != p.Live.Commit) && (p.Waiting == nil || p.Waiting.Commit != v.Live.Commit) {
+		list = append(list, offer("deploy", repo, name, v.Live.Commit, v.Version))
 	}
 	if p.Waiting != nil || p.UnderWay != nil {
 		list = append(list, offer("cancel", repo, name, "", ""))
 	}
-	if p.Live() != nil {
+	if p.Live != nil {
 		list = append(list, offer("rollback", repo, name, "", ""))
 	}
 	if len(p.Locks) > 0 {

@@ -171,8 +171,8 @@ func (b *Board) SetUp(x *SetUp) http.Handler {
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { b.settingUp(x, w, r, serve) })
 	}
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
-		b.show(w, http.StatusNotFound, "missing.html", "There is no such page.")
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		b.public(w, r, http.StatusNotFound, "Nothing here", "missing.html", "There is no such page.")
 	})
 	inner := http.NewCrossOriginProtection().Handler(mux)
 	return secured(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -231,14 +231,18 @@ type setUpPage struct {
 	Now     time.Time
 	Open    bool // it is not closed yet
 	*SetUp
-	Who     *Person
-	Problem string
-	Told    string
-	Data    any
+	Who       *Person
+	Suggested string // the administrators that the form begins with
+	Problem   string
+	Data      any
 }
 
 func (v *setUpVisit) render(status int, name, tab, title string, data any, problem string) {
-	v.b.write(v.w, status, name, &setUpPage{Tab: tab, Title: title, Version: v.b.version, Now: v.Now().UTC(), Open: v.mark != "", SetUp: v.SetUp, Who: v.who, Data: data, Problem: problem})
+	p := &setUpPage{Tab: tab, Title: title, Version: v.b.version, Now: v.Now().UTC(), Open: v.mark != "", SetUp: v.SetUp, Who: v.who, Data: data, Problem: problem}
+	if v.who != nil {
+		p.Suggested = "@" + v.who.Login
+	}
+	v.b.write(v.w, status, name, p)
 }
 
 // fails says what went wrong: what its reader can do something about in full, all else in the log alone.

@@ -212,11 +212,3 @@ func (v *setUpVisit) done() error {
 	http.Redirect(v.w, v.r, "/", http.StatusSeeOther)
 	return nil
 }
-
-// Suggested are the administrators that the form begins with.
-func (p setUpPage) Suggested() string {
-	if p.Who != nil {
-		return "@" + p.Who.Login
-	}
-	return ""
-}

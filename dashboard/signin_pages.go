@@ -3,9 +3,10 @@ package dashboard
 import (
 	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 //go:embed pages/frame.html pages/sign/*.html
@@ -43,14 +44,17 @@ func ownPages(next http.Handler) http.Handler {
 	}))
 }
 
+// account is what the page of signing in shows.
+type account struct {
+	Who    *Person // nil: nobody is signed in
+	Title  string  // of the forge that knows the person
+	Forges []Forge
+	Next   string // where to go on to
+}
+
 // page is /login: where to sign in, or out.
 func (s *SignIn) page(w http.ResponseWriter, r *http.Request) {
-	data := struct {
-		Who    *Person
-		Title  string
-		Forges []Forge
-		Next   string
-	}{Forges: s.Forges, Next: local(r.URL.Query().Get("next"))}
+	data := account{Forges: s.Forges, Next: local(r.URL.Query().Get("next"))}
 	title := "Sign in"
 	if p, ok := PersonOf(r.Context()); ok {
 		f, _ := s.forge(p.Forge)

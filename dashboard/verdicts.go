@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -47,7 +48,7 @@ func shownVerdicts(d *gate.Decision, sources []byte, author string) (list []verd
 		}
 		list = append(list, x)
 	}
-	slices.SortStableFunc(list, func(a, b verdictShown) int { return heavy(b.Verdict) - heavy(a.Verdict) })
+	sorting.By(list, func(a, b verdictShown) int { return heavy(b.Verdict) - heavy(a.Verdict) })
 	return list
 }
 

@@ -2,16 +2,19 @@ package dashboard
 
 import (
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
 	"unicode"
 
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
+
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/calendar"
 	"github.com/sluicegate/sluice/gate"
 )
 
-// words are what templates are written with. Every string of a forge goes through plain, clip, lines or code.
+// words are what templates are written with. They call no methods: templates that could call any would keep every method of every
+// type in the program. Every string of a forge goes through plain, clip, lines or code.
 func words() template.FuncMap {
 	return template.FuncMap{
 		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
@@ -22,6 +25,12 @@ func words() template.FuncMap {
 		"asked":  askedBy,
 		"when":   when,
 		"since":  since,
+		"exact":  exact,
+		"dated":  func(t time.Time) bool { return !t.IsZero() },
+		"past":   func(now, t time.Time) bool { return t.Before(now) },
+		"round":  func(d time.Duration) time.Duration { return d.Round(time.Second) },
+		"blocks": checks.Verdict.Blocks,
+		"source": calendar.Freeze.Source,
 		"clip":   func(n int, s string) string { return checks.Clip(gate.Plain(s), n) },
 		"text":   text,
 		"cut":    cut,
@@ -64,6 +73,12 @@ func when(t time.Time) template.HTML {
 	t = t.UTC()
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, // numbers alone
 		t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC"), t.Format("2006-01-02 15:04 UTC")))
+}
+
+// exact is an instant to the second.
+func exact(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC")))
 }
 
 // since is how long ago an instant was, or how long it is until then, with the instant itself on hover.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Ledger is a Provider whose forge keeps a log of the deliveries that it made, or tried to make.
@@ -202,7 +204,7 @@ func (l *logLook) sift(ctx context.Context, entries []Logged) (oldest time.Time,
 		had[e.GUID] = true
 		l.missed = append(l.missed, e)
 	}
-	slices.SortStableFunc(l.missed, func(a, b Logged) int { return a.At.Compare(b.At) })
+	sorting.By(l.missed, func(a, b Logged) int { return a.At.Compare(b.At) })
 	l.missed = slices.CompactFunc(l.missed, func(a, b Logged) bool { return a.GUID == b.GUID })
 	return oldest, nil
 }

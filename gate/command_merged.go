@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // merged says whether a command is about what became of the change, and not about the change.
@@ -179,7 +180,7 @@ func (r *Reconciler) promotionsOf(ctx context.Context, a *asking) (list []Promot
 			list = append(list, p)
 		}
 	}
-	slices.SortFunc(list, func(p, q Promotion) int { return strings.Compare(p.Environment, q.Environment) })
+	sorting.By(list, func(p, q Promotion) int { return strings.Compare(p.Environment, q.Environment) })
 	return list, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -107,7 +108,7 @@ func (s *Store) Repositories(ctx context.Context, f gate.BoardFilter) ([]gate.Re
 	if err != nil {
 		return nil, fmt.Errorf("list the repositories: %w", s.explain(err))
 	}
-	slices.SortFunc(list, func(a, b gate.Repo) int {
+	sorting.By(list, func(a, b gate.Repo) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Forge, b.Forge))
 	})
 	return list, s.reached(ctx, list)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -96,7 +97,7 @@ func (s *Store) follow(t *tx, o gate.Outcome, now int64) error {
 		}
 		nexts = append(nexts, next{m, m.Key(), due})
 	}
-	slices.SortStableFunc(nexts, func(a, b next) int {
+	sorting.By(nexts, func(a, b next) int {
 		if c := strings.Compare(string(a.mark.Kind), string(b.mark.Kind)); c != 0 {
 			return c
 		}

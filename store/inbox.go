@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -218,12 +219,14 @@ func identity(m gate.Mark) []any {
 // sorted orders marks by what they point at: two transactions that raise the same subjects then never wait for each
 // other in a ring.
 func sorted(marks []gate.Mark) []gate.Mark {
-	return slices.SortedStableFunc(slices.Values(marks), func(a, b gate.Mark) int {
+	marks = slices.Clone(marks)
+	sorting.By(marks, func(a, b gate.Mark) int {
 		if c := strings.Compare(string(a.Kind), string(b.Kind)); c != 0 {
 			return c
 		}
 		return strings.Compare(a.Key(), b.Key())
 	})
+	return marks
 }
 
 func fold(name string) string { return strings.ToLower(name) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -77,7 +78,7 @@ func (s *Store) claim(t *tx, n int, now, until int64, kinds []gate.MarkKind) (wo
 		}
 	}
 	if len(kinds) == 0 {
-		slices.SortFunc(works, func(a, b taken) int { return a.Since.Compare(b.Since) })
+		sorting.By(works, func(a, b taken) int { return a.Since.Compare(b.Since) })
 	}
 	return works, err
 }

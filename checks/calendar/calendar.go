@@ -9,6 +9,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Horizon is how far ahead is looked for an opening: what does not come within it is not promised.
@@ -40,7 +42,7 @@ func (s Span) Cut(by Span) Span {
 // Join puts spans in order and makes one of those that overlap or touch.
 func Join(spans []Span) []Span {
 	spans = slices.DeleteFunc(slices.Clone(spans), Span.Empty)
-	slices.SortFunc(spans, func(a, b Span) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
+	sorting.By(spans, func(a, b Span) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
 	var joined []Span
 	for _, s := range spans {
 		if last := len(joined) - 1; last >= 0 && !s.From.After(joined[last].To) {

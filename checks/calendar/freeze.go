@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Freeze is a stretch in which nothing may be deployed.
@@ -76,7 +77,7 @@ func Frozen(freezes []Freeze, at time.Time) (f Freezing, frozen bool) {
 
 func inOrder(freezes []Freeze) []Freeze {
 	freezes = slices.Clone(freezes)
-	slices.SortStableFunc(freezes, func(a, b Freeze) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
+	sorting.By(freezes, func(a, b Freeze) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
 	return freezes
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	ics "github.com/arran4/golang-ical"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Event is one entry of a calendar that Sluice itself gives out.
@@ -95,7 +97,7 @@ func (t Timetable) Certain() (sure Timetable, complete bool) {
 
 // unique makes UIDs differ where two events are alike, in the order of the events.
 func unique(events []Event) []Event {
-	slices.SortStableFunc(events, func(a, b Event) int {
+	sorting.By(events, func(a, b Event) int {
 		return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To), cmp.Compare(a.UID, b.UID))
 	})
 	seen := map[string]int{}

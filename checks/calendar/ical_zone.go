@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks/patterns"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // onset is when an observance of a zone begins.
@@ -62,7 +63,7 @@ func (r *reader) timezone(c component, tzid string) (*time.Location, error) {
 	if len(onsets) == 0 || len(onsets) > mostOnsets || len(c.parts) > mostObserved {
 		return nil, broken(c.line, "the time zone %q tells of no change of the clock, or of too many", clip(tzid, 60))
 	}
-	slices.SortFunc(onsets, func(a, b onset) int { return a.at.Compare(b.at) })
+	sorting.By(onsets, func(a, b onset) int { return a.at.Compare(b.at) })
 	zone, err := time.LoadLocationFromTZData(clip(tzid, 60), tzif(before, onsets))
 	if err != nil {
 		return nil, broken(c.line, "the time zone %q cannot be reckoned with", clip(tzid, 60))

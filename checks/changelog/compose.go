@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicegate/sluice/checks/patterns"
+	"github.com/sluicegate/sluice/checks/toml"
 )
 
 // Keeping is how a project keeps its fragments: what lies in the folder, and what its settings say.
@@ -59,8 +59,8 @@ func KeptEmpty(texts map[string]string) (Keeping, bool) {
 	case k.changie() != nil:
 		c := k.changie()
 		k.Tool, k.Dir = Records, path.Join(or(c.Dir, ".changes"), or(c.Unreleased, "unreleased"))
-	case k.towncrier().Directory != "":
-		k.Tool, k.Dir = Towncrier, path.Clean(k.towncrier().Directory)
+	case k.towncrier().String("directory") != "":
+		k.Tool, k.Dir = Towncrier, path.Clean(k.towncrier().String("directory"))
 	}
 	return k, k.Tool != "" && !strings.HasPrefix(k.Dir, "..") && !path.IsAbs(k.Dir)
 }
@@ -114,40 +114,33 @@ func (k Keeping) extension() string {
 		}
 	}
 	if len(k.There) == 0 {
-		if best = path.Ext(k.towncrier().Filename); k.Tool != Towncrier || best != ".rst" {
+		if best = path.Ext(k.towncrier().String("filename")); k.Tool != Towncrier || best != ".rst" {
 			best = ".md"
 		}
 	}
 	return best
 }
 
-// crierSettings are those of towncrier that matter here.
-type crierSettings struct {
-	Directory string
-	Filename  string
-	Type      []struct{ Directory string }
-	Fragment  map[string]any
-}
-
-func (k Keeping) towncrier() crierSettings {
+// towncrier are its settings, or nil.
+func (k Keeping) towncrier() toml.Table {
 	for _, p := range []string{"towncrier.toml", "pyproject.toml"} {
-		var s struct {
-			Tool struct{ Towncrier *crierSettings }
-		}
-		if toml.Unmarshal([]byte(k.Texts[p]), &s) == nil && s.Tool.Towncrier != nil { // settings that cannot be read say nothing
-			return *s.Tool.Towncrier
+		all, err := toml.Read(k.Texts[p])
+		if s := all.Table("tool", "towncrier"); err == nil && s != nil { // settings that cannot be read say nothing
+			return s
 		}
 	}
-	return crierSettings{}
+	return nil
 }
 
 // types are towncrier's: those of the settings, or else its own and those in use.
 func (k Keeping) types() (types []string) {
 	s := k.towncrier()
-	for _, t := range s.Type {
-		types = append(types, t.Directory)
+	list, _ := s["type"].([]any)
+	for _, x := range list {
+		t, _ := x.(toml.Table)
+		types = append(types, t.String("directory"))
 	}
-	for name := range s.Fragment {
+	for name := range s.Table("fragment") {
 		types = append(types, name)
 	}
 	if len(types) == 0 {

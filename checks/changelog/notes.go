@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/patterns"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Notes are what a changelog tells of a version, as Markdown without the version's own heading; false when it has no
@@ -123,6 +124,6 @@ func Gather(paths []string, texts map[string]string) string {
 			all = append(all, e)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Entry) int { return strings.Compare(a.Category, b.Category) })
+	sorting.By(all, func(a, b Entry) int { return strings.Compare(a.Category, b.Category) })
 	return List(all)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // File is one configuration file.
@@ -169,7 +170,7 @@ func (l *Layout) add(family string, x File, declared bool) {
 func (l *Layout) finish() {
 	slices.SortFunc(l.Families, func(a, b *Family) int { return strings.Compare(a.Name, b.Name) })
 	for _, fam := range l.Families {
-		slices.SortFunc(fam.Files, func(a, b File) int { return strings.Compare(a.Path+"\x00"+a.Environment, b.Path+"\x00"+b.Environment) })
+		sorting.By(fam.Files, func(a, b File) int { return strings.Compare(a.Path+"\x00"+a.Environment, b.Path+"\x00"+b.Environment) })
 		slices.Sort(fam.Base)
 		for _, b := range fam.Base {
 			if _, taken := l.byPath[b]; !taken {
@@ -181,7 +182,7 @@ func (l *Layout) finish() {
 			l.Files = append(l.Files, x)
 		}
 	}
-	slices.SortFunc(l.Files, func(a, b File) int { return strings.Compare(a.Path+"\x00"+a.Environment, b.Path+"\x00"+b.Environment) })
+	sorting.By(l.Files, func(a, b File) int { return strings.Compare(a.Path+"\x00"+a.Environment, b.Path+"\x00"+b.Environment) })
 }
 
 // findDeclared groups by the policy's globs. The family is the path without the environment's name, where the path

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Gap is a key that some environments of a family have and others lack, and that nothing they share has.
@@ -196,7 +198,7 @@ func leaves(envs []string, have map[string]keySet) []leaf {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b leaf) int {
+	sorting.By(out, func(a, b leaf) int {
 		return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.at.path, b.at.path))
 	})
 	return out

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/agext/levenshtein"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Problem is one thing that is wrong with a policy, and where.
@@ -45,7 +47,7 @@ func (ps Problems) First() Problem {
 
 // sorted puts the problems of one source in the order of the text, each once, and cuts a long list.
 func (ps Problems) sorted() Problems {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
+	sorting.By(ps, func(a, b Problem) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}

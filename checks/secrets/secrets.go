@@ -15,6 +15,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Line is one line of a file.
@@ -323,7 +325,7 @@ func (r *rule) name() string {
 
 // settle sorts the findings and keeps one for each secret on a line: the vendor's rule, if there is one.
 func settle(found []Finding) []Finding {
-	slices.SortStableFunc(found, func(a, b Finding) int {
+	sorting.By(found, func(a, b Finding) int {
 		generic := map[bool]int{true: 1}
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(generic[a.Generic], generic[b.Generic]), cmp.Compare(a.Column, b.Column), strings.Compare(a.Rule, b.Rule))
 	})

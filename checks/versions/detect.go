@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // entry is one tag in which a version was found.
@@ -19,7 +21,7 @@ func newest(entries []entry, n int) []entry {
 	if len(sorted) == 0 {
 		sorted = slices.Clone(entries)
 	}
-	slices.SortFunc(sorted, func(a, b entry) int {
+	sorting.By(sorted, func(a, b entry) int {
 		if c := b.v.Compare(a.v); c != 0 {
 			return c
 		}

@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/toml"
 )
 
 // jsonKey reads a string at the top level. Where the key comes twice the last one counts, as it does for npm.
@@ -50,16 +51,12 @@ func jsonKey(key string) reader {
 // it among `dynamic` states none.
 func tomlKeys(keys ...[]string) reader {
 	return func(text string) (string, int, bool) {
-		var all map[string]any
-		if toml.Unmarshal([]byte(text), &all) != nil {
+		all, err := toml.Read(text)
+		if err != nil {
 			return "", 0, false
 		}
 		for _, key := range keys {
-			table := all
-			for _, k := range key[:len(key)-1] {
-				table, _ = table[k].(map[string]any)
-			}
-			if version, ok := table[key[len(key)-1]].(string); ok {
+			if version, ok := all.Table(key[:len(key)-1]...)[key[len(key)-1]].(string); ok {
 				return version, tomlLine([]byte(text), key), true
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Tag is one of a repository. Commit and At help to tell moving tags and CalVer; either may be zero.
@@ -104,7 +106,7 @@ func Read(tags []Tag, declared ...Line) *History {
 		}
 	}
 	slices.SortStableFunc(h.groups, func(a, b *group) int { return strings.Compare(a.line.Template.prefix, b.line.Template.prefix) })
-	slices.SortFunc(h.invalid, func(a, b Invalid) int { return strings.Compare(a.Tag, b.Tag) })
+	sorting.By(h.invalid, func(a, b Invalid) int { return strings.Compare(a.Tag, b.Tag) })
 	slices.Sort(h.moving)
 	return h
 }

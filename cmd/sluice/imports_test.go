@@ -50,8 +50,6 @@ func outsiders() map[string]string {
 		"github.com/prometheus/client_golang":     "cmd/sluice",
 		"github.com/sethvargo/go-envconfig":       "cmd/sluice",
 		"go.opentelemetry.io":                     "cmd/sluice",
-		"github.com/slack-go/slack":               "providers/notices",
-		"github.com/atc0005/go-teams-notify":      "providers/notices",
 		"github.com/wneessen/go-mail":             "providers/notices",
 		"github.com/standard-webhooks":            "providers/notices",
 		"github.com/netresearch/go-cron":          "providers/gitlab",

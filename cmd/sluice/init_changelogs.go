@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
 	"go.yaml.in/yaml/v3"
-	"gopkg.in/ini.v1"
 
 	"github.com/sluicegate/sluice/checks/changelog"
+	"github.com/sluicegate/sluice/checks/environments"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/toml"
 )
 
 func (c *conventions) lookAtChangelogs(v *glance) {
@@ -153,33 +153,20 @@ func changie(v *glance, p string) (glob, log string) {
 // towncrier keeps fragments in its directory, or in newsfragments of its package.
 func towncrier(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
-	var s struct {
-		Tool struct {
-			Towncrier *struct {
-				Directory  string `toml:"directory"`
-				Package    string `toml:"package"`
-				PackageDir string `toml:"package_dir"`
-				Filename   string `toml:"filename"`
-			} `toml:"towncrier"`
-		} `toml:"tool"`
-	}
-	if toml.Unmarshal([]byte(text), &s) != nil || s.Tool.Towncrier == nil {
+	all, err := toml.Read(text)
+	s := all.Table("tool", "towncrier")
+	if err != nil || s == nil {
 		return "", ""
 	}
-	t := s.Tool.Towncrier
-	dir := cmp.Or(t.Directory, "newsfragments")
-	if t.Directory == "" && t.Package != "" {
-		dir = path.Join(t.PackageDir, strings.ReplaceAll(t.Package, ".", "/"), "newsfragments")
+	dir := cmp.Or(s.String("directory"), "newsfragments")
+	if of := s.String("package"); s.String("directory") == "" && of != "" {
+		dir = path.Join(s.String("package_dir"), strings.ReplaceAll(of, ".", "/"), "newsfragments")
 	}
-	return escapeGlob(path.Clean(dir)) + "/*", t.Filename
+	return escapeGlob(path.Clean(dir)) + "/*", s.String("filename")
 }
 
 // scrivSettings are the part of scriv's that says where fragments lie.
-type scrivSettings struct {
-	Folder string `toml:"fragment_directory"`
-	Format string `toml:"format"`
-	Log    string `toml:"changelog"`
-}
+type scrivSettings struct{ Folder, Format, Log string }
 
 func (s scrivSettings) where() (glob, log string) {
 	format := cmp.Or(s.Format, "rst")
@@ -192,26 +179,31 @@ func (s scrivSettings) where() (glob, log string) {
 
 func scrivTOML(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
-	var s struct {
-		Tool struct {
-			Scriv *scrivSettings `toml:"scriv"`
-		} `toml:"tool"`
-	}
-	if toml.Unmarshal([]byte(text), &s) != nil || s.Tool.Scriv == nil {
+	all, err := toml.Read(text)
+	s := all.Table("tool", "scriv")
+	if err != nil || s == nil {
 		return "", ""
 	}
-	return s.Tool.Scriv.where()
+	return scrivSettings{s.String("fragment_directory"), s.String("format"), s.String("changelog")}.where()
 }
 
 func scrivINI(v *glance, p string) (glob, log string) {
 	text, _ := v.Text(p)
-	f, err := ini.LoadSources(ini.LoadOptions{AllowPythonMultilineValues: true, SkipUnrecognizableLines: true}, []byte(text))
+	keys, err := environments.Parse(p, text)
 	if err != nil {
 		return "", ""
 	}
 	for _, name := range []string{"scriv", "tool:scriv", "tool.scriv"} {
-		if s, err := f.GetSection(name); err == nil {
-			return scrivSettings{s.Key("fragment_directory").String(), s.Key("format").String(), s.Key("changelog").String()}.where()
+		of := func(key string) string {
+			i := slices.IndexFunc(keys, func(k environments.Key) bool { return k.Path == name+"."+key })
+			if i < 0 {
+				return ""
+			}
+			return keys[i].Value
+		}
+		section := func(line string) bool { return strings.TrimSpace(line) == "["+name+"]" } // it may be empty
+		if slices.ContainsFunc(strings.Split(text, "\n"), section) {
+			return scrivSettings{of("fragment_directory"), of("format"), of("changelog")}.where()
 		}
 	}
 	return "", ""

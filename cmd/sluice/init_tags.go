@@ -12,6 +12,7 @@ import (
 	"github.com/sluicegate/sluice/checks/changelog"
 	"github.com/sluicegate/sluice/checks/patterns"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/checks/versions"
 )
 
@@ -76,7 +77,7 @@ func annotatedOf(tags []checks.Tag, groups []versions.Group) bool {
 			releases = append(releases, t)
 		}
 	}
-	slices.SortStableFunc(releases, func(a, b checks.Tag) int { return b.At.Compare(a.At) })
+	sorting.By(releases, func(a, b checks.Tag) int { return b.At.Compare(a.At) })
 	releases = releases[:min(len(releases), habitual)]
 	annotated := 0
 	for _, t := range releases {

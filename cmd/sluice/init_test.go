@@ -109,6 +109,16 @@ func conventionalRepositories() map[string]conventional {
 			want:  []string{`fragments: ["changelog.d/*.md"]`},
 			next:  map[string]string{"changelog.d/20260102_ana.md": "### Added\n\n- Gift cards.\n"},
 		},
+		"scriv, with settings of its own": {
+			files: map[string]string{"changelog.d/scriv.ini": "# ours\n[scriv]\nfragment_directory = news\nformat: md\nchangelog = HISTORY.${config:format}\n", "HISTORY.md": kept, "news/.gitkeep": ""},
+			want:  []string{`fragments: ["news/*.md"]`, `files: [HISTORY.md]`},
+			next:  map[string]string{"news/20260102_ana.md": "### Added\n\n- Gift cards.\n"},
+		},
+		"scriv, as it comes": {
+			files: map[string]string{"tox.ini": "[tox]\nenvlist = py3\n\n[tool:scriv]\n", "CHANGELOG.md": kept, "changelog.d/.gitkeep": ""},
+			want:  []string{`fragments: ["changelog.d/*.rst"]`},
+			next:  map[string]string{"changelog.d/20260102_ana.rst": "Added\n-----\n\n- Gift cards.\n"},
+		},
 		"changie": {
 			files: map[string]string{".changie.yaml": "changesDir: .changes\nunreleasedDir: unreleased\nchangelogPath: CHANGELOG.md\n", "CHANGELOG.md": "# Changelog\n\n## v1.2.0 - 2026-01-01\n\n* A basket.\n",
 				".changes/v1.2.0.md": "## v1.2.0 - 2026-01-01\n\n* A basket.\n"},

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // facts reads the facts of a case. They have the names of checks.Facts in JSON; friendly adds the short forms.
@@ -71,7 +72,7 @@ func completeFacts(f *checks.Facts) {
 	if f.Orgs == nil {
 		f.Orgs = map[string]checks.Group{}
 	}
-	slices.SortFunc(f.Files, func(a, b checks.File) int { return strings.Compare(a.Path, b.Path) })
+	sorting.By(f.Files, func(a, b checks.File) int { return strings.Compare(a.Path, b.Path) })
 	for i := range f.Files {
 		setDefault(&f.Files[i].Status, "modified")
 		f.Files[i].Read = true

@@ -212,12 +212,20 @@ func playedAt(t *testing.T, at string, ar *txtar.Archive, key *rsa.PrivateKey) *
 	return playedOn(t, "", at, ar, key)
 }
 
+// pretendAt is a pretend GitHub, or at "gitlab" a pretend GitLab.
+func pretendAt(where string, o pretend.Options) *pretend.Forge {
+	if where == "gitlab" {
+		return pretend.NewGitLab(o)
+	}
+	return pretend.New(o)
+}
+
 // playedOn runs the scenario on a database, or on a SQLite one of its own.
 func playedOn(t *testing.T, database, at string, ar *txtar.Archive, key *rsa.PrivateKey) *playing {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 	r := &playing{t: t, where: at, database: database, ar: ar, clock: c, log: &bytes.Buffer{}, heads: map[string]string{}, told: map[string]string{}, places: map[string]bool{},
-		forge: pretend.New(pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events, GitLab: at == "gitlab"})}
+		forge: pretendAt(at, pretend.Options{Key: key, Secret: "secret", Now: c.now, Permissions: asked(t).Permissions, Events: asked(t).Events})}
 	r.open(key)
 	for _, f := range ar.Files {
 		if !stepName.MatchString(f.Name) {

@@ -333,7 +333,7 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(took.Microseconds())/1000/float64(n), "ms/start-to-ready")
 	b.ReportMetric(resident, "MB-resident")
 	if info, err := os.Stat(binary); err == nil {
-		b.ReportMetric(float64(info.Size())/(1<<20), "MB-binary")
+		b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
 	}
 }
 

@@ -42,7 +42,7 @@ const (
 // newYard has a pretend forge with the exchange of a manifest's code before it, which that does not have.
 func newYard(t *testing.T, where string, more ...func(*settings)) *yard {
 	t.Helper()
-	y := &yard{t: t, log: &lockedBuffer{}, forge: pretend.New(pretend.Options{Secret: yardSecret, GitLab: where == "gitlab"})}
+	y := &yard{t: t, log: &lockedBuffer{}, forge: pretendAt(where, pretend.Options{Secret: yardSecret})}
 	mux := http.NewServeMux()
 	mux.Handle("/", y.forge.Handler())
 	mux.HandleFunc("POST /api/v3/app-manifests/{code}/conversions", y.converts)

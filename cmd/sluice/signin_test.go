@@ -60,7 +60,7 @@ func (h *house) pass(d time.Duration) {
 func newHouse(t *testing.T, where string, more func(*settings)) *house {
 	t.Helper()
 	h := &house{t: t, where: where, now: time.Now().UTC().Truncate(time.Millisecond)}
-	h.forge = pretend.New(pretend.Options{Secret: "secret", GitLab: where == "gitlab"})
+	h.forge = pretendAt(where, pretend.Options{Secret: "secret"})
 	api := httptest.NewServer(h.forge.Handler())
 	t.Cleanup(api.Close)
 	h.forge.Served(api.URL)

@@ -9,7 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -32,8 +32,8 @@ type tracing struct {
 // remembered is how many pieces of work that other work raised are kept in mind until they are taken up.
 const remembered = 4096
 
-// newTracing is nil where the environment names no collector. The variables are OpenTelemetry's own, and its library reads them:
-// where to, with which headers and certificates, how much (OTEL_TRACES_SAMPLER), under which name (OTEL_SERVICE_NAME).
+// newTracing is nil where the environment names no collector. The variables are OpenTelemetry's own: where to, with which
+// headers and certificates, and, read by its library, how much (OTEL_TRACES_SAMPLER) and under which name (OTEL_SERVICE_NAME).
 func newTracing(ctx context.Context, getenv func(string) string, log *slog.Logger) (*tracing, error) {
 	if !traced(getenv) {
 		return nil, nil
@@ -43,9 +43,13 @@ func newTracing(ctx context.Context, getenv func(string) string, log *slog.Logge
 			return nil, fmt.Errorf("%s: %q is not spoken here; set http/protobuf, and the collector's port for that, 4318 mostly", name, p)
 		}
 	}
-	to, err := otlptracehttp.New(ctx)
+	sender, err := newTraceSender(getenv)
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		return nil, err
+	}
+	to, err := otlptrace.New(ctx, sender)
+	if err != nil {
+		return nil, err
 	}
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", "sluice"), attribute.String("service.version", version())), resource.WithFromEnv())

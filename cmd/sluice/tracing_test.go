@@ -39,6 +39,7 @@ type collector struct {
 	got    []*spans.Span
 	about  map[string]string // of the process
 	bodies []byte
+	zipped bool
 	bad    []string
 }
 
@@ -57,6 +58,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := io.Reader(r.Body)
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		body, _ = gzip.NewReader(r.Body)
+		c.zipped = true
 	}
 	b, err := io.ReadAll(body)
 	var q collect.ExportTraceServiceRequest
@@ -192,8 +194,8 @@ func TestOneDeliveryIsOneTrace(t *testing.T) {
 			t.Errorf("trace %x is of %d deliveries", id, n)
 		}
 	}
-	if len(c.bad) > 0 {
-		t.Errorf("the collector did not understand %q", c.bad)
+	if len(c.bad) > 0 || !c.zipped {
+		t.Errorf("the collector did not understand %q; zipped %v, want true", c.bad, c.zipped)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // form is a line of every checkpoint. The first three are those of a transparency log's checkpoint; this one says that
@@ -142,7 +144,7 @@ func PublicKey(private []byte) (string, error) {
 // Expect has the chain prove these checkpoints too: the log must hold the very entries that they were signed for.
 func (c *Chain) Expect(marks ...Checkpoint) {
 	c.marks = append(c.marks, marks...)
-	slices.SortStableFunc(c.marks, func(a, b Checkpoint) int { return cmp.Compare(a.Seq, b.Seq) })
+	sorting.By(c.marks, func(a, b Checkpoint) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
 // ErrBefore says that a checkpoint was signed before the first entry of an export: it proves nothing about it.

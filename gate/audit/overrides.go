@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -223,7 +224,7 @@ func (o *Overrides) Counts() []Count {
 	if unknown.Refused > 0 {
 		all = append(all, unknown)
 	}
-	slices.SortFunc(all, func(a, b Count) int {
+	sorting.By(all, func(a, b Count) int {
 		return cmp.Or(b.Granted-a.Granted, b.Refused-a.Refused, b.Waiting-a.Waiting, cmp.Compare(a.Name, b.Name), cmp.Compare(a.Forge, b.Forge), cmp.Compare(a.ID, b.ID))
 	})
 	return all

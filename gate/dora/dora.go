@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -187,7 +188,9 @@ func places(b Book) []*place {
 
 // oldest are the same, oldest first.
 func oldest[T any](list []T, at func(T) time.Time) []T {
-	return slices.SortedStableFunc(slices.Values(list), func(a, b T) int { return at(a).Compare(at(b)) })
+	list = slices.Clone(list)
+	sorting.By(list, func(a, b T) int { return at(a).Compare(at(b)) })
+	return list
 }
 
 func fold(s string) string { return strings.ToLower(s) }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -85,7 +85,7 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 			}
 		}
 		if !list.PageInfo.HasNextPage || list.PageInfo.EndCursor == "" {
-			slices.SortFunc(subjects, func(a, b gate.Opened) int { return a.Subject.Change - b.Subject.Change })
+			sorting.By(subjects, func(a, b gate.Opened) int { return a.Subject.Change - b.Subject.Change })
 			return subjects, nil
 		}
 		vars["after"] = list.PageInfo.EndCursor

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -68,7 +69,7 @@ func (c *Client) deployed(ctx context.Context, s checks.Subject, promotion strin
 			return nil, fmt.Errorf("the commit has more than %d deployments", 100*mostPages)
 		}
 	}
-	slices.SortFunc(found, func(a, b checks.Deployment) int { return int(min(max(a.ID-b.ID, -1), 1)) })
+	sorting.By(found, func(a, b checks.Deployment) int { return int(min(max(a.ID-b.ID, -1), 1)) })
 	for i := range found {
 		if err := c.progress(ctx, in, repo, &found[i]); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -51,7 +52,7 @@ func (st *standing) deployments(ctx context.Context, repo *repoNode) error {
 			return err
 		}
 	}
-	slices.SortStableFunc(st.out.Deployments, func(a, b checks.Deployment) int {
+	sorting.By(st.out.Deployments, func(a, b checks.Deployment) int {
 		if by := b.At.Compare(a.At); by != 0 {
 			return by
 		}

@@ -3,10 +3,10 @@ package github
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 	"github.com/sluicegate/sluice/providers/quota"
 )
@@ -65,7 +65,7 @@ func (c *Client) Quotas() []gate.Quota {
 		}
 		list = append(list, some...)
 	}
-	slices.SortFunc(list, func(a, b gate.Quota) int {
+	sorting.By(list, func(a, b gate.Quota) int {
 		if a.Account != b.Account {
 			return int(min(max(a.Account-b.Account, -1), 1))
 		}

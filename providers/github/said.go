@@ -3,11 +3,11 @@ package github
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -161,7 +161,7 @@ func (n *signedNode) signature() *checks.Signature {
 
 // heard puts the comments in order, and forgets them where they are too much to keep.
 func (r *reading) heard() {
-	slices.SortStableFunc(r.f.Comments, func(a, b checks.Comment) int { return a.At.Compare(b.At) })
+	sorting.By(r.f.Comments, func(a, b checks.Comment) int { return a.At.Compare(b.At) })
 	bytes := 0
 	for _, c := range r.f.Comments {
 		bytes += len(c.Text)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -64,7 +64,7 @@ func (c *Client) changes(ctx context.Context, repo gate.Repo, base, head string)
 		seen[mr.IID] = true
 		subjects = append(subjects, checks.Subject{Forge: "gitlab", Repo: repo.Name, Kind: checks.KindChange, Change: mr.IID})
 	}
-	slices.SortFunc(subjects, func(a, b checks.Subject) int { return a.Change - b.Change })
+	sorting.By(subjects, func(a, b checks.Subject) int { return a.Change - b.Change })
 	if base == "" && head == "" {
 		c.aheadOfAll(ctx, a, repo.Name)
 	}

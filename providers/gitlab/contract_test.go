@@ -26,7 +26,7 @@ func TestContract(t *testing.T) {
 		}
 	}
 	providertest.Contract(t, func(t *testing.T) providertest.Harness {
-		forge := pretend.New(pretend.Options{GitLab: true, Secret: "secret"})
+		forge := pretend.NewGitLab(pretend.Options{Secret: "secret"})
 		forge.Install("acme")
 		clock := &later{}
 		server := httptest.NewServer(forge.Handler())

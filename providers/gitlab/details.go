@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/patterns"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -91,7 +92,7 @@ func (d *details) with(want []part) *details {
 		}
 	}
 	next.parts = append(next.parts, want...)
-	slices.SortStableFunc(next.parts, func(a, b part) int {
+	sorting.By(next.parts, func(a, b part) int {
 		if first := gateName; (a.name == first) != (b.name == first) {
 			if a.name == first {
 				return -1

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	cron "github.com/netresearch/go-cron"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -68,7 +68,7 @@ func (c *Client) freezes(ctx context.Context, a *access, s checks.Subject) (list
 			list = append(list, z)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y checks.Frozen) int { return x.From.Compare(y.From) })
+	sorting.By(list, func(x, y checks.Frozen) int { return x.From.Compare(y.From) })
 	return list, "", nil
 }
 

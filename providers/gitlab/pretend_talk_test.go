@@ -34,7 +34,7 @@ const changesCI = "unit: {script: [x], rules: [{if: $CI_PIPELINE_SOURCE == \"mer
 func newLab(t *testing.T, files map[string]string) *lab {
 	t.Helper()
 	l := &lab{T: t, now: time.Now()}
-	l.Forge = pretend.New(pretend.Options{GitLab: true, Tier: "ultimate", Secret: "s", Now: func() time.Time { return l.now }})
+	l.Forge = pretend.NewGitLab(pretend.Options{Tier: "ultimate", Secret: "s", Now: func() time.Time { return l.now }})
 	l.Org("acme", "olga:admin")
 	l.must(l.Repo(labShop, true, pretend.Texts(files)))
 	for login, role := range map[string]string{"ana": "write", "bo": "maintain", "eve": "write"} {

@@ -21,7 +21,7 @@ import (
 func TestMergeTrain(t *testing.T) {
 	t.Parallel()
 	const repo = "acme/shop"
-	f := pretend.New(pretend.Options{GitLab: true, Secret: "secret"})
+	f := pretend.NewGitLab(pretend.Options{Secret: "secret"})
 	f.Install("acme")
 	server := httptest.NewServer(f.Handler())
 	t.Cleanup(server.Close)

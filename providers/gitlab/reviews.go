@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // opinionKey is one approval: giving it again makes another.
@@ -40,7 +41,7 @@ func (r *reading) reviews(ctx context.Context) error {
 			against[i].Commit = r.head
 		}
 	}
-	slices.SortStableFunc(given, func(a, b checks.Review) int { return a.At.Compare(b.At) })
+	sorting.By(given, func(a, b checks.Review) int { return a.At.Compare(b.At) })
 	for _, v := range against { // who asks for changes after he approved has withdrawn that, whatever is still listed
 		given = slices.DeleteFunc(given, func(o checks.Review) bool { return o.By.ID == v.By.ID })
 	}
@@ -113,7 +114,7 @@ func (r *reading) versions(ctx context.Context) ([]versionNode, error) {
 	if cut {
 		r.gap("reviews", "GitLab has more versions of the change than the %d that were read.", len(versions))
 	}
-	slices.SortStableFunc(versions, func(a, b versionNode) int {
+	sorting.By(versions, func(a, b versionNode) int {
 		if n := a.Created.Compare(b.Created); n != 0 {
 			return n
 		}

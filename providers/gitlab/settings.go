@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Settings are what the environment says about GitLab. They are read by go-envconfig and checked as a whole by Check.
@@ -97,7 +99,7 @@ func (s Settings) tokens() ([]scoped, error) {
 	if len(list) == 0 {
 		return nil, errors.New("SLUICE_GITLAB_TOKEN: there is no token in it")
 	}
-	slices.SortStableFunc(list, func(a, b scoped) int { return len(b.path) - len(a.path) })
+	sorting.By(list, func(a, b scoped) int { return len(b.path) - len(a.path) })
 	return list, nil
 }
 

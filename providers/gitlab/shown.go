@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -93,7 +94,7 @@ func statuses(list []statusNode, me int64) []checks.Status {
 		}
 		all = append(all, s)
 	}
-	slices.SortStableFunc(all, func(a, b checks.Status) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(all, func(a, b checks.Status) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 	"github.com/sluicegate/sluice/gate"
 )
 
@@ -120,7 +121,7 @@ func (st *standing) statusesOf(ctx context.Context, commit string) (statusesAt, 
 		}
 		x.list = append(x.list, s)
 	}
-	slices.SortFunc(x.list, func(a, b checks.Status) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(x.list, func(a, b checks.Status) int { return strings.Compare(a.Name, b.Name) })
 	st.c.promo.statuses.Add(key, x)
 	return x, nil
 }

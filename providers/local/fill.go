@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicegate/sluice/checks"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // mostRounds is how often the checks may ask for more: as often as of a forge, and twice for what is put off here.
@@ -131,7 +132,7 @@ func (r *reading) answer(w *checks.Wants) error {
 	}
 	r.cutUnread(w)
 	r.addUp()
-	slices.SortFunc(r.f.Gaps, func(a, b checks.Gap) int { return strings.Compare(a.Part+a.Reason, b.Part+b.Reason) })
+	sorting.By(r.f.Gaps, func(a, b checks.Gap) int { return strings.Compare(a.Part+a.Reason, b.Part+b.Reason) })
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // reference is one that git has.
@@ -82,7 +84,7 @@ func defaultBranch(refs []reference) (branch, bool) {
 	heads := slices.DeleteFunc(slices.Clone(refs), func(x reference) bool {
 		return !strings.HasPrefix(x.name, "refs/remotes/") || !strings.HasSuffix(x.name, "/HEAD") || x.link == ""
 	})
-	slices.SortStableFunc(heads, func(a, b reference) int { return preferOrigin(a.name) - preferOrigin(b.name) })
+	sorting.By(heads, func(a, b reference) int { return preferOrigin(a.name) - preferOrigin(b.name) })
 	for _, h := range heads {
 		if h.kind == "commit" {
 			folder := strings.TrimSuffix(h.name, "HEAD")

@@ -126,14 +126,7 @@ func TestSlackShowsAttacksAsText(t *testing.T) {
 func TestTeamsShowsAttacksAsText(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, n gate.Notification) {
-		m, err := teamsCard(said(n))
-		if err == nil {
-			err = m.Prepare()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw, err := io.ReadAll(m.Payload())
+		raw, err := json.Marshal(teamsCard(said(n)))
 		if err != nil {
 			t.Fatal(err)
 		}

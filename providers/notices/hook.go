@@ -1,7 +1,6 @@
 package notices
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,17 +60,11 @@ func (c hookChannel) tell(ctx context.Context, n gate.Notification) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
-	if err != nil {
-		return errors.New("its address is none")
-	}
-	if err := c.sign(req.Header, n.ID, body); err != nil {
+	header := http.Header{}
+	if err := c.sign(header, n.ID, body); err != nil {
 		return errors.New("it could not be signed")
 	}
-	resp, err := c.line.client().Do(req)
-	if err == nil {
-		resp.Body.Close()
-	}
+	_, err = c.line.send(ctx, c.url, header, body)
 	return c.line.outcome(err)
 }
 
@@ -90,7 +83,6 @@ func (c hookChannel) sign(h http.Header, id string, body []byte) error {
 		}
 		signatures = append(signatures, signature)
 	}
-	h.Set("Content-Type", "application/json")
 	h.Set(standardwebhooks.HeaderWebhookID, id)
 	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
 	h.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))

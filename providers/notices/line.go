@@ -1,9 +1,11 @@
 package notices
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +22,7 @@ import (
 // most is how much of an answer is read: what a target has to say is not for us.
 const most = 64 << 10
 
-// line is the way to one target for one notice. It remembers what was answered, whatever the library makes of that.
+// line is the way to one target for one notice. It remembers what was answered, whatever becomes of its body.
 type line struct {
 	base   http.RoundTripper
 	agent  string
@@ -53,6 +55,32 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 		io.Closer
 	}{io.LimitReader(resp.Body, most), resp.Body}
 	return resp, nil
+}
+
+// post sends JSON, and returns what the answer says. Whether that is well is outcome's to tell.
+func (l *line) post(ctx context.Context, url string, body any) (text string, err error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return "", err
+	}
+	return l.send(ctx, url, http.Header{}, raw)
+}
+
+// send sends JSON that is written already.
+func (l *line) send(ctx context.Context, url string, header http.Header, body []byte) (text string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return "", errors.New("its address is none")
+	}
+	r.Header = header
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := l.client().Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	return string(said), err
 }
 
 // answerError is an answer that took nothing.

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -269,3 +270,33 @@ func TestAConnectorThatAnswersWellAndTookNothing(t *testing.T) {
 type roundTrip func(*http.Request) *http.Response
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// What Slack and Teams are sent, as they describe it.
+func TestWhatSlackAndTeamsAreSent(t *testing.T) {
+	t.Parallel()
+	m := said(theNotice)
+	for _, c := range []struct {
+		message any
+		want    string
+	}{
+		{slackMessage(m), `{"text":"acme/shop: 1a2b3c4 is live in production","parse":"none","blocks":[` +
+			`{"type":"header","text":{"type":"plain_text","text":"acme/shop: 1a2b3c4 is live in production","emoji":false}},` +
+			`{"type":"section","text":{"type":"plain_text","text":"All lines hold. By: mia Commit: 1a2b3c4d5e At: 2026-03-01 12:00:00 UTC","emoji":false}},` +
+			`{"type":"context","elements":[{"type":"mrkdwn","text":"<https://sluice.example/decisions/1|Decision> · <https://github.com/acme/shop/pull/7|Change #7>","verbatim":true}]}],` +
+			`"unfurl_links":false,"unfurl_media":false}`},
+		{teamsCard(m), `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{"type":"AdaptiveCard",` +
+			`"$schema":"http://adaptivecards.io/schemas/adaptive-card.json","version":"1.4","body":[` +
+			`{"type":"TextBlock","text":"acme/shop: 1a2b3c4 is live in production","size":"large","weight":"bolder","style":"heading","wrap":true},` +
+			`{"type":"TextBlock","text":"All lines hold.","wrap":true},{"type":"TextBlock","text":"By: mia","wrap":true},` +
+			`{"type":"TextBlock","text":"Commit: 1a2b3c4d5e","wrap":true},{"type":"TextBlock","text":"At: 2026-03-01 12:00:00 UTC","wrap":true}],"actions":[` +
+			`{"type":"Action.OpenUrl","title":"Decision","url":"https://sluice.example/decisions/1"},` +
+			`{"type":"Action.OpenUrl","title":"Change #7","url":"https://github.com/acme/shop/pull/7"}]}}]}`},
+	} {
+		var got bytes.Buffer
+		e := json.NewEncoder(&got)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(c.message); err != nil || strings.TrimSpace(got.String()) != c.want {
+			t.Errorf("sent = %s (%v)\nwant   %s", got.String(), err, c.want)
+		}
+	}
+}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/slack-go/slack"
-
 	"github.com/sluicegate/sluice/checks"
 	"github.com/sluicegate/sluice/gate"
 )
@@ -17,30 +15,52 @@ type slackChannel struct {
 }
 
 func (c slackChannel) tell(ctx context.Context, n gate.Notification) error {
-	return c.line.outcome(slack.PostWebhookCustomHTTPContext(ctx, c.url, c.line.client(), slackMessage(said(n))))
+	_, err := c.line.post(ctx, c.url, slackMessage(said(n)))
+	return c.line.outcome(err)
 }
 
-// slackText is less than the 3000 characters that Slack takes in a section: with one more it refuses the whole message.
-const slackText = 2900
+// slackSection is less than the 3000 characters that Slack takes in a section: with one more it refuses the whole message.
+const slackSection = 2900
+
+// slackPost is a message, as Slack describes it under "Sending messages using incoming webhooks" and "Block Kit".
+type slackPost struct {
+	Text        string       `json:"text"` // what phones and screen readers show instead
+	Parse       string       `json:"parse"`
+	Blocks      []slackBlock `json:"blocks"`
+	UnfurlLinks bool         `json:"unfurl_links"`
+	UnfurlMedia bool         `json:"unfurl_media"`
+}
+
+type slackBlock struct {
+	Type     string      `json:"type"`
+	Text     *slackText  `json:"text,omitempty"`
+	Elements []slackText `json:"elements,omitempty"`
+}
+
+type slackText struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Emoji    *bool  `json:"emoji,omitempty"`    // of plain_text: whether :smile: is one
+	Verbatim bool   `json:"verbatim,omitempty"` // of mrkdwn: addresses and names in it are no links
+}
 
 // slackMessage shows words as plain_text, which Slack reads neither mentions, links nor formatting in. Only our own
-// links are mrkdwn. Text is what phones and screen readers show instead.
-func slackMessage(m message) *slack.WebhookMessage {
-	plain := func(s string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-	}
-	blocks := []slack.Block{slack.NewHeaderBlock(plain(m.title))}
-	blocks = append(blocks, slack.NewSectionBlock(plain(checks.Clip(strings.Join(m.lines, "\n"), slackText)), nil, nil))
+// links are mrkdwn.
+func slackMessage(m message) slackPost {
+	plain := func(s string) *slackText { return &slackText{Type: "plain_text", Text: s, Emoji: new(bool)} }
+	post := slackPost{Text: slackEscape(m.title), Parse: "none", Blocks: []slackBlock{
+		{Type: "header", Text: plain(m.title)},
+		{Type: "section", Text: plain(checks.Clip(strings.Join(m.lines, "\n"), slackSection))},
+	}}
 	var links []string
 	for _, l := range m.links {
 		links = append(links, "<"+slackEscape(l.url)+"|"+slackEscape(l.label)+">")
 	}
 	if len(links) > 0 {
-		text := slack.NewTextBlockObject(slack.MarkdownType, strings.Join(links, " · "), false, true)
-		blocks = append(blocks, slack.NewContextBlock("", text))
+		text := slackText{Type: "mrkdwn", Text: strings.Join(links, " · "), Verbatim: true}
+		post.Blocks = append(post.Blocks, slackBlock{Type: "context", Elements: []slackText{text}})
 	}
-	off := false
-	return &slack.WebhookMessage{Text: slackEscape(m.title), Parse: "none", Blocks: &slack.Blocks{BlockSet: blocks}, UnfurlLinks: &off, UnfurlMedia: &off}
+	return post
 }
 
 // slackEscape writes the three characters that begin a mention, a link or an entity.

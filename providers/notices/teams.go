@@ -2,11 +2,8 @@ package notices
 
 import (
 	"context"
-	"errors"
+	"net/http"
 	"strings"
-
-	teams "github.com/atc0005/go-teams-notify/v2"
-	"github.com/atc0005/go-teams-notify/v2/adaptivecard"
 
 	"github.com/sluicegate/sluice/gate"
 )
@@ -18,34 +15,59 @@ type teamsChannel struct {
 }
 
 func (c teamsChannel) tell(ctx context.Context, n gate.Notification) error {
-	card, err := teamsCard(said(n))
-	if err != nil {
-		return err
-	}
-	client := teams.NewTeamsClient().SetHTTPClient(c.line.client()).SkipWebhookURLValidationOnSend(true) // the operator named it
-	err = client.SendWithContext(ctx, c.url, card)
+	text, err := c.line.post(ctx, c.url, teamsCard(said(n)))
 	// A connector answers 200 to what it did not take either, and says so in its body alone.
-	if errors.Is(err, teams.ErrInvalidWebhookURLResponseText) && strings.Contains(c.url, ".office.com/") {
+	if err == nil && c.line.status == http.StatusOK && strings.TrimSpace(text) != "1" && strings.Contains(c.url, ".office.com/") {
 		return &answerError{status: c.line.status}
 	}
 	return c.line.outcome(err)
 }
 
+// teamsPost is a message with a card, as Microsoft describes it under "Create and send messages with webhooks" and "Adaptive Cards".
+type teamsPost struct {
+	Type        string       `json:"type"`
+	Attachments [1]teamsHeld `json:"attachments"`
+}
+
+type teamsHeld struct {
+	ContentType string    `json:"contentType"`
+	Content     teamsBody `json:"content"`
+}
+
+type teamsBody struct {
+	Type    string       `json:"type"`
+	Schema  string       `json:"$schema"`
+	Version string       `json:"version"`
+	Body    []teamsBlock `json:"body"`
+	Actions []teamsLink  `json:"actions,omitempty"`
+}
+
+type teamsBlock struct {
+	Type   string `json:"type"`
+	Text   string `json:"text"`
+	Size   string `json:"size,omitempty"`
+	Weight string `json:"weight,omitempty"`
+	Style  string `json:"style,omitempty"`
+	Wrap   bool   `json:"wrap"`
+}
+
+type teamsLink struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
 // teamsCard shows words in text blocks, whose Markdown is escaped. There are no mentions: a card without entities has none.
-func teamsCard(m message) (*adaptivecard.Message, error) {
-	card := adaptivecard.NewCard()
-	card.Body = append(card.Body, adaptivecard.NewTitleTextBlock(teamsEscape(m.title), true))
+func teamsCard(m message) teamsPost {
+	card := teamsBody{Type: "AdaptiveCard", Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Version: "1.4", Body: []teamsBlock{
+		{Type: "TextBlock", Text: teamsEscape(m.title), Size: "large", Weight: "bolder", Style: "heading", Wrap: true}}}
 	for _, l := range m.lines {
-		card.Body = append(card.Body, adaptivecard.NewTextBlock(teamsEscape(l), true))
+		card.Body = append(card.Body, teamsBlock{Type: "TextBlock", Text: teamsEscape(l), Wrap: true})
 	}
 	for _, l := range m.links {
-		action, err := adaptivecard.NewActionOpenURL(l.url, l.label)
-		if err != nil {
-			return nil, err
-		}
-		card.Actions = append(card.Actions, action)
+		card.Actions = append(card.Actions, teamsLink{"Action.OpenUrl", l.label, l.url})
 	}
-	return adaptivecard.NewMessageFromCard(card)
+	return teamsPost{"message", [1]teamsHeld{{"application/vnd.microsoft.card.adaptive", card}}}
 }
 
 // teamsEscape sets a backslash before what Markdown reads as more than itself, and takes a link's two halves apart for

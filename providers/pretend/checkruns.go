@@ -232,7 +232,7 @@ func (f *Forge) Shown(repo string, n int) []Shown {
 		return nil
 	}
 	if f.lab != nil {
-		return f.shownOnChange(p)
+		return f.lab.shownOnChange(p)
 	}
 	return p.Repo.shown(p.head, f.app)
 }
@@ -247,7 +247,7 @@ func (f *Forge) ShownOn(repo, commit string) []Shown {
 	}
 	c := r.resolve(commit)
 	if f.lab != nil {
-		return f.shownOnCommit(r, c)
+		return f.lab.shownOnCommit(r, c)
 	}
 	return r.shown(c, f.app)
 }
@@ -274,7 +274,7 @@ func (f *Forge) Doubled(repo, commit string) []string {
 	}
 	c, times := r.resolve(commit), map[string]int{}
 	if f.lab != nil {
-		return f.strays(r, c)
+		return f.lab.strays(r, c)
 	}
 	for _, run := range r.runs {
 		if run.App == f.app && run.Commit == c {
@@ -311,7 +311,7 @@ func (f *Forge) Report(p Report) error {
 	if f.lab != nil {
 		f.begins()
 		who, _ := f.actor(r, p.By, p.App)
-		return f.labReport(r, c, who, p)
+		return f.lab.report(r, c, who, p)
 	}
 	if p.App == "" {
 		return f.status(r, c, f.user(or(p.By, r.Owner.Login), ""), p.Name, p.State, p.Title, "")
@@ -385,7 +385,7 @@ func (f *Forge) Mergeable(repo string, n int) (bool, string) {
 
 func (f *Forge) blocked(p *Pull) string {
 	if f.lab != nil {
-		return f.labBlocked(p)
+		return f.lab.blocked(p)
 	}
 	switch {
 	case p.Closed:

@@ -81,7 +81,7 @@ func (f *Forge) edit(c *comment, by *User, body string) {
 	was := c.body
 	c.body, c.edited = body, f.at().Add(time.Second) // nobody edits within the second
 	if f.lab != nil {
-		f.hookNote(c, by, "update")
+		f.lab.hookNote(c, by, "update")
 		return
 	}
 	if c.on != nil {

@@ -146,7 +146,7 @@ func (f *Forge) Deploy(p Deployment) (int64, error) {
 	by, app := f.actor(r, p.By, p.App)
 	to := or(p.Environment, "production")
 	if f.lab != nil {
-		return f.labDeploy(r, c, or(p.Ref, r.Default), to, "running", by, false).id, nil
+		return f.lab.deploy(r, c, or(p.Ref, r.Default), to, "running", by, false).id, nil
 	}
 	d := f.deploy(&deployment{repo: r, commit: c, ref: or(p.Ref, r.Default), task: or(p.Task, "deploy"), environment: to,
 		payload: json.RawMessage(p.Payload), transient: p.Transient, production: to == "production", by: by, app: app})
@@ -192,7 +192,7 @@ func (f *Forge) DeploymentStatus(p DeploymentStatus) error {
 	f.begins()
 	by, app := f.actor(r, p.By, p.App)
 	if f.lab != nil {
-		return f.labProgress(d, p.State)
+		return f.lab.progress(d, p.State)
 	}
 	f.post(d, &deploymentStatus{state: p.State, description: p.Description, by: by, app: app}, p.KeepOlder)
 	return nil

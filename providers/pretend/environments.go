@@ -83,7 +83,7 @@ func (f *Forge) Environment(p Environment) error {
 		return fmt.Errorf("environment %q: %w", p.Name, ErrRefused)
 	}
 	if f.lab != nil {
-		return f.labEnvironment(r, p)
+		return f.lab.environment(r, p)
 	}
 	e := f.environment(r, p.Name)
 	old := e.rules

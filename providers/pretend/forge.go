@@ -1,6 +1,6 @@
 // Package pretend is a small forge in memory: repositories with real commits, people and teams, pull requests, reviews,
 // checks, deployments and webhooks. It speaks one of two tongues: GitHub's (the part of REST and GraphQL that Sluice uses,
-// and signed webhooks), or, with Options.GitLab, GitLab's (REST below /api/v4, and webhooks with a token). What is done
+// and signed webhooks), or, by NewGitLab, GitLab's (REST below /api/v4, and webhooks with a token). What is done
 // at it (Open, Push, Review, Deploy, ...) are the same methods in both, each meaning what comes nearest to it there: an
 // organisation is a group, its teams are groups in it, a check run of the App is a commit status in a pipeline, a job that
 // waits at an environment is a blocked deployment. `sluice demo`, the scenarios and the benchmarks run against it, over
@@ -41,9 +41,7 @@ type Options struct {
 	Permissions map[string]string
 	Events      []string // that the App is subscribed to; nil: what Sluice asks for
 	Limits      Limits
-
-	GitLab bool   // it speaks GitLab and not GitHub
-	Tier   string // of the GitLab: free, premium, ultimate; "": premium
+	Tier        string // of a GitLab: free, premium, ultimate; "": premium
 }
 
 // Forge is the whole pretend forge. Its methods are safe for concurrent use; those that change it emit webhooks,
@@ -94,7 +92,7 @@ type Install struct {
 	Suspended   bool
 }
 
-// New makes an empty forge with one App.
+// New makes an empty forge with one App, which speaks GitHub.
 func New(o Options) *Forge {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -130,9 +128,6 @@ func New(o Options) *Forge {
 	f.app.Bot = f.user(slug+"[bot]", "Bot")
 	f.user("web-flow", "User").Email = "noreply@github.com"
 	f.users["web-flow"].Name = "GitHub"
-	if o.GitLab {
-		f.speakGitLab(o)
-	}
 	return f
 }
 

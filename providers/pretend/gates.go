@@ -112,7 +112,7 @@ func (f *Forge) Bypass(repo, environment, by, comment string) error {
 // At GitLab the job then waits to be started by hand: see Play.
 func (f *Forge) Admit(repo, environment, by, state, comment string) error {
 	if f.lab != nil {
-		return f.labAdmit(repo, environment, by, state, comment)
+		return f.lab.admit(repo, environment, by, state, comment)
 	}
 	return f.work(repo, environment, func(j *job) error {
 		i := slices.IndexFunc(j.gates, func(g *gate) bool { return g.reviewed && g.state == "pending" })

@@ -12,6 +12,7 @@ import (
 
 // lab is what a forge holds when it speaks GitLab: what GitLab knows and the domain does not. It is nil at GitHub.
 type lab struct {
+	acts
 	tier     string // free, premium, ultimate
 	last     time.Time
 	token    string // of the account under test
@@ -52,11 +53,13 @@ type labPull struct {
 	auto     bool // to be merged when the pipeline succeeds
 }
 
-// speakGitLab gives the forge its second tongue.
-func (f *Forge) speakGitLab(o Options) {
-	f.lab = &lab{tier: or(o.Tier, "premium"), groups: map[string]*labGroup{}, projects: map[*Repo]*labProject{}, pulls: map[*Pull]*labPull{},
+// NewGitLab makes an empty forge with one account under test, which speaks GitLab and not GitHub.
+func NewGitLab(o Options) *Forge {
+	f := New(o)
+	f.lab = &lab{acts: f.speaksGitLab(), tier: or(o.Tier, "premium"), groups: map[string]*labGroup{}, projects: map[*Repo]*labProject{}, pulls: map[*Pull]*labPull{},
 		places: map[*deployment]*labDeployment{}, internal: map[*comment]bool{}, ghost: f.id(), chain: guid()}
 	f.app.Bot.Name = f.app.Slug
+	return f
 }
 
 // tick is a clock that never stands still: GitLab's times have milliseconds, and what came later is later.

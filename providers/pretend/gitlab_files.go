@@ -6,9 +6,10 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // labFileEndpoints are those of files and folders.
@@ -49,7 +50,7 @@ func labTree(q *labRequest) reply {
 		return q.in.flag("recursive")
 	})
 	if !q.in.flag("recursive") {
-		slices.SortStableFunc(list, func(a, b listed) int { return rankOf(a.e) - rankOf(b.e) })
+		sorting.By(list, func(a, b listed) int { return rankOf(a.e) - rankOf(b.e) })
 	}
 	return labPage(q, list, func(x listed) string { return x.path }, func(x listed) any {
 		return obj{"id": x.e.id(), "name": path.Base(x.path), "type": x.e.kind(), "path": x.path, "mode": x.e.mode}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // jobSpec is a job as .gitlab-ci.yml has it, as far as it matters here.
@@ -51,7 +53,7 @@ func ciOf(c *commit) *ciSpec {
 		j.Stage = or(j.Stage, "test")
 		s.jobs = append(s.jobs, j)
 	}
-	slices.SortStableFunc(s.jobs, func(a, b jobSpec) int { return slices.Index(s.stages, a.Stage) - slices.Index(s.stages, b.Stage) })
+	sorting.By(s.jobs, func(a, b jobSpec) int { return slices.Index(s.stages, a.Stage) - slices.Index(s.stages, b.Stage) })
 	if len(s.jobs) == 0 {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // note is one entry below a merge request: what somebody wrote, or what GitLab noted down of an act.
@@ -124,7 +126,7 @@ func changeNotes(q *labRequest, p *Pull) reply {
 		return labWrong(wrong)
 	}
 	list := slices.DeleteFunc(q.f.notesOf(p, true), func(n note) bool { return n.hidden && q.f.levelOn(p.Repo, q.who) < reporter })
-	slices.SortStableFunc(list, func(a, b note) int {
+	sorting.By(list, func(a, b note) int {
 		if q.in.text("order_by") == "updated_at" {
 			return a.edited.Compare(b.edited)
 		}

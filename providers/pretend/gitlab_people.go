@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // labUserEndpoints are those of accounts and of the instance itself.
@@ -159,7 +161,7 @@ func highest(list []member) (out []member) {
 	for u, level := range best {
 		out = append(out, member{u, level})
 	}
-	slices.SortFunc(out, func(a, b member) int { return int(a.user.ID - b.user.ID) })
+	sorting.By(out, func(a, b member) int { return int(a.user.ID - b.user.ID) })
 	return out
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // labStatusEndpoints are those of commit statuses.
@@ -173,7 +175,7 @@ func (f *Forge) labShown(l *pipeline) (list []Shown) {
 			list = append(list, Shown{Name: j.name, State: shownState(j.status), Title: j.description, App: f.app.Slug, URL: j.url})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Shown) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(list, func(a, b Shown) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -218,7 +220,7 @@ func (f *Forge) shownOnCommit(r *Repo, c *commit) []Shown {
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Shown) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(list, func(a, b Shown) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 

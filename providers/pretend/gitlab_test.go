@@ -24,8 +24,8 @@ const labShop = "acme/platform/shop"
 
 func newInstance(t *testing.T, o Options) *instance {
 	t.Helper()
-	o.GitLab, o.Secret = true, "secret"
-	f := New(o)
+	o.Secret = "secret"
+	f := NewGitLab(o)
 	s := httptest.NewServer(f.Handler())
 	t.Cleanup(s.Close)
 	i := &instance{T: t, Forge: f}

@@ -34,7 +34,7 @@ func (f *Forge) Enqueue(repo string, n int, by string) error {
 func (f *Forge) enqueue(p *Pull, who *User) error {
 	n := p.Number
 	if f.lab != nil {
-		if err := f.boards(p); err != nil {
+		if err := f.lab.boards(p); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (f *Forge) build(e *queued, base *commit) bool {
 // asked tells that checks are wanted on an entry's commit.
 func (f *Forge) asked(e *queued) {
 	if f.lab != nil {
-		f.boarded(e)
+		f.lab.boarded(e)
 		return
 	}
 	r := e.pull.Repo
@@ -146,7 +146,7 @@ func (f *Forge) emitGroup(e *queued, action, reason string) {
 func (f *Forge) dropped(e *queued, reason string) {
 	if f.lab != nil {
 		if reason != "merged" {
-			f.alighted(e)
+			f.lab.alighted(e)
 		}
 		return
 	}
@@ -213,7 +213,7 @@ func (f *Forge) advance(r *Repo) {
 
 func (f *Forge) verdictOf(e *queued) (good, bad bool) {
 	if f.lab != nil {
-		return f.trainVerdict(e)
+		return f.lab.trainVerdict(e)
 	}
 	good = true
 	for _, want := range e.pull.Repo.required[e.pull.baseRef] {

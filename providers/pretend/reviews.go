@@ -22,7 +22,7 @@ func (f *Forge) Review(repo string, n int, by, state, commit string) (int64, err
 			return fmt.Errorf("review %q by %s: %w", state, who.Login, ErrRefused)
 		}
 		if f.lab != nil {
-			r, err := f.labReview(p, who, state, on)
+			r, err := f.lab.review(p, who, state, on)
 			if err == nil {
 				id = r.ID
 			}
@@ -126,7 +126,7 @@ func (f *Forge) Asked(repo string, n int) []string {
 	}
 	var list []string
 	for _, u := range p.asked {
-		if f.lab == nil || slices.ContainsFunc(f.reviewersOf(p), func(v reviewing) bool { return v.user == u && v.state == "unreviewed" }) { // at GitLab who gave it stays a reviewer
+		if f.lab == nil || slices.ContainsFunc(f.lab.reviewersOf(p), func(v reviewing) bool { return v.user == u && v.state == "unreviewed" }) { // at GitLab who gave it stays a reviewer
 			list = append(list, u.Login)
 		}
 	}

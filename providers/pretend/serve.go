@@ -47,10 +47,10 @@ func (r *request) number(name string) int { n, _ := strconv.Atoi(r.PathValue(nam
 func (r *request) decode(v any) error { return json.Unmarshal(r.body, v) }
 
 // Handler is the whole API, at / as at api.github.com and at /api/v3 and /api/graphql as on GitHub Enterprise Server.
-// With Options.GitLab it is GitLab's, at /api/v4.
+// A GitLab's is at /api/v4.
 func (f *Forge) Handler() http.Handler {
 	if f.lab != nil {
-		return f.labHandler()
+		return f.lab.handler()
 	}
 	mux := http.NewServeMux()
 	for _, e := range endpoints() {

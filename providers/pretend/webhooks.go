@@ -173,7 +173,7 @@ func (f *Forge) Request(ctx context.Context, url string, d *Delivery) (*http.Req
 		return nil, err
 	}
 	if f.lab != nil {
-		f.labHeaders(req, d)
+		f.lab.headers(req, d)
 		return req, nil
 	}
 	for k, v := range map[string]string{
@@ -187,7 +187,7 @@ func (f *Forge) Request(ctx context.Context, url string, d *Delivery) (*http.Req
 
 func (f *Forge) send(ctx context.Context, t Target, d *Delivery) {
 	if d.hook != nil {
-		f.sendLab(ctx, d)
+		f.lab.sendLab(ctx, d)
 		return
 	}
 	f.deliver(ctx, t, d)
@@ -263,7 +263,7 @@ func (f *Forge) renderInstall(in *Install) obj {
 
 func (f *Forge) emitPull(p *Pull, action string, by *User, more obj) {
 	if f.lab != nil {
-		f.labPullMoved(p, action, by, more)
+		f.lab.pullMoved(p, action, by, more)
 		return
 	}
 	if f.installation(p.Repo) == nil {
@@ -278,7 +278,7 @@ func (f *Forge) emitPull(p *Pull, action string, by *User, more obj) {
 
 func (f *Forge) emitReview(r *Review, action string, by *User) {
 	if f.lab != nil {
-		f.hookReview(r, action, by)
+		f.lab.hookReview(r, action, by)
 		return
 	}
 	if f.installation(r.Pull.Repo) == nil {
@@ -290,7 +290,7 @@ func (f *Forge) emitReview(r *Review, action string, by *User) {
 // emitComment only reaches an App that asked for issue_comment.
 func (f *Forge) emitComment(c *comment, action string, by *User) {
 	if f.lab != nil {
-		f.hookNote(c, by, "create")
+		f.lab.hookNote(c, by, "create")
 		return
 	}
 	f.emit("issue_comment", action, c.pull.Repo, nil, by, obj{"comment": f.renderComment(c), "issue": f.renderIssue(c.pull)})
@@ -320,7 +320,7 @@ func (f *Forge) emitStatus(r *Repo, c *commit, s *status) {
 // moved tells of a ref that was made, moved or deleted: push, and create or delete.
 func (f *Forge) moved(r *Repo, name string, before, after named, by *User) {
 	if f.lab != nil {
-		f.labMoved(r, name, before, after, by)
+		f.lab.moved(r, name, before, after, by)
 		return
 	}
 	if f.installation(r) == nil {

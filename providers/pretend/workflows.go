@@ -58,7 +58,7 @@ func (f *Forge) Start(p Workflow) (int64, error) {
 	}
 	if f.lab != nil {
 		f.begins()
-		return f.labStart(r, c, p)
+		return f.lab.start(r, c, p)
 	}
 	w := &workflowRun{id: f.id(), workflow: f.id(), repo: r, commit: c, branch: branch, name: or(p.Name, "Deploy"), event: or(p.Event, "push"),
 		status: "queued", by: f.user(or(p.By, r.Owner.Login), ""), at: f.at(), updated: f.at()}
@@ -85,7 +85,7 @@ func (f *Forge) Continue(repo, environment string) error {
 	}
 	if f.lab != nil {
 		if list := f.project(r).pipelines; len(list) > 0 {
-			f.deployAt(list[len(list)-1], environment)
+			f.lab.deployAt(list[len(list)-1], environment)
 			return nil
 		}
 	}
@@ -206,7 +206,7 @@ func (f *Forge) Finish(repo, environment, conclusion string) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.begins()
-		return f.labFinish(repo, environment, conclusion)
+		return f.lab.finish(repo, environment, conclusion)
 	}
 	return f.work(repo, environment, func(j *job) error {
 		if !slices.Contains([]string{"success", "failure", "cancelled"}, conclusion) || j.status == "waiting" && conclusion != "cancelled" {
@@ -237,7 +237,7 @@ func (f *Forge) Jobs(repo string) []Job {
 		return nil
 	}
 	if f.lab != nil {
-		return f.labJobs(r)
+		return f.lab.jobs(r)
 	}
 	var list []Job
 	for _, w := range r.workflows {

@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/sluicegate/sluice/checks/policy"
+	"github.com/sluicegate/sluice/checks/sorting"
 )
 
 // Note is one construct that was not carried over as it is.
@@ -92,7 +93,7 @@ type importer struct {
 
 // sorted are the notes in the order of the text.
 func (im *importer) sorted() []Note {
-	slices.SortStableFunc(im.notes, func(a, b Note) int {
+	sorting.By(im.notes, func(a, b Note) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}
