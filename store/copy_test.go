@@ -83,7 +83,7 @@ func TestACopyThereAndBackIsTheSameTableByTable(t *testing.T) {
 	for _, url := range []string{there, second} { // both go on: numbers, the chain, the queue
 		s, err := Open(ctx, Options{URL: url})
 		must(t, err)
-		_, err = s.Add(ctx, marked("new", 1))
+		_, err = s.Add(ctx, marked("new", 999)) // one of those that were copied may have failed, and waits
 		must(t, err)
 		_, err = s.Add(ctx, marked("new 2", 1000))
 		must(t, err)
