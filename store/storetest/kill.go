@@ -21,7 +21,7 @@ const childURL = "STORETEST_CHILD_URL"
 
 // written is how many changes the children write to: so many that none gathers more causes than are handed over at once while
 // a killed child's lease on it runs out.
-const written = 24
+const written = 100
 
 // storeAll lists everything that is not at rest.
 var storeAll = store.InboxFilter{All: true}
