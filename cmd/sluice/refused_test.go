@@ -40,7 +40,7 @@ func TestARefusedDeliveryHasTheLogLookedAt(t *testing.T) {
 			r.heard(webhook.Failed)
 		}
 		time.Sleep(time.Minute)
-		synctest.Wait() // so that what was done meanwhile is seen
+		synctest.Wait()             // so that what was done meanwhile is seen
 		if looks < 1 || looks > 2 { // one that is refused while a look is written down may come after it
 			t.Errorf("%d looks for one burst", looks)
 		}
