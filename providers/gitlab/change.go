@@ -18,11 +18,9 @@ import (
 // without another request that it has not.
 func (r *reading) mergeRequest(ctx context.Context) (*mergeRequest, error) {
 	var mr mergeRequest
-	resp, err := r.a.get(ctx, r.here(), url.Values{"include_diverged_commits_count": {"true"}}, &mr)
-	if err != nil {
+	if _, err := r.a.get(ctx, r.here(), url.Values{"include_diverged_commits_count": {"true"}}, &mr); err != nil {
 		return nil, err
 	}
-	r.calm = calm(resp.Header, mr.UpdatedAt)
 	if mr.IID != r.f.Subject.Change {
 		return nil, fmt.Errorf("read the merge request %d: GitLab showed another one", r.f.Subject.Change)
 	}

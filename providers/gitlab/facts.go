@@ -21,7 +21,8 @@ const (
 	abreast = 8 // reads at once
 )
 
-// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals.
+// Facts implements gate.Provider. Where nothing has changed it costs two requests: the merge request and its approvals; a third
+// where reviewers were asked and the gate is open, since objections show nowhere else.
 func (c *Client) Facts(ctx context.Context, s checks.Subject, expect string) (*checks.Facts, error) {
 	f, err := c.facts(ctx, s, expect)
 	if err != nil {
@@ -83,8 +84,6 @@ type reading struct {
 	next  prior  // what the next reading will find
 
 	spare  roll // of reviews: not read as long as nothing else is otherwise
-	traced bool // it is spared since the merge request would show that it is otherwise
-	calm   bool // nothing had happened to the merge request for a while when it was read
 	sure   bool // nothing is spared
 	early  bool // this is no look, but what is read ahead of one
 	roused bool // that is done since somebody pushed

@@ -18,7 +18,6 @@ const (
 	personKept  = 24 * time.Hour   // that an account is a person's: it is made as what it is
 	tagsKept    = 10 * time.Minute // tags and the groups' policies, unless an event tells of one
 	tipKept     = 15 * time.Minute // where a branch is that changes show has not moved, unless an event tells of one
-	traceKept   = 15 * time.Minute // what reviewers think, where the merge request shows that nobody has objected since
 	placeKept   = 15 * time.Minute // how a project is called and who may see it, for facts
 	unknownKept = 10 * time.Minute // that an address is nobody's
 )

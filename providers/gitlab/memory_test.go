@@ -91,7 +91,7 @@ func TestWhatATokenMayNotSeeAnotherMay(t *testing.T) {
 	}
 }
 
-// An objection need not leave a trace in the merge request: it is seen all the same.
+// An objection leaves no trace in the merge request: it is seen all the same.
 func TestAnObjectionThatLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	l := newLab()
@@ -109,7 +109,7 @@ func TestAnObjectionThatLeavesNoTrace(t *testing.T) {
 }
 
 // Of the two lists of votes the one that could open nothing is not read, as long as nothing else is otherwise; and whatever might
-// open the gate has it read. Of an open gate the objections are not read where one would show.
+// open the gate has it read.
 func TestAListOfVotesThatIsSpared(t *testing.T) {
 	t.Parallel()
 	bo, cy := obj{"id": 6, "username": "bo"}, obj{"id": 7, "username": "cy"}
@@ -121,36 +121,16 @@ func TestAListOfVotesThatIsSpared(t *testing.T) {
 		shown, state      string // of sluice/approval, and what cy thinks at first
 		approvals         obj    // at first
 		pass              time.Duration
-		first, then       func(*lab) // before the first look, and after it
-		asks              []string   // no more than that, sorted
+		then              func(*lab)
+		asks              []string // no more than that, sorted
 		approves, objects bool
 	}{
 		"shut for want of approvals, and nothing changed": {shown: "pending", state: "unreviewed", approvals: nobody, asks: both[:2]},
 		"shut by an objection, and nothing changed":       {shown: "failed", state: "requested_changes", approvals: approved, asks: []string{both[0], both[2]}, objects: true, approves: true},
-		"open, and nothing changed":                       {shown: "success", state: "approved", approvals: approved, asks: both[:2], approves: true},
-		"open, and something happened just before": {shown: "success", state: "approved", approvals: approved, asks: append([]string{"members/all"}, both...), approves: true, objects: true, first: func(l *lab) {
-			l.change("merge_requests/7", obj{"updated_at": time.Now().Add(-time.Minute)}) // GitLab does not move that for the next note
-		}, then: func(l *lab) { l.set("merge_requests/7/reviewers", thinks("requested_changes")) }},
-		"open, and an objection": {shown: "success", state: "approved", approvals: approved, asks: append([]string{"members/all"}, both...), approves: true, objects: true, then: func(l *lab) {
-			l.change("merge_requests/7", obj{"updated_at": time.Now()})
-			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
-		}},
-		"open, and votes have aged": {shown: "success", state: "approved", approvals: approved, pass: 15 * time.Minute, approves: true, objects: true, then: func(l *lab) {
-			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
-		}},
-		"open, by a version that need not note an objection": {shown: "success", state: "approved", approvals: obj{"approved_by": []obj{{"user": bo}}}, approves: true, objects: true, first: func(l *lab) {
-			l.set("merge_requests/7/notes", []obj{})
-		}, then: func(l *lab) { l.set("merge_requests/7/reviewers", thinks("requested_changes")) }},
-		"open without an approval, which would tell the version": {shown: "success", state: "reviewed", approvals: nobody, asks: append([]string{"members/all"}, both...), objects: true, then: func(l *lab) {
-			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
-		}},
-		"open, and an approval is gone without a trace": {shown: "success", state: "approved", approvals: approved, asks: both, then: func(l *lab) { l.set("merge_requests/7/approvals", nobody) }},
-		"open, and rights are asked for again": {shown: "success", state: "approved", approvals: approved, pass: 2 * time.Minute, approves: true, asks: []string{"members/all", both[0], both[1]}, then: func(l *lab) {
-			l.set("members/all", []obj{{"id": 6, "username": "bo", "access_level": 50, "state": "active"}})
-		}},
-		"nothing is shown yet":   {state: "unreviewed", approvals: nobody, asks: both},
-		"shown by somebody else": {shown: "foreign", state: "unreviewed", approvals: nobody, asks: both},
-		"votes have aged":        {shown: "pending", state: "unreviewed", approvals: nobody, pass: 6 * time.Minute},
+		"open, and nothing changed":                       {shown: "success", state: "approved", approvals: approved, asks: both, approves: true},
+		"nothing is shown yet":                            {state: "unreviewed", approvals: nobody, asks: both},
+		"shown by somebody else":                          {shown: "foreign", state: "unreviewed", approvals: nobody, asks: both},
+		"votes have aged":                                 {shown: "pending", state: "unreviewed", approvals: nobody, pass: 6 * time.Minute},
 		"an approval and an objection that leave no trace": {shown: "pending", state: "unreviewed", approvals: nobody, approves: true, objects: true, then: func(l *lab) {
 			l.set("merge_requests/7/approvals", approved)
 			l.set("merge_requests/7/reviewers", thinks("requested_changes"))
@@ -194,9 +174,6 @@ func TestAListOfVotesThatIsSpared(t *testing.T) {
 			l.set("users/7", obj{"id": 7})
 			l.set("merge_requests/7/reviewers", thinks(x.state))
 			l.set("merge_requests/7/approvals", x.approvals)
-			if x.first != nil {
-				x.first(l)
-			}
 			c := l.client(t, Options{Now: func() time.Time { return now }})
 			mustFacts(t, c, labChange(), "")
 			l.asked = nil
@@ -216,91 +193,6 @@ func TestAListOfVotesThatIsSpared(t *testing.T) {
 				t.Errorf("reviews %+v; want an approval: %v, an objection: %v", f.Reviews, x.approves, x.objects)
 			}
 		})
-	}
-}
-
-// What reviewers think shows in the merge request from the moment on that both were read one after the other, and of nothing that
-// was read at once: the objection that came between is not in the list, and what shows it is.
-func TestALookThatReadsBothAtOnceProvesNothing(t *testing.T) {
-	t.Parallel()
-	l, cy := newLab(), obj{"id": 7, "username": "cy"}
-	thinks := func(state string) { l.set("merge_requests/7/reviewers", []obj{{"user": cy, "state": state}}) }
-	shown := func(status string) {
-		l.set("repository/commits/"+headSHA+"/statuses", []obj{{"id": 1, "name": "sluice/approval", "status": status, "pipeline_id": 4, "author": obj{"id": 1}}})
-	}
-	l.change("merge_requests/7", obj{"reviewers": []obj{cy}, "head_pipeline": obj{"id": 4, "sha": headSHA, "status": "running", "ref": "x", "project_id": 9}})
-	l.set("merge_requests/7/approvals", obj{"approved_by": []obj{{"user": obj{"id": 6, "username": "bo"}, "approved_at": "2026-03-01T13:00:00.000Z"}}})
-	l.set("users/6", obj{"id": 6})
-	thinks("requested_changes")
-	shown("failed")
-	c := l.client(t, Options{})
-	look := func(calm, asks bool) {
-		t.Helper()
-		l.asked = nil
-		mustFacts(t, c, labChange(), "")
-		if p, _ := c.memory.changes.Get(labChange().Key()); p.votes.calm != calm {
-			t.Errorf("a later look may go by the merge request: %v, want %v", p.votes.calm, calm)
-		}
-		if got := slices.Contains(l.asked, "merge_requests/7/reviewers"); got != asks {
-			t.Errorf("it asked for %q; what reviewers think: %v, want %v", l.asked, got, asks)
-		}
-	}
-	look(true, true)
-	look(false, true) // the objections are read with the merge request, the approvals are spared
-	thinks("reviewed")
-	look(false, true) // and now the approvals are read after them
-	c.memory.shown.Purge()
-	shown("success")
-	look(true, true)
-	look(true, false)
-}
-
-// A list that was spared while the gate was shut proves nothing of an open one where the merge request has moved meanwhile.
-func TestAListThatWasSparedWhileShutProvesNothingLater(t *testing.T) {
-	t.Parallel()
-	l, cy := newLab(), obj{"id": 7, "username": "cy"}
-	thinks := func(state string) { l.set("merge_requests/7/reviewers", []obj{{"user": cy, "state": state}}) }
-	shown := func(status string) {
-		l.set("repository/commits/"+headSHA+"/statuses", []obj{{"id": 1, "name": "sluice/approval", "status": status, "pipeline_id": 4, "author": obj{"id": 1}}})
-	}
-	l.change("merge_requests/7", obj{"reviewers": []obj{cy}, "head_pipeline": obj{"id": 4, "sha": headSHA, "status": "running", "ref": "x", "project_id": 9}})
-	l.set("merge_requests/7/approvals", obj{"approved_by": []obj{{"user": obj{"id": 6, "username": "bo"}, "approved_at": "2026-03-01T13:00:00.000Z"}}})
-	l.set("users/6", obj{"id": 6})
-	thinks("unreviewed")
-	shown("pending")
-	c := l.client(t, Options{})
-	mustFacts(t, c, labChange(), "")
-	l.change("merge_requests/7", obj{"updated_at": "2026-03-01T14:00:00.000Z"})
-	thinks("requested_changes")
-	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 1 {
-		t.Fatalf("reviews %+v: what reviewers think was not spared, and this test is of no use", f.Reviews)
-	}
-	c.memory.shown.Purge()
-	shown("success")
-	if f := mustFacts(t, c, labChange(), ""); len(f.Reviews) != 2 {
-		t.Errorf("reviews %+v, want cy's objection too", f.Reviews)
-	}
-}
-
-// When a note moves the time of the last change is told by GitLab's own clock.
-func TestACalmMoment(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for name, x := range map[string]struct {
-		date    string
-		updated time.Time
-		want    bool
-	}{
-		"some minutes past":       {now.Format(http.TimeFormat), now.Add(-settling - time.Second), true},
-		"a minute past":           {now.Format(http.TimeFormat), now.Add(-settling), false},
-		"yet to come":             {now.Format(http.TimeFormat), now.Add(time.Hour), false},
-		"without a time":          {now.Format(http.TimeFormat), time.Time{}, false},
-		"by nobody's clock":       {"", now.Add(-time.Hour), false},
-		"by a clock gone haywire": {"noon", now.Add(-time.Hour), false},
-	} {
-		if got := calm(http.Header{"Date": {x.date}}, x.updated); got != x.want {
-			t.Errorf("%s: %v, want %v", name, got, x.want)
-		}
 	}
 }
 

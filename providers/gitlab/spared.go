@@ -12,10 +12,10 @@ import (
 	"github.com/sluicegate/sluice/gate"
 )
 
-// Who approves and who objects are two lists at GitLab. While one of them alone keeps sluice/approval shut, nothing that the
-// other holds could open it: then the first is read, and the other is taken as both were found some minutes ago. As soon as a look
-// learns anything else, so that something might open, the list that was spared is read after all. An open gate rests on both, and
-// has both read, unless the merge request itself shows that nobody has objected since: trace.go says when it does.
+// Who approves and who objects are two lists at GitLab, and neither has to leave a trace in the merge request. While one of them
+// alone keeps sluice/approval shut, nothing that the other holds could open it: then the first is read, and the other is taken as
+// both were found some minutes ago. An open gate rests on both, and has both read. As soon as a look learns anything else, so
+// that something might open, the list that was spared is read after all.
 
 // roll is one of both lists.
 type roll int
@@ -32,7 +32,6 @@ type votes struct {
 	opinions  []opinion
 	cut       bool      // there are more opinions
 	at        time.Time // of the older one
-	calm      bool      // the opinions were read at a calm moment, so that whatever they became since would show
 	shown     shownKey  // where what was made of them stands
 }
 
@@ -40,22 +39,15 @@ type votes struct {
 var errVotes = errors.New("the reviews are not what they were")
 
 // sparable is the list that need not be read where nothing else is otherwise: the approvals while somebody objects, and what
-// reviewers think while approvals are missing, or where it would show.
+// reviewers think while approvals are missing.
 func (r *reading) sparable(ctx context.Context) roll {
-	if r.sure || r.prior == nil || r.prior.votes.cut || len(r.prior.votes.opinions) == 0 || gate.Afresh(ctx) {
+	switch {
+	case r.sure || r.prior == nil || r.prior.votes.cut || len(r.prior.votes.opinions) == 0 || !r.c.within(r.prior.votes.at, settled) || gate.Afresh(ctx) || !r.shut(ctx):
 		return neither
-	}
-	was := &r.prior.votes
-	switch shut := r.c.within(was.at, settled) && r.shut(ctx); {
-	case shut && slices.ContainsFunc(was.opinions, opinion.objects):
+	case slices.ContainsFunc(r.prior.votes.opinions, opinion.objects):
 		return approvers
-	case shut:
-		return reviewers
-	case was.calm && r.c.within(was.at, traceKept):
-		r.traced = true
-		return reviewers
 	}
-	return neither
+	return reviewers
 }
 
 func (o opinion) objects() bool { return o.State == "requested_changes" }
@@ -90,7 +82,7 @@ func (r *reading) first(ctx context.Context) error {
 
 // second reads the other list, unless it may be spared.
 func (r *reading) second(ctx context.Context) (err error) {
-	if r.spare != neither && !(r.same && r.prior.mark.reviewers == r.next.mark.reviewers && r.firstStays() && (!r.traced || r.still())) {
+	if r.spare != neither && !(r.same && r.prior.mark.reviewers == r.next.mark.reviewers && r.firstStays()) {
 		if r.spare == approvers {
 			err = r.readApprovals(ctx)
 		}
@@ -104,9 +96,8 @@ func (r *reading) second(ctx context.Context) (err error) {
 		r.next.votes.approvals, r.next.votes.at = r.prior.votes.approvals, r.prior.votes.at
 	case r.spare == reviewers:
 		r.next.votes.opinions, r.next.votes.at = r.prior.votes.opinions, r.prior.votes.at
-		r.next.votes.calm = r.prior.votes.calm && r.still()
 	case len(r.mr.Reviewers) > 0 && r.next.votes.opinions == nil:
-		return r.lateOpinions(ctx)
+		return r.readOpinions(ctx)
 	}
 	return nil
 }
@@ -120,7 +111,7 @@ func (r *reading) firstStays() bool {
 
 // spared reads what was spared after all where this look has learnt more than that nothing has changed.
 func (r *reading) spared(ctx context.Context) error {
-	if r.spare == neither || r.traced || r.learnt.Load() <= 2 {
+	if r.spare == neither || r.learnt.Load() <= 2 {
 		return nil
 	}
 	was, same := r.next.votes, false
@@ -129,7 +120,7 @@ func (r *reading) spared(ctx context.Context) error {
 		err = r.readApprovals(ctx)
 		same = sameApprovals(was.approvals, r.next.votes.approvals)
 	} else {
-		err = r.lateOpinions(ctx)
+		err = r.readOpinions(ctx)
 		same = sameOpinions(was.opinions, r.next.votes.opinions)
 	}
 	if err == nil && !same {
