@@ -69,7 +69,7 @@ func TestGitLabCostsAfterARestart(t *testing.T) {
 	s.stops()
 	s.startServer(s.serve.Path)
 	// The pipeline turns green by it: an event of its own, at which nothing has changed.
-	s.costs("an approval, the first event after a start", 5+2, 3, func() { s.act(n, "approve", map[string]any{"user": "bo"}) })
+	s.costs("an approval, the first event after a start", 5+3, 3, func() { s.act(n, "approve", map[string]any{"user": "bo"}) })
 	s.costs("nothing, with an open gate", 3, 0, s.repeats)
 	s.costs("an edit", 3, 0, func() { s.act(n, "update", map[string]any{"user": "ana", "description": "Nobody reads this."}) })
 	s.costs("nothing again", 3, 0, s.repeats)
